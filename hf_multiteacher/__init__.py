@@ -1,0 +1,38 @@
+"""Distil one student from several Hugging Face teachers, each reading the text through its own tokenizer."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "MultiTeacherDistillationTrainer": "trainer",
+    "DistillationTrainingArguments": "training_args",
+    "DataCollatorForDistillation": "data_collator",
+    "MultiTokenizer": "tokenization",
+    "Teacher": "teachers",
+    "TeacherEnsemble": "teachers",
+    "student_from_teacher": "student",
+    "LoyaltyMetric": "metrics.loyalty.loyalty",
+}
+__all__ = [*_MODULE_OF, "__version__"]
+
+if TYPE_CHECKING:
+    from .data_collator import DataCollatorForDistillation
+    from .metrics.loyalty.loyalty import LoyaltyMetric
+    from .student import student_from_teacher
+    from .teachers import Teacher, TeacherEnsemble
+    from .tokenization import MultiTokenizer
+    from .trainer import MultiTeacherDistillationTrainer
+    from .training_args import DistillationTrainingArguments
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that importing the package stays cheap."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'hf_multiteacher' has no attribute '{name}'")
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

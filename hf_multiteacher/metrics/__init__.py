@@ -1,0 +1,1 @@
+"""The metric modules that `evaluate.load` finds by name."""

@@ -1,0 +1,1 @@
+"""The seven Romanian tasks of the paper, their readers, and the synthetic corpus."""
