@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from peft import PeftModel
 from torch import nn
+from transformers import PreTrainedModel
 
 Task = Literal["masked-lm", "token-classification", "sequence-classification"]
 
@@ -17,9 +18,9 @@ CLASS_SUFFIXES: dict[Task, str] = {
 }
 
 
-def without_adapters(model: nn.Module) -> nn.Module:
+def without_adapters(model: nn.Module) -> PreTrainedModel:
     """Return the transformers model inside a PEFT model; any other model as it is."""
-    return model.get_base_model() if isinstance(model, PeftModel) else model
+    return cast(PreTrainedModel, model.get_base_model() if isinstance(model, PeftModel) else model)
 
 
 def task_of(model: nn.Module) -> Task:

@@ -16,6 +16,11 @@ def label_names(config: PretrainedConfig) -> list[str]:
     return [names[position] for position in sorted(names)]
 
 
+def has_names(config: PretrainedConfig) -> bool:
+    """Tell whether a configuration names its labels; `LABEL_0`, `LABEL_1`, ... are no names."""
+    return not all(re.fullmatch(r"LABEL_\d+", name) for name in label_names(config))
+
+
 def align_labels(
     student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str
 ) -> torch.LongTensor | None:
@@ -47,8 +52,8 @@ def align_labels(
         return None
     order = _match(student, teacher) or _match(_folded(student), _folded(teacher))
     if order is None:
-        raise ValueError(_refusal(student, teacher, teacher_name))
-    if _is_generic(student) and _is_generic(teacher):
+        raise ValueError(_refusal(student_config, teacher_config, teacher_name))
+    if not has_names(student_config) and not has_names(teacher_config):
         logger.warning(
             "Neither the student nor teacher '%s' names its labels (both have LABEL_0 ... LABEL_%d): they are taken "
             "to be in the same order. Set id2label and label2id on both to have them matched by name.",
@@ -75,16 +80,12 @@ def _match(student: Sequence[str], teacher: Sequence[str]) -> list[int] | None:
     return [positions[name] for name in student]
 
 
-def _is_generic(names: Sequence[str]) -> bool:
-    return all(re.fullmatch(r"LABEL_\d+", name) for name in names)
-
-
-def _refusal(student: list[str], teacher: list[str], teacher_name: str) -> str:
-    if len(student) == len(teacher) and _is_generic(student) != _is_generic(teacher):
-        side = "the student" if _is_generic(student) else f"teacher '{teacher_name}'"
+def _refusal(student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str) -> str:
+    student, teacher = label_names(student_config), label_names(teacher_config)
+    advice = "Use a teacher for the student's labels, or set id2label and label2id where only the names differ."
+    if len(student) == len(teacher) and has_names(student_config) != has_names(teacher_config):
+        side = f"teacher '{teacher_name}'" if has_names(student_config) else "the student"
         advice = f"Only one side has label names: set id2label and label2id in the config of {side}, in its own order."
-    else:
-        advice = "Use a teacher for the student's labels, or set id2label and label2id where only the names differ."
     return (
         f"Teacher '{teacher_name}' must have the student's labels, each once, in any order, but the student has "
         f"{student} and the teacher has {teacher}: its logits would be read as other labels. {advice}"
