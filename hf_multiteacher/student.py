@@ -73,8 +73,8 @@ def student_from_teacher(
         teacher = _load(os.fspath(teacher))
     if not isinstance(teacher, PreTrainedModel):
         raise TypeError(
-            f"student_from_teacher expects a transformers model, its id or its folder, but got "
-            f"{type(teacher).__name__}, whose layers it cannot copy. A PEFT model can be given as model.merge_and_unload()."
+            "student_from_teacher expects a transformers model, its id or its folder, but got "
+            f"{type(teacher).__name__}, whose layers it cannot copy. Give a PEFT model as model.merge_and_unload()."
         )
     chosen = _chosen_layers(layers, teacher.config.num_hidden_layers)
     if architecture == "same" or (architecture == "distilbert" and teacher.config.model_type == "distilbert"):

@@ -24,7 +24,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 from transformers.utils import cached_file
-from transformers.utils.peft_utils import find_adapter_config_file
+from transformers.utils.hub import extract_commit_hash
 
 from .heads import CLASS_SUFFIXES, Task, task_of, without_adapters
 from .label_space import has_names
@@ -100,7 +100,7 @@ def load_model(
     """
     source = teacher.source
     with _explained(name, "configuration"):
-        is_adapter = find_adapter_config_file(source, revision=teacher.revision) is not None
+        is_adapter = _file(teacher, "adapter_config.json") is not None
         base, base_remote = _base_of(teacher) if is_adapter else (source, teacher.remote)
         config = AutoConfig.from_pretrained(base, **base_remote)
         if is_adapter:
@@ -138,6 +138,13 @@ def check_task(name: str, model: nn.Module, task: Task) -> None:
     causal = task == "masked-lm" and getattr(inner.config, "is_decoder", False)
     if found != task or causal:
         raise ValueError(_wrong_task(name, type(inner).__name__ + (" set up as a decoder" if causal else ""), task))
+
+
+def commit_of(teacher: Teacher) -> str | None:
+    """Return the commit on the Hub of a teacher that was given by id; None for a folder or a model object."""
+    if isinstance(teacher.model, nn.Module):
+        return None
+    return extract_commit_hash(_file(teacher, "config.json"), None)
 
 
 def find_tokenizer(
@@ -193,13 +200,25 @@ def _explained(name: str, part: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
         if isinstance(error, pickle.UnpicklingError):
             reason = "the file pickles more than tensors, which could run code: convert it to safetensors"
         raise ValueError(
             f"Teacher '{name}': its {part} cannot be loaded ({reason}). Give a folder or an id that AutoModel and "
             "AutoTokenizer can read, or a loaded model: Teacher(model, tokenizer=...)."
         ) from error
+
+
+def _file(teacher: Teacher, name: str) -> str | None:
+    """Return where a file of the teacher's folder or repository is on this machine, or None if it has none."""
+    # Offline, a file that the cache does not hold counts as none; what is really missing fails when it is loaded.
+    return cached_file(
+        teacher.source,
+        name,
+        revision=teacher.revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
 
 
 def _base_of(teacher: Teacher) -> tuple[str, dict[str, Any]]:
@@ -214,9 +233,7 @@ def _adapter_config(teacher: Teacher, base: PretrainedConfig, student: Pretraine
 
     A base model that was never told its labels gets the student's number of them.
     """
-    if cached_file(
-        teacher.source, "config.json", revision=teacher.revision, _raise_exceptions_for_missing_entries=False
-    ):
+    if _file(teacher, "config.json"):
         return AutoConfig.from_pretrained(teacher.source, **teacher.remote)
     if not has_names(base):
         base.num_labels = student.num_labels or 0
@@ -246,7 +263,8 @@ def _load_tokenizer(teacher: Teacher, model: nn.Module) -> PreTrainedTokenizerBa
     for source, remote in ((teacher.source, teacher.remote), (beside_base, {})):
         try:
             tokenizer = AutoTokenizer.from_pretrained(source, **remote) if source else None
-        except OSError:
+        except (OSError, ValueError) as error:
+            logger.info("No tokenizer at '%s': %s", source, error)
             continue
         if tokenizer is not None and len(tokenizer) >= _FEWEST_ENTRIES:
             return tokenizer

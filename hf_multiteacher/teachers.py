@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from .heads import SelectedHead, Task, rows_of_logits, task_of, without_adapters
 from .label_space import align_labels
-from .teacher_loading import Teacher, check_task, find_tokenizer, load_model
+from .teacher_loading import Teacher, check_task, commit_of, find_tokenizer, load_model
 
 __all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "tokenizer_fingerprint", "weight_fingerprint"]
 
@@ -31,7 +31,7 @@ class LoadedTeacher:
         model: In eval mode, without gradients.
         tokenizer: None where neither it nor the student has one.
         id: Its id on the Hub, or the last part of its path, never the path.
-        commit: The commit on the Hub that it was loaded from, if it was.
+        commit: The commit on the Hub, where that alone says which weights these are.
         task: The student's task.
         label_index: See `align_labels`.
     """
@@ -233,7 +233,7 @@ def _load(
         model=model.requires_grad_(False).eval(),
         tokenizer=find_tokenizer(teacher, name, model, student, student_tokenizer),
         id=_public_id(teacher.source) or type(without_adapters(model)).__name__,
-        commit=config._commit_hash if model is not teacher.model and model is without_adapters(model) else None,
+        commit=commit_of(teacher) if model is without_adapters(model) else None,
         task=task,
         label_index=None if task == "masked-lm" else align_labels(student_config, config, name),
     )
