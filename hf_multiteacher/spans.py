@@ -1,0 +1,228 @@
+"""Which stretches of one text several tokenizations share.
+
+A position of the text is a cut unless a token of some tokenization crosses it; spans are the stretches between cuts
+that hold visible characters. Invisible characters are removed from the coordinates first, so it does not matter
+whether a token's offsets include the space before it.
+"""
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@cache
+def _visible_code_points() -> Booleans:
+    """Whether a code point shows something: not white space, control, format or surrogate; [code points]."""
+    categories = map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))
+    return np.fromiter((category not in INVISIBLE_CATEGORIES for category in categories), bool, sys.maxunicode + 1)
+
+
+def visible_characters(text: str) -> Booleans:
+    """Tell which characters of `text` show something: all but white space, control and format characters.
+
+    Returns:
+        One boolean per character. Combining marks are visible, zero-width spaces and joiners are not.
+    """
+    return _visible_code_points()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+
+
+def flatten_offsets(
+    offset_mappings: Iterable[Iterable[tuple[int, int]]],
+    sequence_ids: Iterable[Iterable[int | None]],
+    sequences: int = 1,
+) -> tuple[Integers, Integers]:
+    """Turn the offsets of a batch, as a fast tokenizer gives them, into two arrays for [`batch_spans`].
+
+    Args:
+        offset_mappings: per example, per token: (start, end) in characters of its text.
+        sequence_ids: per example, per token: which text of the example the token reads (0, or 1 for the second text
+            of a pair), `None` for special tokens and padding.
+        sequences: texts per example, 2 for pairs.
+
+    Returns:
+        `offsets` [tokens, 2] and `text_indices` [tokens] (example * sequences + sequence id, -1 for special tokens),
+        all examples one after the other.
+    """
+    numbers = chain.from_iterable(chain.from_iterable(offset_mappings))
+    offsets = np.fromiter(numbers, np.int64).reshape(-1, 2)
+    rows = [[-1 if sequence is None else sequence for sequence in row] for row in sequence_ids]
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    within = np.fromiter(chain.from_iterable(rows), np.int64)
+    examples = np.repeat(np.arange(len(rows)), lengths)
+    return offsets, np.where(within < 0, -1, examples * sequences + within)
+
+
+def batch_spans(
+    texts: Sequence[str], tokenizations: Sequence[tuple[Integers, Integers]], sequences: int = 1
+) -> list[Integers]:
+    """Number the spans that all tokenizations of each text share.
+
+    A token that holds no visible character joins the span after it. A span that reaches beyond what some tokenization
+    kept of its text (truncation on either side) is no span: its tokens get -1, as do special tokens.
+
+    Args:
+        texts: the texts as they were tokenized; with pairs: first, second, first, second, ...
+        tokenizations: per tokenizer `offsets` [tokens, 2] (characters) and `text_indices` [tokens] (the text that each
+            token reads, -1 for special tokens), all texts one after the other; see [`flatten_offsets`].
+        sequences: texts per example; the numbers restart at 0 with each example.
+
+    Returns:
+        Per tokenization the span of each token [tokens], -1 where it has none.
+    """
+    visible = visible_characters("".join(texts))
+    text_starts = np.concatenate([[0], np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))])
+    coordinates = np.concatenate([[0], np.cumsum(visible)])
+    bounds = coordinates[text_starts]
+    intervals = []
+    for offsets, text_indices in tokenizations:
+        kept = np.flatnonzero(text_indices >= 0)
+        text = text_indices[kept]
+        positions = np.minimum(text_starts[text, None] + offsets[kept], text_starts[text + 1, None])
+        intervals.append((kept, text, *coordinates[positions].T))
+    span_of_character = _connect([(starts, ends) for _, _, starts, ends in intervals], bounds[-1])
+    numbers = _number_spans(span_of_character, bounds, [interval[1:] for interval in intervals], sequences)
+    numbers_of_characters = np.append(numbers[span_of_character], -1)
+    result = []
+    for (kept, text, starts, _), (offsets, _) in zip(intervals, tokenizations, strict=True):
+        spans = np.full(len(offsets), -1, np.int64)
+        spans[kept] = np.where(starts < bounds[text + 1], numbers_of_characters[starts], -1)
+        result.append(spans)
+    return result
+
+
+def _connect(intervals: Iterable[tuple[Integers, Integers]], length: int) -> Integers:
+    """Number the stretches of 0..length that no interval crosses the border of; [length], ascending."""
+    crossing = np.zeros(length + 1, np.int64)
+    for starts, ends in intervals:
+        inner = ends - starts > 1
+        crossing += np.bincount(starts[inner] + 1, minlength=length + 1)
+        crossing -= np.bincount(ends[inner], minlength=length + 1)
+    return np.cumsum(np.cumsum(crossing)[:length] == 0) - 1
+
+
+def _number_spans(
+    span_of_character: Integers,
+    bounds: Integers,
+    intervals: Sequence[tuple[Integers, Integers, Integers]],
+    sequences: int,
+) -> Integers:
+    """Give each span its number within its example, -1 where a tokenization did not keep all of it; [spans]."""
+    kept_from, kept_to = bounds[:-1].copy(), bounds[1:].copy()
+    for text, starts, ends in intervals:
+        seen = ends > starts
+        first, last = bounds[1:].copy(), bounds[:-1].copy()
+        np.minimum.at(first, text[seen], starts[seen])
+        np.maximum.at(last, text[seen], ends[seen])
+        np.maximum(kept_from, first, out=kept_from)
+        np.minimum(kept_to, last, out=kept_to)
+    span_starts = np.flatnonzero(np.diff(span_of_character, prepend=-1))
+    span_ends = np.append(span_starts[1:], len(span_of_character)) if len(span_starts) else span_starts
+    text_of_span = np.searchsorted(bounds, span_starts, side="right") - 1
+    valid = (span_starts >= kept_from[text_of_span]) & (span_ends <= kept_to[text_of_span])
+    order = np.cumsum(valid) - valid
+    first_of_example = np.searchsorted(span_starts, bounds[::sequences])
+    before_example = np.append(order, np.count_nonzero(valid))[first_of_example]
+    return np.where(valid, order - before_example[text_of_span // sequences], -1)
+
+
+def text_spans(
+    text: str, offsets: Sequence[Integers], special_tokens_masks: Sequence[Sequence[int]] | None = None
+) -> list[Integers]:
+    """Number the spans that several tokenizations of one text share; for many texts [`batch_spans`] is faster.
+
+    Args:
+        text: the text as it was tokenized.
+        offsets: per tokenization, [tokens, 2]: start and end of each token in characters.
+        special_tokens_masks: per tokenization, [tokens]: 1 for tokens that the tokenizer added to the text.
+
+    Returns:
+        Per tokenization the span of each token [tokens], counted from 0; -1 for special tokens and for tokens over
+        text that another tokenization truncated.
+    """
+    arrays = [np.asarray(rows, np.int64).reshape(-1, 2) for rows in offsets]
+    masks = special_tokens_masks or [np.zeros(len(rows), np.int64) for rows in arrays]
+    return batch_spans([text], [(rows, -np.asarray(mask, np.int64)) for rows, mask in zip(arrays, masks, strict=True)])
+
+
+def word_spans(word_ids: Sequence[Sequence[int | None]]) -> list[Integers]:
+    """Take the words of a pre-split text as its spans.
+
+    Args:
+        word_ids: per tokenization, [tokens]: the word of each token, `None` for special tokens.
+
+    Returns:
+        Per tokenization the word index of each token [tokens]; -1 for special tokens and for words of which some
+        tokenization has no token.
+    """
+    rows = [np.array([-1 if word is None else word for word in words], np.int64) for words in word_ids]
+    common = rows[0]
+    for row in rows[1:]:
+        common = np.intersect1d(common, row)
+    return [np.where(np.isin(row, common), row, -1) for row in rows]
+
+
+def join_spans(student_spans: Sequence[Integers]) -> Integers:
+    """Join the spans that the student shares with each teacher into spans over all their tokenizations.
+
+    Two student tokens belong together when some pair holds them in one span. A student token that has no span in some
+    pair has no joint span: masking it could not hide it from that teacher.
+
+    Args:
+        student_spans: per student-teacher pair, [..., tokens]: the pair's span of each student token, -1 = none.
+
+    Returns:
+        The joint span of each student token [..., tokens], counted from 0 in each row, -1 = none.
+    """
+    pairs = [np.asarray(spans, np.int64) for spans in student_spans]
+    shape = pairs[0].shape
+    lead = int(np.prod(shape[:-1]))
+    rows = np.repeat(np.arange(lead), shape[-1])
+    kept = np.flatnonzero(np.all([spans.ravel() >= 0 for spans in pairs], axis=0))
+    intervals = []
+    for spans in pairs:
+        identity = (rows * (spans.max(initial=0) + 1) + spans.ravel())[kept]
+        unique, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
+        last = np.zeros_like(first)
+        np.maximum.at(last, inverse, np.arange(len(kept)))
+        intervals.append((first, last + 1))
+    joint = _connect(intervals, len(kept))
+    first_of_row = np.append(joint, 0)[np.searchsorted(rows[kept], np.arange(lead))]
+    result = np.full(rows.shape, -1, np.int64)
+    result[kept] = joint - first_of_row[rows[kept]]
+    return result.reshape(shape)
+
+
+def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
+    """Find, for each student token that is a whole span, the teacher token that is the whole span too.
+
+    Args:
+        student_spans: [..., student tokens], the pair's span of each student token, -1 = none.
+        teacher_spans: [..., teacher tokens], the same numbering on the teacher's side.
+
+    Returns:
+        Per student token [..., student tokens] the position of its counterpart in the teacher's row, or -1.
+    """
+    size = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
+    rows = np.arange(int(np.prod(student_spans.shape[:-1])))[:, None]
+
+    def identities(spans: Integers) -> tuple[Integers, Integers]:
+        spans = spans.reshape(len(rows), -1)
+        identity = np.where(spans < 0, len(rows) * size, rows * size + spans)
+        return identity, np.bincount(identity.ravel(), minlength=len(rows) * size + 1)
+
+    student, student_counts = identities(student_spans)
+    teacher, teacher_counts = identities(teacher_spans)
+    position = np.full(len(rows) * size + 1, -1, np.int64)
+    position[teacher] = np.arange(teacher.shape[-1])
+    position[(student_counts != 1) | (teacher_counts != 1)] = -1
+    position[-1] = -1
+    return position[student].reshape(student_spans.shape)
