@@ -20,8 +20,8 @@ Booleans = NDArray[np.bool_]
 
 
 @cache
-def _visible_code_points() -> Booleans:
-    """Whether a code point shows something: not white space, control, format or surrogate; [code points]."""
+def visible_code_points() -> Booleans:
+    """Whether each Unicode code point shows something: no white space, control or format character; [code points]."""
     categories = map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))
     return np.fromiter((category not in INVISIBLE_CATEGORIES for category in categories), bool, sys.maxunicode + 1)
 
@@ -32,7 +32,7 @@ def visible_characters(text: str) -> Booleans:
     Returns:
         One boolean per character. Combining marks are visible, zero-width spaces and joiners are not.
     """
-    return _visible_code_points()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+    return visible_code_points()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
 
 
 def flatten_offsets(
