@@ -149,7 +149,7 @@ def text_spans(
         text that another tokenization truncated.
     """
     arrays = [np.asarray(rows, np.int64).reshape(-1, 2) for rows in offsets]
-    masks = special_tokens_masks or [np.zeros(len(rows), np.int64) for rows in arrays]
+    masks = special_tokens_masks or [[0] * len(rows) for rows in arrays]
     return batch_spans([text], [(rows, -np.asarray(mask, np.int64)) for rows, mask in zip(arrays, masks, strict=True)])
 
 
