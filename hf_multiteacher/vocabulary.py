@@ -114,8 +114,8 @@ class TokenSurfaces:
     def rebuild(self, ids: Sequence[int]) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.
 
-        Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each. Where a WordPiece
-        tokenizer forgot the spaces around punctuation, they are put as is usual.
+        Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each. Where a
+        WordPiece tokenizer forgot the spaces around punctuation, they are put as is usual.
 
         Returns:
             The text, and [tokens, 2]: start and end of each token in it, in characters. Tokens that are parts of one
