@@ -174,8 +174,8 @@ def word_spans(words: Sequence[Integers], word_counts: Sequence[int]) -> list[In
 def join_spans(student_spans: Sequence[Integers]) -> Integers:
     """Join the spans that the student shares with each teacher into spans over all their tokenizations.
 
-    Two student tokens belong together when some pair holds them in one span. A student token that has no span in some
-    pair has no joint span: masking it could not hide it from that teacher.
+    Two student tokens belong together when some pair holds them in one span. Where a token has no span in some pair,
+    all that belongs together with it has no joint span: masking it could not hide it in every encoding.
 
     Args:
         student_spans: per student-teacher pair, [..., tokens]: the pair's span of each student token, -1 = none.
@@ -183,20 +183,20 @@ def join_spans(student_spans: Sequence[Integers]) -> Integers:
     Returns:
         The joint span of each student token [..., tokens], counted from 0 in each row, -1 = none.
     """
-    shape = student_spans[0].shape
     pairs = [_keys_over_rows(spans, int(spans.max(initial=-1)) + 1) for spans in student_spans]
-    kept_rows, kept_tokens = np.nonzero(np.all(pairs, axis=0))
     intervals = []
     for pair in pairs:
-        _, first, inverse = np.unique(pair[kept_rows, kept_tokens], return_index=True, return_inverse=True)
+        present = np.flatnonzero(pair)
+        _, first, inverse = np.unique(pair.ravel()[present], return_index=True, return_inverse=True)
         last = np.zeros_like(first)
-        np.maximum.at(last, inverse, np.arange(len(inverse)))
-        intervals.append((first, last + 1))
-    joint = _connect(intervals, len(kept_rows))
-    first_of_row = np.append(joint, 0)[np.searchsorted(kept_rows, np.arange(len(pairs[0])))]
-    result = np.full(pairs[0].shape, -1, np.int64)
-    result[kept_rows, kept_tokens] = joint - first_of_row[kept_rows]
-    return result.reshape(shape)
+        np.maximum.at(last, inverse, np.arange(len(present)))
+        intervals.append((present[first], present[last] + 1))
+    joint = _connect(intervals, pairs[0].size).reshape(pairs[0].shape)
+    valid = np.ones(pairs[0].size, bool)
+    valid[joint[~np.all(pairs, axis=0)]] = False
+    valid_before = np.cumsum(valid) - valid
+    numbers = valid_before[joint] - valid_before[joint[:, :1]]
+    return np.where(valid[joint], numbers, -1).reshape(student_spans[0].shape)
 
 
 def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
@@ -221,5 +221,5 @@ def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
 
 def _keys_over_rows(spans: Integers, span_limit: int) -> Integers:
     """Number the spans of all rows apart, from 1; 0 = none; [rows, tokens]."""
-    rows = spans.reshape(-1, spans.shape[-1])
+    rows = spans.reshape(int(np.prod(spans.shape[:-1])), spans.shape[-1])
     return np.where(rows < 0, 0, 1 + np.arange(len(rows))[:, None] * span_limit + rows)
