@@ -37,7 +37,7 @@ def visible_characters(text: str) -> Booleans:
 
 def flatten_offsets(
     offset_mappings: Iterable[Iterable[tuple[int, int]]],
-    sequence_ids: Iterable[Iterable[int | None]],
+    sequence_ids: Iterable[Sequence[int | None]],
     sequences: int = 1,
 ) -> tuple[Integers, Integers]:
     """Turn the offsets of a batch, as a fast tokenizer gives them, into two arrays for [`batch_spans`].
@@ -54,11 +54,10 @@ def flatten_offsets(
     """
     numbers = chain.from_iterable(chain.from_iterable(offset_mappings))
     offsets = np.fromiter(numbers, np.int64).reshape(-1, 2)
-    rows = [[-1 if sequence is None else sequence for sequence in row] for row in sequence_ids]
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    within = np.fromiter(chain.from_iterable(rows), np.int64)
-    examples = np.repeat(np.arange(len(rows)), lengths)
-    return offsets, np.where(within < 0, -1, examples * sequences + within)
+    rows = list(sequence_ids)
+    examples = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    within = np.array(list(chain.from_iterable(rows)), float)  # None becomes NaN
+    return offsets, np.nan_to_num(examples * sequences + within, nan=-1).astype(np.int64)
 
 
 def batch_spans(
@@ -90,11 +89,11 @@ def batch_spans(
         intervals.append((kept, text, *coordinates[positions].T))
     span_of_character = _connect([(starts, ends) for _, _, starts, ends in intervals], bounds[-1])
     numbers = _number_spans(span_of_character, bounds, [interval[1:] for interval in intervals], sequences)
-    numbers_of_characters = np.append(numbers[span_of_character], -1)
+    number_at = np.append(numbers, -1)[np.append(span_of_character, -1)]
     result = []
     for (kept, text, starts, _), (offsets, _) in zip(intervals, tokenizations, strict=True):
         spans = np.full(len(offsets), -1, np.int64)
-        spans[kept] = np.where(starts < bounds[text + 1], numbers_of_characters[starts], -1)
+        spans[kept] = np.where(starts < bounds[text + 1], number_at[starts], -1)
         result.append(spans)
     return result
 
@@ -125,13 +124,13 @@ def _number_spans(
         np.maximum(kept_from, first, out=kept_from)
         np.minimum(kept_to, last, out=kept_to)
     span_starts = np.flatnonzero(np.diff(span_of_character, prepend=-1))
-    span_ends = np.append(span_starts[1:], len(span_of_character)) if len(span_starts) else span_starts
-    text_of_span = np.searchsorted(bounds, span_starts, side="right") - 1
+    span_ends = np.append(span_starts, len(span_of_character))[1:]
+    first_spans = np.append(span_of_character, len(span_starts))[bounds]
+    text_of_span = np.repeat(np.arange(len(bounds) - 1), np.diff(first_spans))
     valid = (span_starts >= kept_from[text_of_span]) & (span_ends <= kept_to[text_of_span])
-    order = np.cumsum(valid) - valid
-    first_of_example = np.searchsorted(span_starts, bounds[::sequences])
-    before_example = np.append(order, np.count_nonzero(valid))[first_of_example]
-    return np.where(valid, order - before_example[text_of_span // sequences], -1)
+    valid_before = np.append(0, np.cumsum(valid))
+    before_example = valid_before[first_spans[::sequences]]
+    return np.where(valid, valid_before[:-1] - before_example[text_of_span // sequences], -1)
 
 
 def text_spans(
@@ -149,32 +148,34 @@ def text_spans(
         text that another tokenization truncated.
     """
     arrays = [np.asarray(rows, np.int64).reshape(-1, 2) for rows in offsets]
-    masks = special_tokens_masks or [np.zeros(len(rows), np.int64) for rows in arrays]
+    masks = special_tokens_masks or [[0] * len(rows) for rows in arrays]
     return batch_spans([text], [(rows, -np.asarray(mask, np.int64)) for rows, mask in zip(arrays, masks, strict=True)])
 
 
-def word_spans(word_ids: Sequence[Sequence[int | None]]) -> list[Integers]:
-    """Take the words of a pre-split text as its spans.
+def word_spans(words: Sequence[Integers], word_counts: Sequence[int]) -> list[Integers]:
+    """Take the words of pre-split texts as their spans.
 
     Args:
-        word_ids: per tokenization, [tokens]: the word of each token, `None` for special tokens.
+        words: per tokenization [tokens]: the word of each token, counted over all examples, -1 for special tokens.
+        word_counts: how many words each example has.
 
     Returns:
-        Per tokenization the word index of each token [tokens]; -1 for special tokens and for words of which some
-        tokenization has no token.
+        Per tokenization the word of each token within its example [tokens]; -1 for special tokens and for words of
+        which some tokenization has no token.
     """
-    rows = [np.array([-1 if word is None else word for word in words], np.int64) for words in word_ids]
-    common = rows[0]
-    for row in rows[1:]:
-        common = np.intersect1d(common, row)
-    return [np.where(np.isin(row, common), row, -1) for row in rows]
+    counts = np.asarray(word_counts, np.int64)
+    total = int(counts.sum())
+    kept = np.all([np.bincount(row[row >= 0], minlength=total) for row in words], axis=0)
+    within_example = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    number_at = np.append(np.where(kept, within_example, -1), -1)
+    return [number_at[row] for row in words]
 
 
 def join_spans(student_spans: Sequence[Integers]) -> Integers:
     """Join the spans that the student shares with each teacher into spans over all their tokenizations.
 
-    Two student tokens belong together when some pair holds them in one span. A student token that has no span in some
-    pair has no joint span: masking it could not hide it from that teacher.
+    Two student tokens belong together when some pair holds them in one span. Where a token has no span in some pair,
+    all that belongs together with it has no joint span: masking it could not hide it in every encoding.
 
     Args:
         student_spans: per student-teacher pair, [..., tokens]: the pair's span of each student token, -1 = none.
@@ -182,23 +183,20 @@ def join_spans(student_spans: Sequence[Integers]) -> Integers:
     Returns:
         The joint span of each student token [..., tokens], counted from 0 in each row, -1 = none.
     """
-    pairs = [np.asarray(spans, np.int64) for spans in student_spans]
-    shape = pairs[0].shape
-    lead = int(np.prod(shape[:-1]))
-    rows = np.repeat(np.arange(lead), shape[-1])
-    kept = np.flatnonzero(np.all([spans.ravel() >= 0 for spans in pairs], axis=0))
+    pairs = [_keys_over_rows(spans, int(spans.max(initial=-1)) + 1) for spans in student_spans]
     intervals = []
-    for spans in pairs:
-        identity = (rows * (spans.max(initial=0) + 1) + spans.ravel())[kept]
-        unique, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
+    for pair in pairs:
+        present = np.flatnonzero(pair)
+        _, first, inverse = np.unique(pair.ravel()[present], return_index=True, return_inverse=True)
         last = np.zeros_like(first)
-        np.maximum.at(last, inverse, np.arange(len(kept)))
-        intervals.append((first, last + 1))
-    joint = _connect(intervals, len(kept))
-    first_of_row = np.append(joint, 0)[np.searchsorted(rows[kept], np.arange(lead))]
-    result = np.full(rows.shape, -1, np.int64)
-    result[kept] = joint - first_of_row[rows[kept]]
-    return result.reshape(shape)
+        np.maximum.at(last, inverse, np.arange(len(present)))
+        intervals.append((present[first], present[last] + 1))
+    joint = _connect(intervals, pairs[0].size).reshape(pairs[0].shape)
+    valid = np.ones(pairs[0].size, bool)
+    valid[joint[~np.all(pairs, axis=0)]] = False
+    valid_before = np.cumsum(valid) - valid
+    numbers = valid_before[joint] - valid_before[joint[:, :1]]
+    return np.where(valid[joint], numbers, -1).reshape(student_spans[0].shape)
 
 
 def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
@@ -211,18 +209,17 @@ def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
     Returns:
         Per student token [..., student tokens] the position of its counterpart in the teacher's row, or -1.
     """
-    size = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
-    rows = np.arange(int(np.prod(student_spans.shape[:-1])))[:, None]
+    span_limit = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
+    student, teacher = (_keys_over_rows(spans, span_limit) for spans in (student_spans, teacher_spans))
+    keys = 1 + student.shape[0] * span_limit
+    position = np.full(keys, -1, np.int64)
+    position[teacher] = np.arange(teacher.shape[1])
+    single = np.all([np.bincount(side.ravel(), minlength=keys) == 1 for side in (student, teacher)], axis=0)
+    single[0] = False
+    return np.where(single, position, -1)[student].reshape(student_spans.shape)
 
-    def identities(spans: Integers) -> tuple[Integers, Integers]:
-        spans = spans.reshape(len(rows), -1)
-        identity = np.where(spans < 0, len(rows) * size, rows * size + spans)
-        return identity, np.bincount(identity.ravel(), minlength=len(rows) * size + 1)
 
-    student, student_counts = identities(student_spans)
-    teacher, teacher_counts = identities(teacher_spans)
-    position = np.full(len(rows) * size + 1, -1, np.int64)
-    position[teacher] = np.arange(teacher.shape[-1])
-    position[(student_counts != 1) | (teacher_counts != 1)] = -1
-    position[-1] = -1
-    return position[student].reshape(student_spans.shape)
+def _keys_over_rows(spans: Integers, span_limit: int) -> Integers:
+    """Number the spans of all rows apart, from 1; 0 = none; [rows, tokens]."""
+    rows = spans.reshape(int(np.prod(spans.shape[:-1])), spans.shape[-1])
+    return np.where(rows < 0, 0, 1 + np.arange(len(rows))[:, None] * span_limit + rows)

@@ -18,6 +18,8 @@ UNKNOWN_TEXT = "\N{REPLACEMENT CHARACTER}"
 ROLES = ("pad", "mask", "cls", "sep", "bos", "eos")
 STAND_IN = {"bos": "cls", "eos": "sep"}
 MOST_ROUNDS = 5
+NO_SPACE_BEFORE = frozenset(character.encode() for character in ".,;:!?)]}%…”»'’-")
+NO_SPACE_AFTER = frozenset(character.encode() for character in "([{„«“'’-")
 BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -93,6 +95,7 @@ class TokenSurfaces:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         marks = _Marks(tokenizer)
+        self._spaces_lost = marks.spaces_lost
         vocabulary = tokenizer.get_vocab()
         self.pieces: list[bytes | None] = [None] * (max(vocabulary.values(), default=-1) + 1)
         self.special = np.zeros(len(self.pieces), bool)
@@ -102,7 +105,7 @@ class TokenSurfaces:
             self.pieces[index] = (b" " if marks.spaces_lost else b"") + added.content.encode()
             self.special[index] = added.special
         self.special[tokenizer.all_special_ids] = True
-        for index in np.flatnonzero(self.special):
+        for index in np.flatnonzero(self.special).tolist():
             self.pieces[index] = None
         if tokenizer.unk_token_id is not None:
             self.special[tokenizer.unk_token_id] = False
@@ -111,13 +114,16 @@ class TokenSurfaces:
     def rebuild(self, ids: Sequence[int]) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.
 
-        Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each.
+        Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each. Where a
+        WordPiece tokenizer forgot the spaces around punctuation, they are put as is usual.
 
         Returns:
             The text, and [tokens, 2]: start and end of each token in it, in characters. Tokens that are parts of one
             character all have its start and end.
         """
         pieces = [self._piece_in_text(index) for index in ids]
+        if self._spaces_lost:
+            pieces = _glue_punctuation(pieces)
         text = b"".join(pieces).decode("utf-8", "surrogateescape")
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         widths = 1 + (code_points >= 0x80) + (code_points >= 0x800).astype(np.int64) + (code_points >= 0x10000)
@@ -135,6 +141,15 @@ class TokenSurfaces:
         if piece is not None:
             return piece
         return b" " if self.special[index] else f" {UNKNOWN_TEXT} ".encode()
+
+
+def _glue_punctuation(pieces: list[bytes]) -> list[bytes]:
+    """Write punctuation as usual where the tokenizer forgot the spaces: `ne-am`, not `ne - am`."""
+    result = []
+    for previous, piece in zip([b"", *pieces], pieces, strict=False):
+        bare = piece.lstrip(b" ")
+        result.append(bare if bare in NO_SPACE_BEFORE or previous.strip() in NO_SPACE_AFTER else piece)
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,8 +203,10 @@ class SharedVocabulary:
         )
         shared = set(student_keys) & set(teacher_keys) - {None}
         numbers = {key: 1 + rank for rank, key in enumerate(dict.fromkeys(k for k in student_keys if k in shared))}
-        outcomes = [np.array([numbers.get(key, 0) for key in row], np.int64) for row in (student_keys, teacher_keys)]
-        return cls(*outcomes, num_outcomes=1 + len(numbers))
+        student_outcomes, teacher_outcomes = (
+            np.array([numbers.get(key, 0) for key in row], np.int64) for row in (student_keys, teacher_keys)
+        )
+        return cls(student_outcomes, teacher_outcomes, 1 + len(numbers))
 
     @property
     def student_share(self) -> float:
@@ -215,8 +232,8 @@ def shared_mass(outcomes: Integers, counts: Integers) -> float:
 def _widen(keys: list[Hashable], size: int | None, name: str) -> list[Hashable]:
     if size is not None and size < len(keys):
         raise ValueError(
-            f"SharedVocabulary expects the {name}'s logits to cover its tokenizer's {len(keys)} entries, but they have "
-            f"{size}: some tokens could never be predicted. Resize the {name}'s embeddings to the tokenizer "
+            f"SharedVocabulary expects the {name}'s logits to cover its tokenizer's {len(keys)} entries, but they "
+            f"have {size}: some tokens could never be predicted. Resize the {name}'s embeddings to the tokenizer "
             "(model.resize_token_embeddings), or pass the tokenizer that the model was trained with."
         )
     return keys + [None] * ((size or len(keys)) - len(keys))
@@ -260,8 +277,8 @@ def _outcome_keys(tokenizer: PreTrainedTokenizerFast, normalise: Callable[[str],
                 keys[index] = normalise(piece.decode()) or None
             except UnicodeDecodeError:  # a part of a character
                 continue
-    for index in np.flatnonzero(surfaces.special):
-        keys[index] = ("special", tokenizer.convert_ids_to_tokens(int(index)))
+    for index in np.flatnonzero(surfaces.special).tolist():
+        keys[index] = ("special", tokenizer.convert_ids_to_tokens(index))
     for index, role in _roles(tokenizer).items():
         keys[index] = ("role", role)
     return keys
