@@ -1,7 +1,6 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 import inspect
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
 from . import resume
@@ -17,6 +16,7 @@ from .data_collator import DataCollatorForDistillation
 from .evaluation import EvaluationRecord
 from .heads import SelectedHead, rows_of_logits, task_of, without_adapters
 from .objective import DistillationObjective, Rows
+from .step_keeper import StepKeeper
 from .teachers import TeacherEnsemble
 from .tokenization import MultiTokenizer
 from .trainer_setup import check_arguments, check_trainer, choose_collator, set_problem_type, use_one_gpu
@@ -82,7 +82,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         self._steps_since_log = 0
         self._record: EvaluationRecord | None = None
         self._follow_student()
-        self.add_callback(_StepKeeper(self))
+        self.add_callback(StepKeeper(self))
 
     def _student_tokenizer(self) -> PreTrainedTokenizerBase:
         for owner in (self.processing_class, getattr(self.data_collator, "tokenizer", None)):
@@ -98,7 +98,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         student = without_adapters(self.model)
         self._head = SelectedHead(self.model) if task_of(student) == "masked-lm" else None
         self._student_inputs = set(inspect.signature(student.forward).parameters) - {"labels"}
-        self.objective.make_hidden_loss(student, self.args.device)
+        self.objective.make_hidden_loss(student)
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """Make a student as `Trainer` does; every trial of a search gets its own head and projections."""
@@ -239,7 +239,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         first = self._signature_columns is None
         super()._set_signature_columns_if_needed()
         if first and self.objective is not None:
-            self._signature_columns += [*self.multi_tokenizer.column_names, "token_type_ids"]
+            self._signature_columns += self.multi_tokenizer.column_names
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
         """Return `Trainer`'s, with masks that are the same in every evaluation."""
@@ -275,6 +275,12 @@ class MultiTeacherDistillationTrainer(Trainer):
         """Start the means of the logged components anew."""
         self._components, self._steps_since_log = {}, 0
 
+    def begin_step(self) -> None:
+        """Start an optimizer step: the `Trainer` zeroes the gradients of its model only."""
+        self._steps_since_log += 1
+        for weight in self._projections:
+            weight.grad = None
+
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
     ) -> tuple[Tensor | None, Tensor | None, Any]:
@@ -303,26 +309,3 @@ class MultiTeacherDistillationTrainer(Trainer):
         output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()})
         self._record = None
         return output
-
-
-class _StepKeeper(TrainerCallback):
-    """Does at the right moment of the training loop what no method of `Trainer` stands for."""
-
-    def __init__(self, trainer: MultiTeacherDistillationTrainer) -> None:
-        self.trainer, self.round = trainer, 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.round = int(state.epoch or 0)
-        self.trainer.forget_components()
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # Workers that persist never see an attribute change: the collator hands the round on through shared memory.
-        if isinstance(self.trainer.data_collator, DataCollatorForDistillation):
-            self.trainer.data_collator.set_round(self.round)
-        self.round += 1
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.trainer.zero_projection_gradients()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.trainer.count_step()

@@ -87,3 +87,54 @@ def check_trainer(trainer: "MultiTeacherDistillationTrainer") -> None:
     for message, applies in refused.items():
         if applies:
             raise ValueError(f"MultiTeacherDistillationTrainer: {message}.")
+
+
+def set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
+    """Fix what a sequence classifier's labels mean, which transformers finds out in a forward with labels only."""
+    config = without_adapters(trainer.model).config
+    if task_of(trainer.model) != "sequence-classification" or config.problem_type is not None:
+        return
+    if config.num_labels == 1:
+        config.problem_type = "regression"
+    else:
+        several = isinstance(_first_label(trainer), list)
+        config.problem_type = "multi_label_classification" if several else "single_label_classification"
+
+
+def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
+    """Return the label of the first example as Python values; None where the data cannot be asked."""
+    for dataset in (trainer.train_dataset, trainer.eval_dataset):
+        if hasattr(dataset, "__getitem__") and not isinstance(dataset, dict) and len(dataset):
+            example = dataset[0]
+            label = next((example[name] for name in ("labels", "label", "label_ids") if name in example), None)
+            return label.tolist() if hasattr(label, "tolist") else label
+    return None
+
+
+def choose_collator(trainer: "MultiTeacherDistillationTrainer", given: Callable[..., Any] | None) -> Callable[..., Any]:
+    """Return the collator of the run: the one given where all models read one encoding, else one that knows them all.
+
+    Raises:
+        ValueError: A teacher has a tokenizer of its own and the collator given is not one that we can stand in for.
+    """
+    if isinstance(given, DataCollatorForDistillation) or (given is not None and not trainer.multi_tokenizer.distinct):
+        return given
+    settings: dict[str, Any] = {"mlm": task_of(trainer.model) == "masked-lm", "seed": trainer.args.data_seed}
+    if settings["seed"] is None:
+        settings["seed"] = trainer.args.seed
+    if isinstance(given, DataCollatorForLanguageModeling) and given.mlm:
+        settings["mlm_probability"] = given.mlm_probability
+    elif given is not None and given is not default_data_collator and type(given) not in PADDING_COLLATORS:
+        raise ValueError(
+            f"MultiTeacherDistillationTrainer cannot use the collator {type(given).__name__} here: teachers "
+            f"{[*trainer.multi_tokenizer.distinct]} have tokenizers of their own, and it would not pad (and mask) what "
+            "they read. Leave data_collator out, or build on DataCollatorForDistillation."
+        )
+    if given is not None:
+        settings["pad_to_multiple_of"] = getattr(given, "pad_to_multiple_of", None)
+        logger.warning(
+            "%s is replaced by DataCollatorForDistillation with the same settings, because some teachers have "
+            "tokenizers of their own.",
+            getattr(given, "__name__", type(given).__name__),
+        )
+    return DataCollatorForDistillation(trainer.multi_tokenizer, **settings)
