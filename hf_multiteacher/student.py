@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, DistilBertConfig, Pre
 
 from .heads import CLASS_SUFFIXES, task_of
 
+_EMBEDDING_NAMES = ("word_embeddings", "position_embeddings", "LayerNorm")
 # DistilBERT's names for the modules of a BERT or RoBERTa layer.
 _LAYER_NAMES = {
     "attention.self.query": "attention.q_lin",
@@ -88,9 +89,11 @@ def student_from_teacher(
 
 
 def _load(source: str) -> PreTrainedModel:
-    """Load a checkpoint with the head it was saved with; with a masked-LM head where it does not say."""
-    classes = AutoConfig.from_pretrained(source).architectures or [""]
-    return getattr(transformers, classes[0], AutoModelForMaskedLM).from_pretrained(source, dtype=torch.float32)
+    """Load a checkpoint with the head it was saved with, where that is one for distillation, else for masked-LM."""
+    saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
+    has_head = saved_as.endswith(tuple(CLASS_SUFFIXES.values()))
+    model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
+    return model_class.from_pretrained(source, dtype=torch.float32)
 
 
 def _chosen_layers(layers: int | Sequence[int], available: int) -> list[int]:
@@ -152,25 +155,20 @@ def _distilbert(teacher: PreTrainedModel, chosen: list[int]) -> tuple[PreTrained
     first_position = 0 if teacher.config.model_type == "bert" else teacher.config.pad_token_id + 1
     student_class = getattr(transformers, f"DistilBert{CLASS_SUFFIXES[task_of(teacher)]}")
     student = student_class(_distilbert_config(teacher.config, len(chosen), first_position))
-    prefix, old, new = teacher.base_model_prefix, teacher.state_dict(), {}
-
-    def copy_module(source: str, target: str) -> None:
-        for part in ("weight", "bias"):
-            if f"{source}.{part}" in old:
-                new[f"{target}.{part}"] = old[f"{source}.{part}"]
-
-    for name in ("word_embeddings", "position_embeddings", "LayerNorm"):
-        copy_module(f"{prefix}.embeddings.{name}", f"distilbert.embeddings.{name}")
-    positions = old[f"{prefix}.embeddings.position_embeddings.weight"][first_position:]
-    first_type = old[f"{prefix}.embeddings.token_type_embeddings.weight"][0]
-    new["distilbert.embeddings.position_embeddings.weight"] = positions + first_type
+    prefix, old = teacher.base_model_prefix, teacher.state_dict()
+    names = {f"{prefix}.embeddings.{name}": f"distilbert.embeddings.{name}" for name in _EMBEDDING_NAMES} | _HEAD_NAMES
     for position, layer in enumerate(chosen):
         for source, target in _LAYER_NAMES.items():
-            copy_module(
-                f"{prefix}.encoder.layer.{layer}.{source}", f"distilbert.transformer.layer.{position}.{target}"
-            )
-    for source, target in _HEAD_NAMES.items():
-        copy_module(source, target)
+            names[f"{prefix}.encoder.layer.{layer}.{source}"] = f"distilbert.transformer.layer.{position}.{target}"
+    new = {
+        f"{target}.{part}": old[f"{source}.{part}"]
+        for source, target in names.items()
+        for part in ("weight", "bias")
+        if f"{source}.{part}" in old
+    }
+    positions = old[f"{prefix}.embeddings.position_embeddings.weight"][first_position:]
+    first_type = old[f"{prefix}.embeddings.token_type_embeddings.weight"][0]
+    new["distilbert.embeddings.position_embeddings.weight"] = positions.float() + first_type.float()
     return student, new
 
 
