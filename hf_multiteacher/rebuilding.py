@@ -77,9 +77,7 @@ class Segments:
         row_start = 0
         for example, (row, stretches) in enumerate(zip(rows, places, strict=True)):
             for index, (start, end) in enumerate(stretches, example * width):
-                texts[index], offsets[row_start + start : row_start + end] = _compose(
-                    *surfaces.rebuild(row[start:end])
-                )
+                texts[index], offsets[row_start + start : row_start + end] = _tidy(*surfaces.rebuild(row[start:end]))
                 text_indices[row_start + start : row_start + end] = index
             row_start += len(row)
         pairs = [
@@ -95,8 +93,11 @@ def _stretches(special: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(borders[::2], borders[1::2], strict=True))
 
 
-def _compose(text: str, offsets: Integers) -> tuple[str, Integers]:
-    """Compose the characters of a text (NFC) and move the tokens' offsets with them."""
+def _tidy(text: str, offsets: Integers) -> tuple[str, Integers]:
+    """Drop the spaces before a text, compose its characters (NFC) and move the tokens' offsets with them."""
+    bare = text.lstrip()
+    offsets = np.maximum(offsets - (len(text) - len(bare)), 0)
+    text = bare
     composed = unicodedata.normalize("NFC", text)
     if composed == text:
         return text, offsets

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from .columns import read_column, read_sequences, read_word_labels
 from .encoder import Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
 from .rebuilding import Segments, Template, encode_segments
-from .spans import Integers, batch_spans
+from .spans import Integers, batch_spans, word_spans
 from .vocabulary import SharedVocabulary, TokenSurfaces
 
 
@@ -176,7 +176,7 @@ class MultiTokenizer:
 
     def _word_spans(self, encoded: Mapping[int | None, Encoded], counts: Integers) -> dict[int, list[Integers]]:
         words = {source: np.where(one.special, -1, one.word_numbers(counts)) for source, one in encoded.items()}
-        return {j: _shared_words(words[None], words[j], counts) for j in self.distinct}
+        return {j: word_spans([words[None], words[j]], counts.tolist()) for j in self.distinct}
 
 
 def _without_settings(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
@@ -198,10 +198,3 @@ def _teacher_columns(
         "student_spans": cut_rows(student_spans, student_rows),
     }
     return {f"teacher_{j}_{name}": rows for name, rows in columns.items()}
-
-
-def _shared_words(student: Integers, teacher: Integers, counts: Integers) -> list[Integers]:
-    """The word within its example of each token, [tokens], where both sides have tokens of it, else -1."""
-    within = np.append(np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts), -1)
-    common = np.intersect1d(student, teacher)
-    return [np.where(np.isin(numbers, common), within[numbers], -1) for numbers in (student, teacher)]
