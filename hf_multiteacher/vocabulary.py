@@ -5,11 +5,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from tokenizers import models
+from tokenizers.normalizers import Normalizer
 from transformers import PreTrainedTokenizerFast
 
 from .spans import Integers, visible_code_points
@@ -250,21 +251,19 @@ def _joint_normaliser(tokenizers: Sequence[PreTrainedTokenizerFast]) -> Callable
     invisible = dict.fromkeys(np.flatnonzero(~visible_code_points()).tolist())
     invisible |= dict.fromkeys(ord(mark) for mark in (_Marks(tokenizer).space for tokenizer in tokenizers) if mark)
     normalisers = [tokenizer.backend_tokenizer.normalizer for tokenizer in tokenizers]
+    return partial(_normalise, normalisers=[step for step in normalisers if step], invisible=invisible)
 
-    def once(text: str) -> str:
+
+def _normalise(text: str, normalisers: Sequence[Normalizer], invisible: dict[int, None]) -> str:
+    # One normaliser may make work for the other (NFKC, then lower case), so repeat until nothing changes.
+    for _ in range(MOST_ROUNDS):
+        before = text
         for normaliser in normalisers:
-            text = normaliser.normalize_str(text) if normaliser else text
-        return unicodedata.normalize("NFC", text).translate(invisible)
-
-    def normalise(text: str) -> str:
-        # One normaliser may make work for the other (NFKC, then lower case), so repeat until nothing changes.
-        for _ in range(MOST_ROUNDS):
-            before, text = text, once(text)
-            if text == before:
-                break
-        return text
-
-    return normalise
+            text = normaliser.normalize_str(text)
+        text = unicodedata.normalize("NFC", text).translate(invisible)
+        if text == before:
+            break
+    return text
 
 
 def _outcome_keys(tokenizer: PreTrainedTokenizerFast, normalise: Callable[[str], str]) -> list[Hashable]:
