@@ -83,7 +83,10 @@ class EvaluationRecord:
         outputs, metrics = np.concatenate(self.outputs), {}
         for column, name in enumerate([*self.objective.teachers.names, ENSEMBLE], start=1):
             try:
-                each = [loyalty.regression_loyalty(outputs[:, 0, k], outputs[:, column, k]) for k in range(outputs.shape[2])]
+                each = [
+                    loyalty.regression_loyalty(outputs[:, 0, k], outputs[:, column, k])
+                    for k in range(outputs.shape[2])
+                ]
             except ValueError as error:
                 logger.warning("No regression loyalty to %s: %s", name, error)
                 continue

@@ -286,9 +286,7 @@ class DistillationObjective:
                 values[f"shared_mass/{name}"] = Values(shared, f"soft/{name}")
         return values
 
-    def teacher_weights(
-        self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor
-    ) -> Tensor:
+    def teacher_weights(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
         fixed = functional.renormalise(self.fixed_weights[:, None], available)
         if self.args.teacher_weighting == "entropy":
@@ -313,7 +311,9 @@ class DistillationObjective:
     def with_hidden_loss(self, means: dict[str, Any]) -> dict[str, Any]:
         """Add the teachers' weighted mean of the hidden-state losses to the means of the components."""
         each = [means.get(f"hidden_loss/{name}") for name in self.teachers.names]
-        pairs = [(weight, mean) for weight, mean in zip(self.fixed_weights, each, strict=True) if mean is not None]
+        pairs = [
+            (weight, mean) for weight, mean in zip(self.fixed_weights.tolist(), each, strict=True) if mean is not None
+        ]
         return means | {"hidden_loss": sum(weight * mean for weight, mean in pairs)} if pairs else means
 
     def total(self, means: dict[str, Tensor]) -> Tensor:
@@ -323,7 +323,9 @@ class DistillationObjective:
             "hard_loss": self.args.hard_label_weight,
             "hidden_loss": self.args.hidden_state_weight,
         }
-        return torch.stack([weight * means[name] for name, weight in weights.items() if weight and name in means]).sum()
+        return torch.stack(
+            [weight * means[name] for name, weight in weights.items() if weight and name in means]
+        ).sum()
 
 
 def _outcomes(shared: SharedVocabulary, student: Any, teacher: Any, device: torch.device) -> Outcomes:

@@ -76,7 +76,12 @@ class MultiTeacherDistillationTrainer(Trainer):
         self.multi_tokenizer = MultiTokenizer(tokenizer, [each or tokenizer for each in loaded.tokenizers])
         self.data_collator = choose_collator(self, data_collator)
         self.objective = DistillationObjective(
-            student, loaded, self.multi_tokenizer, self.args, self.compute_teacher_weights, self.compute_distillation_loss
+            student,
+            loaded,
+            self.multi_tokenizer,
+            self.args,
+            self.compute_teacher_weights,
+            self.compute_distillation_loss,
         )
         self._components: dict[str, Tensor] = {}
         self._steps_since_log = 0
@@ -125,7 +130,9 @@ class MultiTeacherDistillationTrainer(Trainer):
         """
         return self.objective.teacher_weights(teacher_logits, labels, available)
 
-    def compute_distillation_loss(self, student_logits: Tensor, teacher_logits: Tensor, teacher_weights: Tensor) -> Tensor:
+    def compute_distillation_loss(
+        self, student_logits: Tensor, teacher_logits: Tensor, teacher_weights: Tensor
+    ) -> Tensor:
         """Compute the soft loss of every row; override it for a divergence of your own.
 
         It is called once with all teachers where the ensemble is one distribution, and once per teacher (of weight 1)
@@ -166,7 +173,9 @@ class MultiTeacherDistillationTrainer(Trainer):
         loss = self.objective.total(means) * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
-    def _run_student(self, model: nn.Module, inputs: Mapping[str, Any], rows: Rows, full: bool = False) -> tuple[Any, Tensor]:
+    def _run_student(
+        self, model: nn.Module, inputs: Mapping[str, Any], rows: Rows, full: bool = False
+    ) -> tuple[Any, Tensor]:
         """Call the wrapped model and return its outputs and the logits of the rows; `full` keeps all in the outputs."""
         taken = {name: value for name, value in inputs.items() if name in self._student_inputs}
         with nullcontext() if self._head is None or full else self._head.select(rows.tokens):
@@ -188,7 +197,11 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     @property
     def _projections(self) -> list[nn.Parameter]:
-        return [] if self.objective is None or self.objective.hidden_loss is None else [*self.objective.hidden_loss.parameters()]
+        return (
+            []
+            if self.objective is None or self.objective.hidden_loss is None
+            else [*self.objective.hidden_loss.parameters()]
+        )
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Create the optimizer as `Trainer` does, and give it the projections too."""
@@ -216,7 +229,10 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     def _manifest(self) -> dict[str, Any]:
         names = ("teacher_weights", "teacher_weighting", "temperature", "ensemble", "layer_map")
-        return {"teachers": self.objective.teachers.manifest(), "arguments": {name: getattr(self.args, name) for name in names}}
+        return {
+            "teachers": self.objective.teachers.manifest(),
+            "arguments": {name: getattr(self.args, name) for name in names},
+        }
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         """Save what a resume needs; teachers and projections are no part of the student and stay out of its files."""
@@ -282,7 +298,11 @@ class MultiTeacherDistillationTrainer(Trainer):
             weight.grad = None
 
     def prediction_step(
-        self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
     ) -> tuple[Tensor | None, Tensor | None, Any]:
         """Return the hard loss, the student's logits and the labels; the teachers' part goes to the record."""
         if self.objective is None:
@@ -292,7 +312,9 @@ class MultiTeacherDistillationTrainer(Trainer):
             rows = self.objective.rows(inputs)
             outputs, logits = self._run_student(model, inputs, rows, full=not prediction_loss_only)
             follow = self._record is not None and self.args.report_loyalty
-            values, targets = self.objective(inputs, rows, logits, outputs.hidden_states if follow else None, follow=follow)
+            values, targets = self.objective(
+                inputs, rows, logits, outputs.hidden_states if follow else None, follow=follow
+            )
         if follow:
             self._record.add(inputs, values, targets)
         loss = values["hard_loss"].values.mean() if "hard_loss" in values else None

@@ -111,7 +111,9 @@ def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
     return None
 
 
-def choose_collator(trainer: "MultiTeacherDistillationTrainer", given: Callable[..., Any] | None) -> Callable[..., Any]:
+def choose_collator(
+    trainer: "MultiTeacherDistillationTrainer", given: Callable[..., Any] | None
+) -> Callable[..., Any]:
     """Return the collator of the run: the one given where all models read one encoding, else one that knows them all.
 
     Raises:

@@ -104,7 +104,9 @@ class DistillationTrainingArguments(TrainingArguments):
             )
         for name in WEIGHTS:
             if not getattr(self, name) >= 0:
-                raise ValueError(f"DistillationTrainingArguments: {name} must be 0 or more, got {getattr(self, name)}.")
+                raise ValueError(
+                    f"DistillationTrainingArguments: {name} must be 0 or more, got {getattr(self, name)}."
+                )
         if not any(getattr(self, name) for name in WEIGHTS):
             raise ValueError(
                 f"DistillationTrainingArguments: {', '.join(WEIGHTS)} are all 0, so the student would learn nothing. "
