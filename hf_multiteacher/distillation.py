@@ -132,8 +132,8 @@ def load_tokenizer(teacher: str) -> PreTrainedTokenizerBase:
         return AutoTokenizer.from_pretrained(teacher)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"Teacher '{teacher}' cannot be loaded: {str(error).splitlines()[0]} Give a folder written by "
-            "save_pretrained, with its tokenizer, or a model's id on the Hub."
+            f"Teacher '{teacher}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
+            f"save_pretrained writes them) nor a model that can be had from the Hub ({type(error).__name__})."
         ) from error
 
 
