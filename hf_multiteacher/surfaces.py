@@ -100,12 +100,10 @@ class TokenSurfaces:
         for index, added in tokenizer.added_tokens_decoder.items():
             self.pieces[index] = (b" " if marks.spaces_lost else b"") + added.content.encode()
             self.special[index] = added.special
-        self.special[tokenizer.all_special_ids] = True
         for index in np.flatnonzero(self.special).tolist():
             self.pieces[index] = None
         if tokenizer.unk_token_id is not None:
             self.special[tokenizer.unk_token_id] = False
-            self.pieces[tokenizer.unk_token_id] = None
 
     def rebuild(self, ids: Sequence[int]) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.
