@@ -73,7 +73,7 @@ class TestSurfaces:
         assert self.pieces(bpe(["<0x0A>"], decoders.Metaspace()), ["<0x0A>"]) == [b"<0x0A>"]
 
     def test_replacements_of_more_than_one_character_are_no_marks(self):
-        decoder = decoders.Sequence([decoders.Replace("ab", " "), decoders.Replace("▁", " ")])
+        decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Replace("ab", " ")])
         assert self.pieces(bpe(["▁cab"], decoder), ["▁cab"]) == [b" cab"]
 
     def test_characters_outside_the_byte_alphabet_are_text(self):
