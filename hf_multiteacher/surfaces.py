@@ -76,7 +76,7 @@ class EntryMarks:
             return bytes(_bytes_of_characters()[character] for character in entry)
         if self.byte_fallback and (byte := BYTE_PIECE.fullmatch(entry)):
             return bytes([int(byte[1], 16)])
-        return (entry.replace(self.space, " ") if self.space else entry).encode("utf-8", "replace")
+        return (entry.replace(self.space, " ") if self.space else entry).encode()
 
 
 class TokenSurfaces:

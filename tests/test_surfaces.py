@@ -155,6 +155,10 @@ class TestRebuild:
             "",
         ]
 
+    def test_a_special_token_keeps_words_apart(self, unprefixed):
+        ids = [*unprefixed.encode("a", add_special_tokens=False), unprefixed.sep_token_id]
+        assert TokenSurfaces(unprefixed).rebuild(ids * 2)[0] == "a a "
+
     def test_no_tokens_are_no_text(self, cased_tokenizer):
         text, offsets = TokenSurfaces(cased_tokenizer).rebuild([])
         assert text == ""
