@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from .encoder import special_tokens
 from .spans import Integers
-from .vocabulary import TokenSurfaces
+from .surfaces import TokenSurfaces
 
 Tokenization = tuple[Integers, Integers]
 Token = tuple[int, int, int, tuple[int, int]]

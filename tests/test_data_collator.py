@@ -4,15 +4,19 @@ import copy
 import logging
 import pickle
 import time
+import unicodedata
 
 import numpy as np
 import pytest
 import torch
 from conftest import tiny_bert
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from hf_multiteacher.data_collator import DataCollatorForDistillation
 from hf_multiteacher.masking import KEEP, MASK, RANDOM, UNTOUCHED, draw_actions, draw_keys, example_ids
+from hf_multiteacher.spans import visible_characters
 from hf_multiteacher.tokenization import MultiTokenizer
 
 
@@ -55,6 +59,25 @@ def by_example(batches, collator):
                 for name in ["input_ids"] + ([] if prefix else ["labels"])
             }
     return result
+
+
+def hidden_characters(multi_tokenizer, batch, row, text, max_length):
+    """The visible characters that are masked; they must be masked in each encoding and shown in none."""
+    visible = set(np.flatnonzero(visible_characters(text)).tolist())
+    hidden, shown = [], []
+    for prefix, tokenizer in encodings_of(multi_tokenizer).items():
+        encoding = tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=max_length)
+        hidden.append(set())
+        shown.append(set())
+        for old, (start, end), new in zip(
+            encoding["input_ids"], encoding["offset_mapping"], batch[f"{prefix}input_ids"][row].tolist(), strict=False
+        ):
+            if old not in tokenizer.all_special_ids or old == tokenizer.unk_token_id:
+                (hidden if new == tokenizer.mask_token_id else shown)[-1].update(range(start, end))
+    for one in hidden:
+        assert one & visible == hidden[0] & visible
+        assert not any(one & other & visible for other in shown)
+    return hidden[0] & visible
 
 
 class TestPadding:
@@ -174,55 +197,44 @@ class TestCounterparts:
 
 
 class TestMasking:
-    def test_a_word_drawn_as_mask_shows_no_piece_of_itself_in_any_encoding(self, multi_tokenizer, collator, sentences):
-        # Texts of words that occur once, so that a piece of a masked word can come from nowhere else.
-        names = [
-            "Băieții",
-            "înțeleg",
-            "Ștefan",
-            "Țurcanu",
-            "1998",
-            "vândut",
-            "bucătărie",
-            "după-amiază",
-            "x👍🏽y",
-            "qwzk",
-        ]
-        orders = [names[i:] + names[:i] for i in range(len(names))]
-        features = as_features(multi_tokenizer.encode({"s": [" ".join(order) for order in orders]}, text="s"))
-        seen = 0
+    @pytest.mark.parametrize("max_length", [None, 17])
+    def test_a_word_drawn_as_mask_shows_no_piece_of_itself_in_any_encoding(
+        self, multi_tokenizer, collator, sentences, max_length
+    ):
+        texts = [*sentences[::9], "Țurcanu x👍🏽y după-amiază qwzk 漢字 n\u0323\u0306 1998\u00advândut ﬁn"]
+        texts = [unicodedata.normalize("NFC", text) for text in texts]
+        features = as_features(multi_tokenizer.encode({"s": texts}, text="s", max_length=max_length))
+        hidden = 0
         for mask_round in range(40):
             collator.set_round(mask_round)
             batch = collator(features)
-            for row, order in enumerate(orders):
-                shown = {
-                    prefix: tokenizer.decode(batch[f"{prefix}input_ids"][row]).lower()
-                    for prefix, tokenizer in encodings_of(multi_tokenizer).items()
-                }
-                seen += self.check_row(multi_tokenizer, batch, row, " ".join(order), shown)
-        assert seen > 200
+            for row, text in enumerate(texts):
+                hidden += len(hidden_characters(multi_tokenizer, batch, row, text, max_length))
+        assert hidden > 500
 
-    def check_row(self, multi_tokenizer, batch, row, text, shown):
-        """Compare, token by token, what the encodings hide of the text; returns the number of hidden characters."""
-        hidden, visible = {}, {}
-        for prefix, tokenizer in encodings_of(multi_tokenizer).items():
-            encoding = tokenizer(text, return_offsets_mapping=True)
-            ids = encoding["input_ids"]
-            now = batch[f"{prefix}input_ids"][row].tolist()[: len(ids)]
-            triples = list(zip(ids, now, encoding["offset_mapping"], strict=True))
-            hidden[prefix] = {
-                i
-                for old, new, (start, end) in triples
-                if new == tokenizer.mask_token_id
-                for i in range(start, end)
-                if not text[i].isspace()
-            }
-            visible[prefix] = {i for old, new, (start, end) in triples if new == old for i in range(start, end)}
-        everywhere = set.union(*hidden.values())
-        for prefix in hidden:
-            assert not everywhere & visible[prefix], (prefix, shown[prefix])
-            assert hidden[prefix] >= everywhere - {i for i in everywhere if text[i] in "\u200d\ufe0f"}
-        return len(everywhere)
+    @settings(max_examples=80, deadline=None)
+    @given(text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("aăâ țș\u0306👍🏽")), max_size=60))
+    def test_no_piece_of_a_masked_word_is_left_in_any_text(self, multi_tokenizer, text):
+        collator = DataCollatorForDistillation(multi_tokenizer, mlm=True, mlm_probability=0.5)
+        batch = collator(as_features(multi_tokenizer.encode({"s": [text]}, text="s", max_length=24)))
+        hidden_characters(multi_tokenizer, batch, 0, unicodedata.normalize("NFC", text), 24)
+
+    def test_decoding_shows_no_trace_of_a_masked_word(self, multi_tokenizer, collator, sentences):
+        words = ["Băieții", "înțeleg", "Ștefan", "Țurcanu", "spitalul", "vândut", "bucătărie", "ploioasă"]
+        orders = [words[i:] + words[:i] for i in range(len(words))]
+        features = as_features(multi_tokenizer.encode({"s": [" ".join(order) for order in orders]}, text="s"))
+        batch = DataCollatorForDistillation(multi_tokenizer, mlm=True, mlm_probability=0.5, seed=4)(features)
+        whole = 0
+        for row, order in enumerate(orders):
+            shown = [
+                "".join(tokenizer.decode(batch[f"{prefix}input_ids"][row]).lower().split())
+                for prefix, tokenizer in encodings_of(multi_tokenizer).items()
+            ]
+            for word in order:
+                seen = [word.lower() in text for text in shown]
+                assert all(seen) or not any(seen), (word, shown)
+                whole += not any(seen)
+        assert whole > 20
 
     def test_one_decision_per_span_holds_in_every_encoding(self, multi_tokenizer, collator, examples):
         plain = DataCollatorForDistillation(multi_tokenizer)(examples)

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import time
 import unicodedata
 
 import numpy as np
@@ -357,3 +358,54 @@ class TestRebuilding:
         (rebuilt,) = multi.encode_from_tokens([{"input_ids": expected["input_ids"][0]}])
         for name in multi.column_names:
             assert rebuilt[name] == expected[name][0], name
+
+
+@pytest.fixture(scope="module")
+def real_sentences(romanian_data):
+    """Ten thousand real sentences."""
+    with open(romanian_data / "rrt" / "ro_rrt-ud-train.conllu", encoding="utf-8") as file:
+        trees = file.read().strip().split("\n\n")
+    texts = [" ".join(line.split("\t")[1] for line in tree.split("\n") if line[0] != "#") for tree in trees]
+    for row in json.loads((romanian_data / "ronec" / "train.json").read_text(encoding="utf-8")):
+        pieces = zip(row["tokens"], row["space_after"], strict=True)
+        texts.append("".join(word + " " * space for word, space in pieces).strip())
+    assert len(texts) > 10_000
+    return texts[:10_000]
+
+
+@pytest.fixture(scope="module")
+def real_tokenizers(real_sentences):
+    kinds = [("wordpiece", 16_000, False), ("wordpiece", 12_000, True), ("bpe", 16_000, False)]
+    return [train_tokenizer(kind, real_sentences, size, lowercase) for kind, size, lowercase in kinds]
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_encoding_costs_little_more_than_running_the_tokenizers(real_sentences, real_tokenizers):
+    student, *teachers = real_tokenizers
+    multi = MultiTokenizer(student, [*teachers, reloaded(student), reloaded(teachers[0])])
+    tokenizing, encoding = [], []
+    for _ in range(5):
+        start = time.perf_counter()
+        for tokenizer in real_tokenizers:
+            tokenizer(real_sentences, truncation=True, max_length=512)
+        middle = time.perf_counter()
+        multi.encode({"s": real_sentences}, text="s", max_length=512)
+        tokenizing.append(middle - start)
+        encoding.append(time.perf_counter() - middle)
+    print(f"tokenizers {min(tokenizing):.2f} s, encode {min(encoding):.2f} s: {min(encoding) / min(tokenizing):.2f}")
+    assert min(encoding) < 1.6 * min(tokenizing)
+
+
+@pytest.mark.real_data
+def test_rebuilt_texts_keep_most_of_what_the_texts_give(real_sentences, real_tokenizers):
+    multi = MultiTokenizer(real_tokenizers[0], real_tokenizers[1:])
+    expected = multi.encode({"s": real_sentences[-1000:]}, text="s")  # as printed, with spaces
+    rebuilt = multi.encode_from_tokens([{"input_ids": ids} for ids in expected["input_ids"]])
+    for j, share in {0: 0.99, 1: 0.5}.items():
+        same = [
+            feature[f"teacher_{j}_input_ids"] == row
+            for feature, row in zip(rebuilt, expected[f"teacher_{j}_input_ids"], strict=True)
+        ]
+        print(f"rows that teacher {j} reads as from the text: {np.mean(same):.3f}")
+        assert np.mean(same) > share
