@@ -11,6 +11,7 @@ import pytest
 from conftest import train_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import decoders
 from transformers import PreTrainedTokenizerFast
 
 from hf_multiteacher.tokenization import MultiTokenizer
@@ -35,6 +36,7 @@ def reloaded(tokenizer, **settings):
     backend = copy.deepcopy(tokenizer.backend_tokenizer)
     backend.enable_truncation(7)
     backend.enable_padding(length=20)
+    backend.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(tokenizer_object=backend, **{**names, **settings})
 
 
@@ -168,6 +170,11 @@ class TestSpans:
         ids, spans = made["input_ids"][0], made["teacher_1_student_spans"][0]
         assert {spans[i] for i, index in enumerate(ids) if index == cased.sep_token_id} == {-1}
 
+    def test_unknown_tokens_have_spans(self, multi_tokenizer):
+        made = multi_tokenizer.encode({"s": ["a 漢 o"]}, text="s")
+        assert made["input_ids"][0][2] == multi_tokenizer.student_tokenizer.unk_token_id
+        assert made["teacher_1_student_spans"] == [[-1, 0, 1, 2, -1]]
+
     def test_text_that_one_side_truncated_has_no_span(self, multi_tokenizer, sentences):
         made = multi_tokenizer.encode({"s": [" ".join(sentences[:3])]}, text="s", max_length=16)
         for j in multi_tokenizer.distinct:
@@ -222,9 +229,13 @@ class TestDataSets:
     def test_the_fingerprint_does_not_change_with_use(self, cased_tokenizer, uncased_tokenizer, sentences):
         from datasets.fingerprint import Hasher
 
-        multi = MultiTokenizer(reloaded(cased_tokenizer), [reloaded(uncased_tokenizer)])
+        student, teacher = (
+            reloaded(tokenizer, model_max_length=9) for tokenizer in (cased_tokenizer, uncased_tokenizer)
+        )
+        multi = MultiTokenizer(student, [teacher])
         before = Hasher.hash(multi.encode), pickle.dumps(multi)
-        multi.encode({"s": [" ".join(sentences)]}, text="s", max_length=9)
+        assert student.backend_tokenizer.truncation["max_length"] == 7  # pickling has left it as it was
+        multi.encode({"s": sentences}, text="s")
         multi.shared_vocabulary(0)
         multi.encode_from_tokens([{"input_ids": [2, 30, 3]}])
         multi.student_tokenizer(" ".join(sentences))  # warns about the length, once
