@@ -48,10 +48,11 @@ def kl_divergence(student_logits: Tensor, teacher_log_probabilities: Tensor, tem
     teacher = _full_precision(teacher_log_probabilities)
     student = tempered_log_probabilities(student_logits, temperature)
     probabilities = teacher.exp()
-    # Both sum to 1, so q - p changes neither value nor gradient; but it makes every term p log(p/q) + q - p >= 0, and
-    # the rounding of the two normalisers, which a near student's KL drowns in, cancels.
-    cancelling = student.detach().exp() - probabilities
-    return temperature**2 * (probabilities * (teacher - student) + cancelling).sum(dim=-1)
+    divergence = (probabilities * (teacher - student)).sum(dim=-1)
+    # p and q sum to 1, so q - p changes neither value nor gradient; but every p log(p/q) + q - p is >= 0, and the
+    # rounding of the two normalisers, in which the divergence of a near student would drown, cancels.
+    cancelling = student.detach().exp().sub_(probabilities).sum(dim=-1)
+    return temperature**2 * (divergence + cancelling)
 
 
 def bernoulli_logits(logits: Tensor) -> Tensor:
@@ -144,7 +145,7 @@ def ensemble_probabilities(teacher_logits: Tensor, weights: Tensor, temperature:
     """
     weights = _beside(weights, teacher_logits)
     log_probabilities = tempered_log_probabilities(teacher_logits.masked_fill(weights == 0, 0.0), temperature)
-    return _finite((log_probabilities + weights.log()).logsumexp(dim=0))
+    return (log_probabilities + weights.log()).logsumexp(dim=0)
 
 
 def ensemble_logits(teacher_logits: Tensor, weights: Tensor, temperature: float) -> Tensor:
