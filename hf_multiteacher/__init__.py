@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 try:
     from .evaluate_hook import install as _let_evaluate_find_loyalty
 except ModuleNotFoundError:  # installed: the module stands beside the package, for the start-up file
-    from hf_multiteacher_evaluate_hook import install as _let_evaluate_find_loyalty
+    from hf_multiteacher_evaluate_hook import install as _let_evaluate_find_loyalty  # type: ignore[no-redef]
 
 __version__ = "0.1.0"
 

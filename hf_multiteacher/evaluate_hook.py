@@ -32,11 +32,11 @@ class LoyaltyFinder:
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
-            def exec_module(module: "ModuleType") -> None:
+            def _exec_module(module: "ModuleType") -> None:
                 execute(module)
                 wrap(module)
 
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = _exec_module  # type: ignore[method-assign]
         return spec
 
 
@@ -54,7 +54,7 @@ def wrap(loading: "ModuleType") -> None:
         return
 
     @functools.wraps(original)
-    def factory(
+    def _factory(
         path: str,
         module_type: "str | None" = None,
         revision: "str | None" = None,
@@ -68,8 +68,8 @@ def wrap(loading: "ModuleType") -> None:
         module = f"hf_multiteacher.metrics.{path}.{path}"
         return loading.ImportableModule(module, loading.files_to_hash([find_spec(module).origin]))  # type: ignore[union-attr]
 
-    factory.knows_loyalty = True  # type: ignore[attr-defined]
-    loading.evaluation_module_factory = factory  # type: ignore[attr-defined]
+    _factory.knows_loyalty = True  # type: ignore[attr-defined]
+    loading.evaluation_module_factory = _factory  # type: ignore[attr-defined]
 
 
 def install() -> None:

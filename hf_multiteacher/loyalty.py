@@ -4,8 +4,7 @@ Label and probability loyalty: Xu et al., Beyond Preserved Accuracy, EMNLP 2021 
 Avram et al., LREC 2022 (arXiv 2112.12650). Every function takes the student first and the teacher second, as lists,
 arrays or tensors, and works through them in small blocks of float64: the input is never copied as a whole.
 
-The `*_agreement` functions give one value per row, to be added up over batches, the `*_loyalty` functions the figure
-of a data set; `loyalty_report` adds confidence intervals, figures per class and Cohen's kappa.
+`*_agreement` gives one value per row, to be added up over batches, `*_loyalty` the figure of a data set.
 """
 
 from collections.abc import Iterator

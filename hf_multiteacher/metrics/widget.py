@@ -17,7 +17,7 @@ def launch(script: Path) -> None:
     """Serve the page of the metric in `script`, with the examples of `tests.py` and the card beside it."""
     import gradio
 
-    def compute(config_name: str, predictions: str, references: str, options: str) -> Any:
+    def _compute(config_name: str, predictions: str, references: str, options: str) -> Any:
         try:
             metric = evaluate.load(str(script), config_name)
             inputs = {"predictions": json.loads(predictions), "references": json.loads(references)}
@@ -32,7 +32,7 @@ def launch(script: Path) -> None:
         for case in runpy.run_path(str(script.with_name("tests.py")))["test_cases"]
     ]
     gradio.Interface(
-        fn=compute,
+        fn=_compute,
         inputs=[
             gradio.Dropdown(list(metric.reports), value=metric.config_name, label="configuration"),
             gradio.Textbox(examples[0][1], label="predictions: the student's outputs, as JSON"),
