@@ -15,7 +15,9 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from . import __version__
 from .model_card import with_user_text_of
-from .pushed_files import PushError, content_to_push, files_to_push
+from .pushed_files import CHECKPOINT_FILES, PushError, content_to_push, files_to_push
+
+__all__ = ["CHECKPOINT_FILES", "Push", "PushError", "push_folder"]
 
 logger = getLogger(__name__)
 Result = TypeVar("Result")

@@ -1,12 +1,12 @@
 """A Hugging Face Hub in one file of standard library, for tests: loopback only, atomic commits, faults on demand.
 
 It speaks what `huggingface_hub` calls to push and to load (no Xet). The client reads `HF_ENDPOINT` when it is
-imported, so tests run it in another process, with `Hub.environment()`.
+imported, so tests run it in another process.
 
-    with Hub() as hub:
-        hub.faults[3] = Fault(status=503)                    # the third request from now on
-        subprocess.run([sys.executable, "push.py"], env=hub.environment(home))
-        assert "README.md" in hub.files("org/name")
+    with Hub() as hub, hub.client(home) as client:
+        hub.faults[3] = Fault(status=503)                    # the third request
+        client.run("HfApi().create_repo('org/name')")        # in that process; its answer is what the code prints
+        assert ".gitattributes" in hub.files("org/name")
 """
 
 import base64
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -104,9 +105,18 @@ class Hub:
             **({"HF_TOKEN": token} if token else {}),
         }
 
+    def client(self, home: Path, token: str | None = TOKEN) -> "Client":
+        return Client(self.environment(home, token))
+
     def forget_requests(self) -> None:
         """Start counting requests at 1 again, without faults."""
         self.log, self.faults, self.down_from = [], {}, None
+
+    def clear(self) -> None:
+        """Be as new."""
+        self.forget_requests()
+        self.repositories.clear()
+        self.large_files.clear()
 
     def files(self, name: str, kind: str = "model", revision: str = "main") -> dict[str, bytes]:
         """The tree at the head of a branch, or nothing where there is no repository or branch."""
@@ -119,6 +129,49 @@ class Hub:
             number = len(self.log)
         down = self.down_from is not None and number >= self.down_from
         return Fault(drop=True) if down else self.faults.get(number, Fault())
+
+
+class Client:
+    """Another process with this Hub for its Hub, that runs code as it comes and does not really sleep."""
+
+    LOOP = """
+import contextlib, io, json, os, sys, time, traceback
+names = {"slept": []}
+time.sleep = names["slept"].append
+exec("import time; from huggingface_hub import *", names)
+for line in sys.stdin:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(json.loads(line), names)
+            failed = None
+        except Exception as error:
+            traceback.print_exc()
+            failed = f"{type(error).__name__}: {error}"
+    print(json.dumps([failed, printed.getvalue().strip()]), flush=True)
+"""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        command = [sys.executable, "-c", self.LOOP]
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.communicate()
+
+    def run(self, code: str) -> str:
+        """Return what the code printed; an error there is a RuntimeError here, so is the end of the process."""
+        self.process.stdin.write(json.dumps(code) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        failed, printed = json.loads(answer) if answer else ("the process ended", "")
+        if failed:
+            raise RuntimeError(failed)
+        return printed
 
 
 class Handler(BaseHTTPRequestHandler):
