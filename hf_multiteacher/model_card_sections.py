@@ -88,7 +88,7 @@ def coverage_table(data: DistillationCardData) -> str:
 
 def on_the_hub(teacher: Mapping[str, Any]) -> bool:
     """Whether a teacher of the manifest has a commit on the Hub; a local one has a hash over its weights instead."""
-    return bool(teacher["revision"]) and not teacher["revision"].startswith("sha256:")
+    return not teacher["revision"].startswith("sha256:")
 
 
 def teacher_table(data: DistillationCardData) -> str:
@@ -96,16 +96,18 @@ def teacher_table(data: DistillationCardData) -> str:
     weights = data.arguments.get("teacher_weights") or [1] * len(data.teachers)
     rows = []
     for teacher, weight in zip(data.teachers, weights, strict=True):
-        revision = teacher["revision"] or "— (not known)"
-        name, shown = teacher["name"], f"`{revision.removeprefix('sha256:')[:12]}`"
+        name, revision = teacher["name"], f"not on the Hub; weights `{_short(teacher['revision'])}`"
         if on_the_hub(teacher):
             address = f"https://huggingface.co/{teacher['id']}"
-            name, shown = f"[{teacher['id']}]({address})", f"[{shown}]({address}/tree/{revision})"
-        elif revision.startswith("sha256:"):
-            shown = f"not on the Hub; weights {shown}"
-        tokenizer = (teacher["tokenizer"] or "— (not known)").removeprefix("sha256:")[:12]
-        rows.append([name, shown, f"{weight / sum(weights):.4g}", f"`{tokenizer}`", teacher["dtype"]])
+            name = f"[{teacher['id']}]({address})"
+            revision = f"[`{_short(teacher['revision'])}`]({address}/tree/{teacher['revision']})"
+        tokenizer = f"`{_short(teacher['tokenizer'])}`" if teacher["tokenizer"] else "— (not known)"
+        rows.append([name, revision, f"{weight / sum(weights):.4g}", tokenizer, teacher["dtype"]])
     return table(["Teacher", "Revision", "Weight", "Tokenizer (SHA-256)", "Ran in"], rows)
+
+
+def _short(fingerprint: str) -> str:
+    return fingerprint.removeprefix("sha256:")[:12]
 
 
 def hyper_parameter_table(data: DistillationCardData) -> str:

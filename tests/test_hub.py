@@ -116,7 +116,7 @@ def test_it_loads_without_this_package_and_answers_bit_for_bit_as_in_memory(hub,
         stranger.run(f"""
 import sys; sys.modules["hf_multiteacher"] = None
 import torch
-from transformers import *
+from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 model, tokenizer = AutoModelForMaskedLM.from_pretrained("org/name"), AutoTokenizer.from_pretrained("org/name")
 torch.save(model(**tokenizer({TEXT!r}, return_tensors="pt")).logits, {str(tmp_path / "logits.pt")!r})
 """)
@@ -316,7 +316,7 @@ def test_a_peft_student_loads_through_peft(hub, client, student, home, tmp_path)
     code = f"""
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import *
+from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 base, tokenizer = AutoModelForMaskedLM.from_pretrained("org/base"), AutoTokenizer.from_pretrained("org/base")
 model = get_peft_model(base, LoraConfig(target_modules=["query", "value"], init_lora_weights=False)).eval()
 model.save_pretrained({str(adapter)!r}); tokenizer.save_pretrained({str(adapter)!r})
