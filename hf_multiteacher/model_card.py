@@ -70,7 +70,7 @@ def model_card(
         kind="PEFT adapter" if adapter_of else "Transformers model",
         pipeline=sections.PIPELINES[data.task],
         languages=", ".join(data.languages),
-        teacher_count="one teacher" if len(data.teachers) == 1 else f"{len(data.teachers)} teachers",
+        teacher_count="one teacher" if len(data.teachers) == 1 else f"{len(data.teachers)} teachers at once",
         snippet=sections.snippet(data, adapter=adapter_of is not None),
         labels=", ".join(f"`{label}`" for label in data.labels),
         measured_on=sections.measured_on(data),

@@ -65,6 +65,11 @@ def test_latency_is_the_median_so_one_slow_pass_changes_nothing():
     assert seconds["jumpy"] < seconds["slow"]
 
 
+def test_the_first_passes_do_not_count():
+    settling = Sleeper("settling", [0.1, *[0.001] * 9], [])
+    assert latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"] < 0.05
+
+
 def test_the_comparison_has_a_full_row_per_model_and_one_for_the_reference():
     models = {"student": tiny_bert("MaskedLM", layers=1), "teacher": tiny_bert("MaskedLM", layers=4)}
     rows = compare(models, {"student": INPUTS, "teacher": INPUTS}, reference="student", rounds=5)

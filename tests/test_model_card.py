@@ -134,6 +134,15 @@ def test_student_and_teachers_stand_side_by_side_and_a_missing_figure_has_its_re
     assert "| mine | 0.83 | 0.81 |" in sections(card)["How the same text reached them"]
 
 
+def test_the_student_stands_first_and_a_figure_that_is_not_a_number_reaches_no_leaderboard(data, tmp_path):
+    figures = {"cased": {"f1": 0.5}, "student": {"f1": float("nan"), "accuracy": "not run"}}
+    data.evaluations = [Evaluation("laroseda", "text-classification", figures)]
+    card = write_model_card(data, tmp_path).read_text()
+    assert card.index("| student | — (1) |") < card.index("| cased | 0.5 |")
+    assert "1. came out as nan" in card
+    assert not {"model-index", "metrics"} & set(metadata_load(tmp_path / "README.md"))
+
+
 def test_teachers_have_revision_weight_and_tokenizer(card):
     hub, local = sections(card)["Teachers"].splitlines()[4:6]
     name, address = TEACHERS[0]["id"], f"https://huggingface.co/{TEACHERS[0]['id']}"
@@ -170,7 +179,7 @@ def test_what_was_not_measured_is_not_claimed(tmp_path):
         "Training time: — (not recorded)",
     ):
         assert missing in card
-    assert "from one teacher with" in card
+    assert ") from one teacher. It is" in card
 
 
 def test_text_of_the_user_is_kept_when_the_card_is_written_again(data, card, tmp_path):
