@@ -97,6 +97,11 @@ def test_full_agreement_of_labels_and_outputs_is_exactly_one():
     assert regression_loyalty(-values, values) == -1.0
 
 
+def test_rounding_never_takes_a_correlation_above_one():
+    teacher = np.random.default_rng(0).normal(size=50)
+    assert regression_loyalty(3 * teacher + 1, teacher) == 1.0
+
+
 def test_distributions_with_nothing_in_common_give_the_lower_end():
     assert probability_loyalty([[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx(1 - np.sqrt(np.log(2)), abs=1e-15)
     assert probability_loyalty([[1.0, 0.0]], [[0.0, 1.0]], base=2) == 0.0

@@ -56,9 +56,10 @@ def test_equal_seeds_give_equal_intervals_and_others_do_not():
     assert bootstrap_interval(rows, 0.95) != bootstrap_interval(rows, 0.95, seed=1)
 
 
-def test_resamples_are_drawn_in_blocks_of_bounded_size(monkeypatch):
+@pytest.mark.parametrize("entries", [1, 7 * len(STUDENT)])
+def test_resamples_are_drawn_in_blocks_of_bounded_size(monkeypatch, entries):
     rows = probability_agreement(STUDENT, TEACHER)
-    monkeypatch.setattr(loyalty_report, "RESAMPLED_ENTRIES", 7 * len(rows))
+    monkeypatch.setattr(loyalty_report, "RESAMPLED_ENTRIES", entries)
     low, high = bootstrap_interval(rows, 0.95, bootstrap_samples=1000)
     assert low < rows.mean() < high
 
