@@ -76,7 +76,7 @@ class EntryMarks:
             return bytes(_bytes_of_characters()[character] for character in entry)
         if self.byte_fallback and (byte := BYTE_PIECE.fullmatch(entry)):
             return bytes([int(byte[1], 16)])
-        return (entry.replace(self.space, " ") if self.space else entry).encode("utf-8", "replace")
+        return (entry.replace(self.space, " ") if self.space else entry).encode()
 
 
 class TokenSurfaces:
@@ -100,12 +100,10 @@ class TokenSurfaces:
         for index, added in tokenizer.added_tokens_decoder.items():
             self.pieces[index] = (b" " if marks.spaces_lost else b"") + added.content.encode()
             self.special[index] = added.special
-        self.special[tokenizer.all_special_ids] = True
         for index in np.flatnonzero(self.special).tolist():
             self.pieces[index] = None
         if tokenizer.unk_token_id is not None:
             self.special[tokenizer.unk_token_id] = False
-            self.pieces[tokenizer.unk_token_id] = None
 
     def rebuild(self, ids: Sequence[int]) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.

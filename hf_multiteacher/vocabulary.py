@@ -57,8 +57,9 @@ class SharedVocabulary:
             ValueError: logits are narrower than the tokenizer's vocabulary.
         """
         tokenizers = [student_tokenizer, teacher_tokenizer]
+        keys: list[list[Hashable]]
         if student_tokenizer.get_vocab() == teacher_tokenizer.get_vocab():
-            keys = [_identities(tokenizer) for tokenizer in tokenizers]
+            keys = [[*range(max(tokenizer.get_vocab().values()) + 1)] for tokenizer in tokenizers]
         else:
             normalise = _joint_normaliser(tokenizers)
             keys = [_outcome_keys(tokenizer, normalise) for tokenizer in tokenizers]
@@ -102,12 +103,6 @@ def _widen(keys: list[Hashable], size: int | None, name: str) -> list[Hashable]:
             "(model.resize_token_embeddings), or pass the tokenizer that the model was trained with."
         )
     return keys + [None] * ((size or len(keys)) - len(keys))
-
-
-def _identities(tokenizer: PreTrainedTokenizerFast) -> list[Hashable]:
-    """One key per entry: the id itself."""
-    indices = set(tokenizer.get_vocab().values())
-    return [index if index in indices else None for index in range(max(indices) + 1)]
 
 
 def _joint_normaliser(tokenizers: Sequence[PreTrainedTokenizerFast]) -> Callable[[str], str]:

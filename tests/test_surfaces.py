@@ -65,6 +65,24 @@ class TestSurfaces:
     def test_metaspace_entries_hold_their_spaces(self):
         assert self.pieces(bpe(["▁la▁", "Ġ"], decoders.Metaspace()), ["▁la▁", "Ġ"]) == [b" la ", "Ġ".encode()]
 
+    def test_marks_of_a_sequence_of_decoders_are_read(self):
+        decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+        assert self.pieces(bpe(["▁la", "<0x0A>"], decoder), ["▁la", "<0x0A>"]) == [b" la", b"\n"]
+
+    def test_bytes_are_text_where_the_decoder_has_no_fallback(self):
+        assert self.pieces(bpe(["<0x0A>"], decoders.Metaspace()), ["<0x0A>"]) == [b"<0x0A>"]
+
+    def test_replacements_of_more_than_one_character_are_no_marks(self):
+        decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Replace("ab", " ")])
+        assert self.pieces(bpe(["▁cab"], decoder), ["▁cab"]) == [b" cab"]
+
+    def test_characters_outside_the_byte_alphabet_are_text(self):
+        assert self.pieces(bpe(["日"], decoders.ByteLevel()), ["日"]) == ["日".encode()]
+
+    def test_bpe_entries_start_a_word_where_there_is_a_mark_of_continuations(self):
+        backend = Tokenizer(models.BPE({"la": 0, "@le": 1}, [], continuing_subword_prefix="@"))
+        assert self.pieces(PreTrainedTokenizerFast(tokenizer_object=backend), ["la", "@le"]) == [b" la", b"le"]
+
     def test_entries_with_a_word_end_have_their_space_behind(self):
         backend = Tokenizer(models.BPE({"la</w>": 0, "la": 1}, [], end_of_word_suffix="</w>"))
         backend.decoder = decoders.BPEDecoder()
@@ -78,6 +96,11 @@ class TestSurfaces:
         tokenizer = bpe(["a"], decoders.ByteLevel())
         tokenizer.add_tokens([AddedToken("ĠCOVID")])
         assert self.pieces(tokenizer, ["ĠCOVID"]) == ["ĠCOVID".encode()]
+
+    def test_added_tokens_start_a_word_where_the_tokenizer_forgets_spaces(self):
+        tokenizer = wordpiece(["a"])
+        tokenizer.add_tokens([AddedToken("COVID")])
+        assert self.pieces(tokenizer, ["COVID"]) == [b" COVID"]
 
     def test_special_and_unknown_tokens_have_no_text(self, cased_tokenizer):
         surfaces = TokenSurfaces(cased_tokenizer)
@@ -118,6 +141,10 @@ class TestRebuild:
             assert text[start:end].strip() == written[first:last]
             assert end == last + shift
 
+    def test_punctuation_stays_where_the_tokenizer_remembers_it(self, unprefixed):
+        written = "Fata , ne - am"
+        assert TokenSurfaces(unprefixed).rebuild(unprefixed.encode(written, add_special_tokens=False))[0] == written
+
     def test_unknown_tokens_leave_a_mark_and_special_tokens_a_space(self, cased_tokenizer):
         ids = cased_tokenizer("Fata 日 citește")["input_ids"]
         text, offsets = TokenSurfaces(cased_tokenizer).rebuild(ids)
@@ -127,6 +154,10 @@ class TestRebuild:
             *(piece.removeprefix("##") for piece in cased_tokenizer.tokenize("citește")),
             "",
         ]
+
+    def test_a_special_token_keeps_words_apart(self, unprefixed):
+        ids = [*unprefixed.encode("a", add_special_tokens=False), unprefixed.sep_token_id]
+        assert TokenSurfaces(unprefixed).rebuild(ids * 2)[0] == "a a "
 
     def test_no_tokens_are_no_text(self, cased_tokenizer):
         text, offsets = TokenSurfaces(cased_tokenizer).rebuild([])

@@ -82,11 +82,11 @@ class TestOutcomes:
         assert outcomes(uncased, cased) == {(teacher, student) for student, teacher in expected}
 
     def test_normalisers_that_make_work_for_each_other_are_repeated(self):
-        student = wordpiece(["ｆa", "x"], lowercase=True)
-        teacher = bpe(["FA", "y"], decoders.ByteLevel())
+        student = wordpiece(["℡", "x"], lowercase=True)
+        teacher = bpe(["TEL", "y"], decoders.ByteLevel())
         teacher.backend_tokenizer.normalizer = normalizers.NFKC()
-        assert outcomes(student, teacher) == pairs(("ｆa", "FA"))
-        teacher.backend_tokenizer.normalizer = normalizers.Replace("fa", "Fa!")
+        assert outcomes(student, teacher) == pairs(("℡", "TEL"))
+        teacher.backend_tokenizer.normalizer = normalizers.Replace("tel", "Tel!")
         assert SharedVocabulary.from_tokenizers(student, teacher).num_outcomes == 1  # ends, though nothing settles
 
     def test_entries_in_another_unicode_form_are_equal(self):
@@ -101,6 +101,28 @@ class TestOutcomes:
         teacher = bpe(entries, decoders.ByteLevel(), unk_token="<unk>", **roles)
         names = ("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>"), ("[MASK]", "<mask>")
         assert outcomes(student, teacher) == pairs(*names)
+
+    def test_a_special_token_with_two_roles_is_matched_by_either(self):
+        roles = {"cls_token": "<s>", "bos_token": "<s>", "sep_token": "</s>", "eos_token": "</s>"}
+        student = bpe(["<s>", "</s>"], decoders.ByteLevel(), **roles)
+        teacher = wordpiece(["[CLS]", "[SEP]"], cls_token="[CLS]", sep_token="[SEP]")
+        assert outcomes(student, teacher) == pairs(("<s>", "[CLS]"), ("</s>", "[SEP]"))
+
+    def test_a_special_token_beside_the_one_with_the_role_does_not_take_it(self):
+        student = wordpiece(["[CLS]", "<s>"], cls_token="[CLS]", bos_token="<s>")
+        assert outcomes(student, wordpiece(["[CLS]"], cls_token="[CLS]")) == pairs(("[CLS]", "[CLS]"))
+
+    def test_an_unknown_token_is_other_whatever_else_it_stands_for(self):
+        student = bpe(["<end>", "a"], decoders.ByteLevel(), unk_token="<end>", bos_token="<end>")
+        assert outcomes(student, wordpiece(["[CLS]", "a"], cls_token="[CLS]")) == pairs(("a", "a"))
+
+    def test_marks_that_a_normaliser_puts_in_front_are_dropped(self):
+        student = bpe(["Ġla", "Ġ"], decoders.ByteLevel())
+        teacher = bpe(["▁la", "▁"], decoders.Replace("▁", " "))
+        teacher.backend_tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+        )
+        assert outcomes(student, teacher) == pairs(("Ġla", "▁la"))
 
     def test_special_tokens_without_a_role_are_matched_by_name(self):
         student, teacher = wordpiece(["x"]), wordpiece(["y"])
