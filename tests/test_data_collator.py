@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from hf_multiteacher.data_collator import DataCollatorForDistillation
-from hf_multiteacher.masking import KEEP, MASK, RANDOM, UNTOUCHED, draw_actions, draw_keys, example_ids
 from hf_multiteacher.spans import visible_characters
 from hf_multiteacher.tokenization import MultiTokenizer
 
@@ -417,21 +416,6 @@ class TestDraws:
         before = torch.get_rng_state(), np.random.get_state()[1].tolist()
         collator(examples)
         assert torch.equal(torch.get_rng_state(), before[0]) and np.random.get_state()[1].tolist() == before[1]
-
-    def test_draws_are_spread_evenly_over_many_examples(self):
-        ids = np.random.default_rng(0).integers(0, 50, (20_000, 10))
-        keys = draw_keys(example_ids(ids, np.ones_like(ids)), seed=0, mask_round=0)
-        actions = draw_actions(keys, np.ones((20_000, 8), bool), 0.5)
-        for span in range(8):
-            shares = [np.mean(actions[:, span] == action) for action in (UNTOUCHED, MASK, RANDOM, KEEP)]
-            assert shares == pytest.approx([0.5, 0.4, 0.05, 0.05], abs=0.02)
-        together = np.corrcoef((actions != UNTOUCHED).T)
-        assert np.abs(together - np.eye(8)).max() < 0.03
-
-    def test_the_order_of_an_examples_tokens_counts(self):
-        ids = np.array([[5, 6, 7], [7, 6, 5], [5, 6, 7]])
-        first, second, third = example_ids(ids, np.ones_like(ids)).tolist()
-        assert first == third != second
 
 
 class TestWithoutTexts:
