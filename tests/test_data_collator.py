@@ -351,8 +351,10 @@ class TestDraws:
         loader = DataLoader(streamed, batch_size=8, collate_fn=collator, num_workers=2)
         assert by_example(loader, collator) == by_example(self.loader(collator, examples), collator)
 
-    def test_workers_that_live_on_see_the_new_round(self, collator, examples):
-        loader = self.loader(collator, examples, num_workers=2, persistent_workers=True)
+    @pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+    def test_workers_that_live_on_see_the_new_round(self, collator, examples, context):
+        arguments = {"persistent_workers": True, "multiprocessing_context": context}
+        loader = self.loader(collator, examples, num_workers=2, **arguments)
         rounds = []
         for mask_round in (0, 1, 0):
             collator.set_round(mask_round)
