@@ -97,6 +97,7 @@ def test_a_teacher_gets_no_more_than_it_takes(cased_tokenizer, uncased_tokenizer
 def test_what_else_an_example_holds_is_kept(multi_tokenizer):
     feature = {"input_ids": np.array([2, 40, 41, 3]), "labels": [-100, 1, 2, -100]}
     (rebuilt,) = multi_tokenizer.encode_from_tokens([feature])
+    assert set(rebuilt) == {*feature, *multi_tokenizer.column_names}
     assert rebuilt["labels"] == feature["labels"] and rebuilt["input_ids"] is feature["input_ids"]
 
 
