@@ -177,8 +177,8 @@ class DataCollatorForDistillation:
         """The joint span of each of the student's tokens; [batch, length]. Without other tokenizers, every token."""
         if self._outcomes:
             return join_spans([batch[f"teacher_{j}_student_spans"] for j in self._outcomes])
-        content = (batch["attention_mask"] != 0) & ~self._is_special(batch["input_ids"])
-        return np.where(content, np.cumsum(content, axis=1) - 1, -1)
+        real = batch["attention_mask"] != 0
+        return np.where(real, np.cumsum(real, axis=1) - 1, -1)
 
     def _eligible(self, student_ids: Integers, student_spans: Integers) -> Booleans:
         """Which joint spans may be drawn: those without a special or unknown token of the student; [batch, spans]."""

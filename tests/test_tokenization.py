@@ -9,25 +9,15 @@ import unicodedata
 import numpy as np
 import pytest
 from conftest import train_tokenizer
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tokenizers import decoders
 from transformers import PreTrainedTokenizerFast
 
 from hf_multiteacher.tokenization import MultiTokenizer
 
-LETTERS = st.text(alphabet="aăâeîișțABC .,-!()0\u0306\u0326ş👍🏽é", min_size=0, max_size=40)
-
 
 @pytest.fixture(scope="module")
 def multi_tokenizer(cased_tokenizer, uncased_tokenizer, byte_level_tokenizer, unigram_tokenizer):
     return MultiTokenizer(cased_tokenizer, [uncased_tokenizer, byte_level_tokenizer, unigram_tokenizer])
-
-
-@pytest.fixture(scope="module")
-def lossless(cased_tokenizer, uncased_tokenizer, byte_level_tokenizer, unigram_tokenizer):
-    """A student whose tokens hold every character of the text."""
-    return MultiTokenizer(byte_level_tokenizer, [cased_tokenizer, uncased_tokenizer, unigram_tokenizer])
 
 
 def reloaded(tokenizer, **settings):
@@ -251,124 +241,6 @@ class TestDataSets:
         shared = multi_tokenizer.shared_vocabulary(0)
         assert shared is multi_tokenizer.shared_vocabulary(0)
         assert len(shared.teacher_outcomes) == len(multi_tokenizer.teacher_tokenizers[0])
-
-
-class TestBadInput:
-    @pytest.mark.parametrize(
-        ("batch", "arguments", "error", "message"),
-        [
-            ({"s": ["a"]}, {"text": "sentence"}, ValueError, r"a column 'sentence'.*only \['s'\]"),
-            ({"s": ["a"]}, {"text": "s", "text_pair": "t"}, ValueError, "a column 't'"),
-            ({"s": ["a"]}, {"text": "s", "labels": "y"}, ValueError, "a column 'y'"),
-            ({"s": ["a"]}, {}, ValueError, "text=None.*words=None.*Name one"),
-            ({"s": ["a"], "w": [["a"]]}, {"text": "s", "words": "w"}, ValueError, "text='s'.*words='w'"),
-            ({"s": ["a"], "w": [["a"]]}, {"text_pair": "s", "words": "w"}, ValueError, "text_pair='s'"),
-            ({"s": ["a", None]}, {"text": "s"}, TypeError, "texts in column 's', but row 1 .* None.*filter"),
-            ({"s": ["a"], "t": [3]}, {"text": "s", "text_pair": "t"}, TypeError, "column 't', but row 0 .* 3"),
-            ({"s": [["a", "b"]]}, {"text": "s"}, TypeError, r"\['a', 'b'\].*words=\."),
-            ({"s": "a text"}, {"text": "s"}, TypeError, "got one str.*batched=True"),
-            ({"w": ["a text"]}, {"words": "w"}, TypeError, "lists of words in column 'w', but row 0.*'a text'.*text="),
-            ({"w": [["a"], None]}, {"words": "w"}, TypeError, "row 1 of the batch holds None"),
-            ({"w": [["a", None]]}, {"words": "w"}, TypeError, r"row 0 .*\['a', None\]"),
-            (
-                {"w": [["a"], ["b", "c"]], "y": [[1], [2]]},
-                {"words": "w", "labels": "y"},
-                ValueError,
-                "row 1 .* has 1 for 2",
-            ),
-            ({"w": [["a"]], "y": [1]}, {"words": "w", "labels": "y"}, ValueError, "row 0 .* has no list for 1"),
-            ({"w": [["a"]], "y": [["B"]]}, {"words": "w", "labels": "y"}, TypeError, "'y', but got 'B'.*ClassLabel"),
-            ({"w": [["a"]], "y": [[None]]}, {"words": "w", "labels": "y"}, TypeError, "'y', but got None"),
-        ],
-    )
-    def test_an_error_names_the_column_the_row_and_the_way_out(
-        self, multi_tokenizer, batch, arguments, error, message
-    ):
-        with pytest.raises(error, match=message):
-            multi_tokenizer.encode(batch, **arguments)
-
-
-class TestRebuilding:
-    def features(self, multi, **columns):
-        tokenizer = multi.student_tokenizer
-        return [{"input_ids": ids} for ids in tokenizer(*columns.values(), truncation=True)["input_ids"]]
-
-    def test_tokens_that_hold_the_whole_text_give_what_the_text_gives(self, lossless, sentences):
-        expected = lossless.encode({"s": sentences}, text="s")
-        rebuilt = lossless.encode_from_tokens(self.features(lossless, s=sentences))
-        for name in lossless.column_names:
-            assert [feature[name] for feature in rebuilt] == expected[name], name
-
-    def test_the_texts_of_a_pair_are_kept_apart(self, lossless, sentences):
-        pair = {"a": sentences[:20], "b": sentences[20:40]}
-        expected = lossless.encode(pair, text="a", text_pair="b")
-        rebuilt = lossless.encode_from_tokens(self.features(lossless, **pair))
-        for name in lossless.column_names:
-            assert [feature[name] for feature in rebuilt] == expected[name], name
-
-    @settings(max_examples=60, deadline=None)
-    @given(first=LETTERS, second=LETTERS)
-    def test_any_text_comes_back_from_lossless_tokens(self, lossless, first, second):
-        pair = {"a": [f"a{first}"], "b": [f"b{second}"]}
-        expected = lossless.encode(pair, text="a", text_pair="b")
-        (rebuilt,) = lossless.encode_from_tokens([{"input_ids": expected["input_ids"][0]}])
-        assert {name: rebuilt[name] for name in lossless.column_names} == {
-            name: expected[name][0] for name in lossless.column_names
-        }
-
-    @settings(max_examples=60, deadline=None)
-    @given(text=LETTERS)
-    def test_the_teacher_reads_all_that_the_students_tokens_show(self, byte_level_tokenizer, text, request):
-        for kind in ("cased_tokenizer", "unigram_tokenizer"):
-            student = request.getfixturevalue(kind)
-            multi = MultiTokenizer(student, [byte_level_tokenizer])
-            ids = student(text)["input_ids"]
-            (rebuilt,) = multi.encode_from_tokens([{"input_ids": ids}])
-            read = byte_level_tokenizer.decode(rebuilt["teacher_0_input_ids"], skip_special_tokens=True)
-            entries = student.convert_ids_to_tokens(ids[1:-1])
-            shown = "".join(entries).replace("##", "").replace("▁", "").replace(student.unk_token, "\ufffd")
-            assert "".join(read.split()) == unicodedata.normalize("NFC", "".join(shown.split()))
-
-    def test_chunks_of_several_texts_keep_a_border_between_them(self, multi_tokenizer, sentences):
-        student = multi_tokenizer.student_tokenizer
-        chunk = [index for text in sentences[:3] for index in student(text)["input_ids"]][4:-4]
-        (rebuilt,) = multi_tokenizer.encode_from_tokens([{"input_ids": chunk}])
-        for j, tokenizer in multi_tokenizer.distinct.items():
-            ids, spans = rebuilt[f"teacher_{j}_input_ids"], rebuilt[f"teacher_{j}_spans"]
-            between = 1 if j == 0 else 1
-            assert ids[0] == tokenizer.cls_token_id and ids[-1] == tokenizer.sep_token_id
-            assert ids.count(tokenizer.sep_token_id) == 2 * between + 1
-            assert set(spans) - {-1} == set(rebuilt[f"teacher_{j}_student_spans"]) - {-1}
-            assert sorted(set(spans) - {-1}) == list(range(max(spans) + 1))
-        assert set(rebuilt["teacher_0_token_type_ids"]) == {0}
-
-    def test_a_teacher_gets_no_more_than_it_takes(self, cased_tokenizer, uncased_tokenizer, sentences):
-        short = reloaded(uncased_tokenizer, model_max_length=10)
-        multi = MultiTokenizer(cased_tokenizer, [short])
-        (rebuilt,) = multi.encode_from_tokens(self.features(multi, s=sentences[:1]))
-        assert len(rebuilt["teacher_0_input_ids"]) == 10
-        assert rebuilt["teacher_0_input_ids"][-1] == short.sep_token_id
-        assert rebuilt["teacher_0_student_spans"][-2] == -1
-
-    def test_what_else_an_example_holds_is_kept(self, multi_tokenizer):
-        feature = {"input_ids": np.array([2, 40, 41, 3]), "labels": [-100, 1, 2, -100]}
-        (rebuilt,) = multi_tokenizer.encode_from_tokens([feature])
-        assert rebuilt["labels"] == feature["labels"] and rebuilt["input_ids"] is feature["input_ids"]
-
-    def test_examples_without_text_have_no_spans(self, multi_tokenizer):
-        rebuilt = multi_tokenizer.encode_from_tokens([{"input_ids": [2, 3]}, {"input_ids": [2, 3]}])
-        assert [feature["teacher_0_spans"] for feature in rebuilt] == [[-1, -1]] * 2
-
-    def test_combining_marks_that_the_student_splits_off_are_composed_again(self, sentences, byte_level_tokenizer):
-        from tokenizers import normalizers
-
-        student = train_tokenizer("wordpiece", [unicodedata.normalize("NFD", text) for text in sentences], 300)
-        student.backend_tokenizer.normalizer = normalizers.NFD()
-        multi = MultiTokenizer(student, [byte_level_tokenizer])
-        expected = multi.encode({"s": ["Fata citește o carte lungă"]}, text="s")
-        (rebuilt,) = multi.encode_from_tokens([{"input_ids": expected["input_ids"][0]}])
-        for name in multi.column_names:
-            assert rebuilt[name] == expected[name][0], name
 
 
 @pytest.fixture(scope="module")
