@@ -9,6 +9,7 @@ from transformers import (
     DataCollatorForLanguageModeling,
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,
+    TrainingArguments,
     default_data_collator,
 )
 
@@ -32,7 +33,9 @@ STANDARD: dict[Any, dict[str, Any]] = {
 }
 
 
-def choose_collator(given: Collator | None, multi_tokenizer: MultiTokenizer, *, mlm: bool, seed: int) -> Collator:
+def choose_collator(
+    given: Collator | None, multi_tokenizer: MultiTokenizer, args: TrainingArguments, *, mlm: bool
+) -> Collator:
     """Return the collator of a run.
 
     A collator that is given stays where all models read one encoding, masked-LM apart: there
@@ -45,6 +48,7 @@ def choose_collator(given: Collator | None, multi_tokenizer: MultiTokenizer, *, 
     if isinstance(given, DataCollatorForDistillation):
         _check_given(given, multi_tokenizer, mlm)
         return given
+    seed = args.seed if args.data_seed is None else args.data_seed
     if given is None:
         return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, seed=seed)
     if not isinstance(given, DataCollatorForLanguageModeling) and not multi_tokenizer.distinct:
@@ -53,7 +57,7 @@ def choose_collator(given: Collator | None, multi_tokenizer: MultiTokenizer, *, 
     logger.warning(
         "%s is replaced by DataCollatorForDistillation with the same settings, which gives every model the same "
         "examples whatever its tokenizer and masks the same words in all of them.",
-        getattr(given, "__name__", type(given).__name__),
+        _name(given),
     )
     settings = {
         name: getattr(given, name)
@@ -86,15 +90,15 @@ def _check_standard(given: Collator, multi_tokenizer: MultiTokenizer, mlm: bool)
     usual = {} if given is default_data_collator else STANDARD.get(type(given))
     if usual is None or mlm != isinstance(given, DataCollatorForLanguageModeling):
         raise ValueError(
-            f"MultiTeacherDistillationTrainer cannot use the collator {getattr(given, '__name__', type(given).__name__)} "
-            f"here: it would not {'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which "
-            "have tokenizers of their own. Leave data_collator out, or build on DataCollatorForDistillation."
+            f"MultiTeacherDistillationTrainer cannot use the collator {_name(given)} here: it would not "
+            f"{'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which have tokenizers of "
+            "their own. Leave data_collator out, or build on DataCollatorForDistillation."
         )
     changed = {name: getattr(given, name, value) for name, value in usual.items()}
     changed = {name: value for name, value in changed.items() if value != usual[name]}
     if changed:
         raise ValueError(
-            f"MultiTeacherDistillationTrainer cannot stand in for {type(given).__name__} with {changed}: it does the "
+            f"MultiTeacherDistillationTrainer cannot stand in for {_name(given)} with {changed}: it does the "
             "same to the student's text and to every teacher's. Leave these settings out."
         )
 
@@ -111,6 +115,10 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
         raise ValueError(
             f"The data set has the columns {unknown}, but of these teachers those with columns of their own are "
             f"{[*multi_tokenizer.distinct]} (the others read the student's tokens): it was encoded for other "
-            "teachers, or for these in another order. Encode it with MultiTokenizer(student_tokenizer, teacher_tokenizers) in "
-            "the order of `teachers`."
+            "teachers, or for these in another order. Encode it with MultiTokenizer(student_tokenizer, "
+            "teacher_tokenizers) in the order of `teachers`."
         )
+
+
+def _name(collator: Collator) -> str:
+    return getattr(collator, "__name__", type(collator).__name__)

@@ -35,7 +35,7 @@ class StudentForward:
         """Run the model.
 
         Args:
-            model: The student as the Trainer has wrapped it; under DDP a bare one would leave gradients unsynchronised.
+            model: The student as the Trainer has wrapped it; under DDP a bare one leaves gradients unsynchronised.
             inputs: The collated batch.
             rows: Its rows.
             output_hidden_states: Whether the outputs hold them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .heads import task_of, without_adapters
+from .heads import task_of
 from .outcomes import Outcomes
 from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
 from .teachers import TeacherEnsemble

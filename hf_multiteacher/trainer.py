@@ -78,12 +78,11 @@ class MultiTeacherDistillationTrainer(Trainer):
         )
         readers = [cast(Any, each) or tokenizer for each in self.teachers.tokenizers]
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
-        seed = args.seed if args.data_seed is None else args.data_seed
         mlm = task_of(student) == "masked-lm"
-        self.data_collator = choose_collator(data_collator, self.multi_tokenizer, mlm=mlm, seed=seed)
+        self.data_collator = choose_collator(data_collator, self.multi_tokenizer, args, mlm=mlm)
         for dataset in datasets_of(self):
             check_columns(dataset, self.multi_tokenizer)
-        # The teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
+        # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         known = cast("list[str]", self._signature_columns)
         known += [*MODEL_INPUTS, *self.multi_tokenizer.column_names]
@@ -111,11 +110,7 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     @property
     def distillation_objective(self) -> DistillationObjective:
-        """What the run optimizes (`Trainer` itself keeps a search's figure in `objective`).
-
-        Raises:
-            ValueError: There are no teachers.
-        """
+        """What a run with teachers optimizes (`Trainer` itself keeps a search's figure in `objective`)."""
         if self._objective is None:
             raise ValueError("MultiTeacherDistillationTrainer has no teachers, so its only objective is Trainer's.")
         return self._objective
