@@ -91,8 +91,8 @@ def _check_standard(given: Collator, multi_tokenizer: MultiTokenizer, mlm: bool)
     if usual is None or mlm != isinstance(given, DataCollatorForLanguageModeling):
         raise ValueError(
             f"MultiTeacherDistillationTrainer cannot use the collator {_name(given)} here: it would not "
-            f"{'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which have tokenizers of "
-            "their own. Leave data_collator out, or build on DataCollatorForDistillation."
+            f"{'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which have tokenizers "
+            "of their own. Leave data_collator out, or build on DataCollatorForDistillation."
         )
     changed = {name: getattr(given, name, value) for name, value in usual.items()}
     changed = {name: value for name, value in changed.items() if value != usual[name]}

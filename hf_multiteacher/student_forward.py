@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .heads import SelectedHead, rows_of_logits, task_of, without_adapters
 from .rows import Rows
+from .teacher_panel import expect_hidden_states
 
 
 class StudentForward:
@@ -43,8 +44,13 @@ class StudentForward:
 
         Returns:
             The model's outputs, and the logits of the rows, [rows, outcomes].
+
+        Raises:
+            ValueError: The model gives no hidden states.
         """
         taken = {name: value for name, value in inputs.items() if name in self._inputs}
         with nullcontext() if self._head is None or full else self._head.select(rows.tokens):
             outputs = model(**taken, output_hidden_states=output_hidden_states, return_dict=True)
+        if output_hidden_states:
+            expect_hidden_states("the student", outputs.hidden_states)
         return outputs, rows_of_logits(outputs.logits, rows.tokens)

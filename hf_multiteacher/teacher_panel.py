@@ -106,11 +106,13 @@ class TeacherPanel:
     ) -> tuple[Tensor, HiddenStates | None]:
         source = self.sources[teacher]
         read = teacher_inputs(inputs, source)
-        if rows.tokens is None:
-            return self.teachers.forward(teacher, read, None, output_hidden_states)
         has = rows.has[teacher]
-        wanted, order = teacher_tokens(inputs, source, has)
+        wanted, order = (None, None) if rows.tokens is None else teacher_tokens(inputs, source, has)
         own_logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
+        if output_hidden_states:
+            expect_hidden_states(f"teacher '{self.names[teacher]}'", states)
+        if order is None:
+            return own_logits, states
         logits = own_logits.new_zeros(int(rows.mask.sum()), own_logits.shape[-1])
         logits[has[rows.mask]] = own_logits[order]
         return logits, states
@@ -127,4 +129,17 @@ class TeacherPanel:
             else [labels if outcomes is None else outcomes.of_labels(labels) for outcomes in self.outcomes],
             has,
             has & torch.tensor(self.speaking, device=has.device)[:, None],
+        )
+
+
+def expect_hidden_states(model: str, hidden_states: HiddenStates | None) -> None:
+    """Refuse a model that answers without the hidden states that it was asked for.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if hidden_states is None:
+        raise ValueError(
+            f"hidden_state_weight compares hidden states, but {model} gives none, so this part of the objective would "
+            "silently be left out. Load it with from_pretrained (an unpickled model gives none), or set it to 0."
         )

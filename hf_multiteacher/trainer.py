@@ -24,10 +24,9 @@ from .teachers import TeacherEnsemble
 from .tokenization import MultiTokenizer
 from .trainer_setup import (
     check_arguments,
-    check_trainer,
     datasets_of,
     find_student_tokenizer,
-    set_problem_type,
+    prepare_student,
     use_one_gpu,
 )
 
@@ -71,12 +70,12 @@ class MultiTeacherDistillationTrainer(Trainer):
         super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
+        prepare_student(self)
         student, tokenizer = cast(nn.Module, self.model), find_student_tokenizer(self)
-        set_problem_type(self)
         self.teachers = TeacherEnsemble.load(
             teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
         )
-        readers = [cast(Any, each) or tokenizer for each in self.teachers.tokenizers]
+        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
         mlm = task_of(student) == "masked-lm"
         self.data_collator = choose_collator(data_collator, self.multi_tokenizer, args, mlm=mlm)
@@ -93,8 +92,6 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     def _follow_student(self) -> None:
         """Set up what belongs to one student and one set of arguments; every trial of a search has its own."""
-        set_problem_type(self)
-        check_trainer(self)
         args, student = check_arguments(self.args), cast(nn.Module, self.model)
         self._student_forward = StudentForward(student)
         panel = TeacherPanel(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
@@ -106,6 +103,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
         super()._hp_search_setup(trial)
         if self._objective is not None and self.model_init is not None:
+            prepare_student(self)
             self._follow_student()
 
     @property

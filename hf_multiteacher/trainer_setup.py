@@ -66,7 +66,27 @@ def find_student_tokenizer(trainer: "MultiTeacherDistillationTrainer") -> PreTra
     )
 
 
-def set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
+def datasets_of(trainer: "MultiTeacherDistillationTrainer") -> Iterator[Any]:
+    """Yield the data sets that the trainer was given."""
+    several: Any = trainer.eval_dataset
+    for dataset in (trainer.train_dataset, *(several.values() if isinstance(several, dict) else (several,))):
+        if dataset is not None:
+            yield dataset
+
+
+def prepare_student(trainer: "MultiTeacherDistillationTrainer") -> None:
+    """Fix what the student's labels mean, and refuse by name what would silently mean something else with teachers.
+
+    Raises:
+        ValueError: An option does not go with distillation.
+    """
+    _set_problem_type(trainer)
+    for message, applies in {**_refused_losses(trainer), **_refused_ways_to_run(trainer)}.items():
+        if applies:
+            raise ValueError(f"MultiTeacherDistillationTrainer: {message}.")
+
+
+def _set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
     """Fix what a sequence classifier's labels mean, which transformers finds out in a forward with labels only."""
     student = cast(nn.Module, trainer.model)
     config = without_adapters(student).config
@@ -87,25 +107,6 @@ def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
             label: Any = next((example[name] for name in ("labels", "label", "label_ids") if name in example), None)
             return label.tolist() if hasattr(label, "tolist") else label
     return None
-
-
-def datasets_of(trainer: "MultiTeacherDistillationTrainer") -> Iterator[Any]:
-    """Yield the data sets that the trainer was given."""
-    several: Any = trainer.eval_dataset
-    for dataset in (trainer.train_dataset, *(several.values() if isinstance(several, dict) else (several,))):
-        if dataset is not None:
-            yield dataset
-
-
-def check_trainer(trainer: "MultiTeacherDistillationTrainer") -> None:
-    """Refuse by name what would silently mean something else with teachers; the problem type is set by now.
-
-    Raises:
-        ValueError: An option does not go with distillation.
-    """
-    for message, applies in {**_refused_losses(trainer), **_refused_ways_to_run(trainer)}.items():
-        if applies:
-            raise ValueError(f"MultiTeacherDistillationTrainer: {message}.")
 
 
 def _refused_losses(trainer: "MultiTeacherDistillationTrainer") -> dict[str, bool]:
