@@ -107,16 +107,15 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
     """Refuse a data set that was encoded for other teachers, or for the same ones in another order.
 
     Raises:
-        ValueError: It has columns of a teacher that reads the student's encoding, or does not exist.
+        ValueError: It has columns of some teachers, but not of those of the run.
     """
-    columns = filter(TEACHER_COLUMN.fullmatch, getattr(dataset, "column_names", None) or [])
-    unknown = sorted(set(columns) - set(multi_tokenizer.column_names))
-    if unknown:
+    columns = set(filter(TEACHER_COLUMN.fullmatch, getattr(dataset, "column_names", None) or []))
+    missing = set(filter(TEACHER_COLUMN.fullmatch, multi_tokenizer.column_names)) - columns
+    if columns and missing:
         raise ValueError(
-            f"The data set has the columns {unknown}, but of these teachers those with columns of their own are "
-            f"{[*multi_tokenizer.distinct]} (the others read the student's tokens): it was encoded for other "
-            "teachers, or for these in another order. Encode it with MultiTokenizer(student_tokenizer, "
-            "teacher_tokenizers) in the order of `teachers`."
+            f"The data set has the columns {sorted(columns)}, but not {sorted(missing)}: it was encoded for other "
+            "teachers, or for these in another order, and what these read would have to be guessed. Encode it with "
+            "MultiTokenizer(student_tokenizer, teacher_tokenizers), in the order of `teachers`."
         )
 
 

@@ -1,9 +1,9 @@
 """The objective of a distillation run: from a batch and the student's outputs to one value per row and component."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,9 @@ from .rows import Inputs, Rows, find_rows, hidden_rows, hidden_spans
 from .teacher_panel import HiddenStates, SoftTargets, TeacherPanel
 from .training_args import DistillationTrainingArguments
 
-WeighTeachers = Callable[[list[Tensor], "list[Tensor] | None", Tensor], Tensor]
-DistillationLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    from .trainer import MultiTeacherDistillationTrainer
+
 ARGUMENTS = (
     "teacher_weights",
     "teacher_weighting",
@@ -53,8 +54,7 @@ class DistillationObjective:
         student: The student, PEFT-wrapped or not; a sequence classifier's `problem_type` is set.
         panel: The teachers as this student sees them.
         args: The arguments of the run.
-        weigh_teachers: The trainer's `compute_teacher_weights`.
-        distillation_loss: The trainer's `compute_distillation_loss`.
+        trainer: Has `compute_teacher_weights` and `compute_distillation_loss`, which a subclass may override.
 
     Raises:
         ValueError: An ensemble is to be made of probabilities or logits over different outcomes, or `layer_map` names
@@ -66,11 +66,9 @@ class DistillationObjective:
         student: nn.Module,
         panel: TeacherPanel,
         args: DistillationTrainingArguments,
-        weigh_teachers: WeighTeachers,
-        distillation_loss: DistillationLoss,
+        trainer: "MultiTeacherDistillationTrainer",
     ) -> None:
-        self.panel, self.args = panel, args
-        self.weigh_teachers, self.distillation_loss = weigh_teachers, distillation_loss
+        self.panel, self.args, self.trainer = panel, args, trainer
         config = without_adapters(student).config
         self.token_level = task_of(student) != "sequence-classification"
         self.problem = cast(Problem, "single_label_classification" if self.token_level else config.problem_type)
@@ -140,19 +138,19 @@ class DistillationObjective:
         return sets
 
     def count(self, batches: Iterable[Inputs]) -> dict[str, Tensor]:
-        """Count the rows of every set over several batches."""
+        """Count the rows of every set over the batches of a step.
+
+        Raises:
+            ValueError: A batch does not have the labels that the objective speaks of.
+        """
         counts: dict[str, Tensor] = {}
         for inputs in batches:
+            self._expect_labels(inputs)
             for name, mask in self.row_sets(inputs).items():
                 counts[name] = counts.get(name, 0) + mask.sum()
         return counts
 
-    def expect_labels(self, inputs: Inputs) -> None:
-        """Refuse to train on a batch without the labels that the objective speaks of.
-
-        Raises:
-            ValueError: There are none.
-        """
+    def _expect_labels(self, inputs: Inputs) -> None:
         if inputs.get("labels") is None and (self.args.hard_label_weight or not self.has_rows(inputs)):
             positions = ", distill_positions='all'" if self.token_level else ""
             raise ValueError(
@@ -193,14 +191,16 @@ class DistillationObjective:
 
     def _soft_values(self, targets: SoftTargets) -> dict[str, Values]:
         """Compute the soft loss, each teacher's own, and what part each teacher has."""
-        weights = self.weigh_teachers(targets.teacher_logits, targets.labels, targets.takes_part)
+        weights = self.trainer.compute_teacher_weights(targets.teacher_logits, targets.labels, targets.takes_part)
         separate = self.ensemble == "per_teacher" or len(self.panel.names) == 1
         with nullcontext() if separate else torch.no_grad():
             each = [self._loss_of(teacher, targets) for teacher in range(len(self.panel.names))]
         if separate:
             loss = torch.stack([weight * losses for weight, losses in zip(weights, each, strict=True)]).sum(dim=0)
         else:
-            loss = self.distillation_loss(targets.student_logits[0], torch.stack(targets.teacher_logits), weights)
+            loss = self.trainer.compute_distillation_loss(
+                targets.student_logits[0], torch.stack(targets.teacher_logits), weights
+            )
         taught = targets.takes_part.any(dim=0)
         values = {"soft_loss": Values(loss[taught], "soft")}
         for teacher, name in enumerate(self.panel.names):
@@ -214,7 +214,7 @@ class DistillationObjective:
         """Return the soft loss [rows] of one teacher alone; 0 where it does not have the row."""
         has = targets.has[teacher]
         student, said = targets.student_logits[teacher][has], targets.teacher_logits[teacher][has]
-        losses = self.distillation_loss(student, said[None], torch.ones_like(said[None, :, 0]))
+        losses = self.trainer.compute_distillation_loss(student, said[None], torch.ones_like(said[None, :, 0]))
         return losses.new_zeros(len(has)).masked_scatter(has, losses)
 
     def _coverage(self, teacher: int, targets: SoftTargets) -> dict[str, Values]:
@@ -279,7 +279,7 @@ class DistillationObjective:
     def ensemble_logits(self, targets: SoftTargets) -> Tensor:
         """Return what the teachers say together, as logits [rows, outcomes] (regression: outputs), untempered."""
         logits = torch.stack(targets.teacher_logits)
-        weights = self.weigh_teachers(targets.teacher_logits, targets.labels, targets.takes_part)
+        weights = self.trainer.compute_teacher_weights(targets.teacher_logits, targets.labels, targets.takes_part)
         if self.problem == "regression" or self.ensemble == "logits":
             return functional.weighted_mean(logits, weights)
         if self.problem == "multi_label_classification":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .data_collator import first_token_counterparts
 from .functional import IGNORED_LABEL
 from .losses import Problem, shared_spans, token_spans
 
@@ -65,7 +66,12 @@ def real_tokens(inputs: Inputs) -> Tensor:
 
 def counterparts(inputs: Inputs, source: int) -> Tensor:
     """Return where the counterpart of each of the student's tokens stands in a teacher's encoding, or -1."""
-    return inputs[f"teacher_{source}_positions"]
+    positions = inputs.get(f"teacher_{source}_positions")
+    if positions is not None:
+        return positions
+    # Without labels the collator cannot know that the tokens are rows: a word's first token is the word's row.
+    spans = [inputs[f"teacher_{source}_{name}"].cpu().numpy() for name in ("student_spans", "spans")]
+    return torch.from_numpy(first_token_counterparts(*spans)).to(inputs["input_ids"].device)
 
 
 def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:

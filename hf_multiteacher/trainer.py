@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
+from weakref import proxy
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +86,8 @@ class MultiTeacherDistillationTrainer(Trainer):
         self._set_signature_columns_if_needed()
         known = cast("list[str]", self._signature_columns)
         known += [*MODEL_INPUTS, *self.multi_tokenizer.column_names]
-        self._keeper = StepKeeper(self)
+        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
+        self._keeper = StepKeeper(proxy(self))
         self.add_callback(self._keeper)
         self._record: EvaluationRecord | None = None
         self._follow_student()
@@ -95,9 +97,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         args, student = check_arguments(self.args), cast(nn.Module, self.model)
         self._student_forward = StudentForward(student)
         panel = TeacherPanel(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
-        self._objective = DistillationObjective(
-            student, panel, args, self.compute_teacher_weights, self.compute_distillation_loss
-        )
+        self._objective = DistillationObjective(student, panel, args, proxy(self))
 
     def _hp_search_setup(self, trial: Any) -> None:
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
@@ -158,7 +158,6 @@ class MultiTeacherDistillationTrainer(Trainer):
         if self._objective is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         objective = self._objective
-        objective.expect_labels(inputs)
         counts = num_items_in_batch or self._get_num_items_in_batch([inputs], self.args.device)
         rows, follow = objective.rows(inputs), objective.needs_teachers
         outputs, logits = self._student_forward(
