@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from transformers import (
@@ -107,7 +108,8 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
     """Refuse a data set that was encoded for other teachers, or for the same ones in another order.
 
     Raises:
-        ValueError: It has columns of some teachers, but not of those of the run.
+        ValueError: It has columns of some teachers, but not of those of the run, or what one teacher is to read makes
+            more sense to another one's tokenizer.
     """
     columns = set(filter(TEACHER_COLUMN.fullmatch, getattr(dataset, "column_names", None) or []))
     missing = set(filter(TEACHER_COLUMN.fullmatch, multi_tokenizer.column_names)) - columns
@@ -117,6 +119,28 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
             "teachers, or for these in another order, and what these read would have to be guessed. Encode it with "
             "MultiTokenizer(student_tokenizer, teacher_tokenizers), in the order of `teachers`."
         )
+    if columns and hasattr(dataset, "__getitem__") and len(dataset):
+        _check_order(dataset[0], multi_tokenizer)
+
+
+def _check_order(example: Mapping[str, Any], multi_tokenizer: MultiTokenizer) -> None:
+    text = _letters(multi_tokenizer.student_tokenizer, example["input_ids"])
+    for j in multi_tokenizer.distinct:
+        likeness = {
+            i: SequenceMatcher(None, text, _letters(tokenizer, example[f"teacher_{j}_input_ids"])).ratio()
+            for i, tokenizer in multi_tokenizer.distinct.items()
+        }
+        best = max(likeness, key=lambda i: likeness[i])
+        if likeness[best] > likeness[j]:
+            raise ValueError(
+                f"The column 'teacher_{j}_input_ids' makes more sense to the tokenizer of teacher {best} than to that "
+                f"of teacher {j}: the data set was encoded for the teachers in another order, and they would read "
+                "nonsense. Encode it with the teachers' tokenizers in the order of `teachers`."
+            )
+
+
+def _letters(tokenizer: Any, ids: Any) -> str:
+    return re.sub(r"\W", "", tokenizer.decode(ids, skip_special_tokens=True).casefold())[:500]
 
 
 def _name(collator: Collator) -> str:

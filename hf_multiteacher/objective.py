@@ -36,6 +36,7 @@ ARGUMENTS = (
     "hidden_state_weight",
     "layer_map",
     "distill_positions",
+    "label_smoothing_factor",
 )
 
 

@@ -148,7 +148,7 @@ def _refused_ways_to_run(trainer: "MultiTeacherDistillationTrainer") -> dict[str
             trainer.is_deepspeed_enabled and hidden
         ),
         "only data parallelism is supported. Leave parallelism_config out": (
-            getattr(trainer.accelerator, "parallelism_config", None) is not None
+            max(trainer.get_tp_size(), trainer.get_cp_size(), trainer.get_sp_size()) > 1
         ),
         "a scheduler of your own does not know hidden_state_weight's projections. Pass optimizers=(yours, None)": (
             hidden and trainer.lr_scheduler is not None
