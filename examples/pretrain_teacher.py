@@ -6,7 +6,7 @@ from transformers import HfArgumentParser, TrainingArguments
 
 from hf_multiteacher.corpus import load_corpus
 from hf_multiteacher.distillation import TOKENS_PER_WORD
-from hf_multiteacher.pretraining import new_bert, train_masked_lm, train_wordpiece
+from hf_multiteacher.pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 
 
 @dataclass
@@ -29,7 +29,7 @@ def main() -> None:
     tokenizer = train_wordpiece(
         texts["text"], teacher.vocab_size, lowercase=teacher.lowercase, max_length=teacher.max_length
     )
-    model = new_bert(tokenizer, layers=teacher.layers, hidden_size=teacher.hidden_size)
+    model = new_modern_bert(tokenizer, layers=teacher.layers, hidden_size=teacher.hidden_size)
     train_masked_lm(model, tokenizer, texts, args).save_model()
 
 

@@ -3,6 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+try:
+    from .evaluate_hook import install as _let_evaluate_find_loyalty
+except ModuleNotFoundError:  # installed: the module stands beside the package, for the start-up file
+    from hf_multiteacher_evaluate_hook import install as _let_evaluate_find_loyalty  # type: ignore[no-redef]
+
 __version__ = "0.1.0"
 
 _MODULE_OF = {
@@ -16,6 +21,8 @@ _MODULE_OF = {
     "LoyaltyMetric": "metrics.loyalty.loyalty",
 }
 __all__ = [*_MODULE_OF, "__version__"]
+
+_let_evaluate_find_loyalty()
 
 if TYPE_CHECKING:
     from .data_collator import DataCollatorForDistillation

@@ -110,7 +110,9 @@ def load_corpus(
     return corpus
 
 
-def _texts(lines_of: Any, source: str, text_column: str, words: int, megabytes: float | None) -> Iterator[dict[str, str]]:
+def _texts(
+    lines_of: Any, source: str, text_column: str, words: int, megabytes: float | None
+) -> Iterator[dict[str, str]]:
     left = float("inf") if megabytes is None else megabytes * 1e6
     for text in pack(lines_of(source, text_column), words):
         left -= len(text)
@@ -132,7 +134,9 @@ def _hub_lines(source: str, text_column: str) -> Iterator[str]:
             yield from (normalise(line) for line in example[text_column].splitlines())
             yield ""
     except KeyError as error:
-        raise ValueError(f"The data set '{name}' has no column {error}. Name its text column: `text_column`.") from error
+        raise ValueError(
+            f"The data set '{name}' has no column {error}. Name its text column: `text_column`."
+        ) from error
     except Exception as error:
         raise ValueError(
             f"The corpus '{source}' is neither a file nor a folder, nor a data set that can be loaded "

@@ -56,8 +56,7 @@ class DataCollatorForDistillation:
         self.mlm_probability = mlm_probability
         self.seed = seed
         self.pad_to_multiple_of = pad_to_multiple_of
-        tokenizers: Tokenizers = {None: multi_tokenizer.student_tokenizer}
-        tokenizers.update(multi_tokenizer.distinct)
+        tokenizers: Tokenizers = dict([(None, multi_tokenizer.student_tokenizer), *multi_tokenizer.distinct.items()])
         _check(tokenizers, mlm, mlm_probability)
         if mlm:
             self._replacers = {
@@ -139,12 +138,12 @@ class DataCollatorForDistillation:
         coverage = []
         for j in self.multi_tokenizer.distinct:
             counterparts = one_to_one(batch[f"teacher_{j}_student_spans"], batch[f"teacher_{j}_spans"])
-            share = np.count_nonzero(counterparts[content] >= 0) / max(np.count_nonzero(content), 1)
+            share = np.mean(counterparts[content] >= 0) if content.any() else 0.0
             coverage.append(f"{100 * share:.1f} % for teacher {j}")
         logger.warning(
-            "The data set holds only the student's tokens, so the teachers' inputs are rebuilt from them. Tokens of the "
-            "first batch that are one token on both sides: %s. Encode the data set with MultiTokenizer.encode to give "
-            "the teachers the texts themselves.",
+            "The data set holds only the student's tokens, so the teachers' inputs are rebuilt from them. Of the "
+            "first batch's tokens, these are one token on both sides: %s. Encode the data set with "
+            "MultiTokenizer.encode to give the teachers the texts themselves.",
             ", ".join(coverage),
         )
 
@@ -178,8 +177,8 @@ class DataCollatorForDistillation:
         """The joint span of each of the student's tokens; [batch, length]. Without other tokenizers, every token."""
         if self._outcomes:
             return join_spans([batch[f"teacher_{j}_student_spans"] for j in self._outcomes])
-        content = (batch["attention_mask"] != 0) & ~self._is_special(batch["input_ids"])
-        return np.where(content, np.cumsum(content, axis=1) - 1, -1)
+        real = batch["attention_mask"] != 0
+        return np.where(real, np.cumsum(real, axis=1) - 1, -1)
 
     def _eligible(self, student_ids: Integers, student_spans: Integers) -> Booleans:
         """Which joint spans may be drawn: those without a special or unknown token of the student; [batch, spans]."""
@@ -218,17 +217,19 @@ def first_token_counterparts(student_spans: Integers, teacher_spans: Integers) -
         teacher_spans: [batch, teacher length], the same numbering.
     """
     size = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
-    first_positions = []
-    for spans in (student_spans, teacher_spans):
-        table = np.full((len(spans), size), -1, np.int64)
-        rows, columns = np.nonzero(spans >= 0)
-        table[rows[::-1], spans[rows, columns][::-1]] = columns[::-1]  # the last one written is the first token
-        first_positions.append(table)
-    student_first, teacher_first = first_positions
+    student_first, teacher_first = (_first_tokens(spans, size) for spans in (student_spans, teacher_spans))
+    rows, spans = np.nonzero((student_first < student_spans.shape[1]) & (teacher_first < teacher_spans.shape[1]))
     positions = np.full(student_spans.shape, -1, np.int64)
-    rows, spans = np.nonzero(student_first >= 0)
     positions[rows, student_first[rows, spans]] = teacher_first[rows, spans]
     return positions
+
+
+def _first_tokens(spans: Integers, size: int) -> Integers:
+    """The position of each span's first token, [batch, size]; the length where there is none."""
+    first = np.full((len(spans), size), spans.shape[1], np.int64)
+    rows, columns = np.nonzero(spans >= 0)
+    np.minimum.at(first, (rows, spans[rows, columns]), columns)
+    return first
 
 
 def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:

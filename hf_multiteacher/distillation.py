@@ -9,6 +9,8 @@ from datasets import Dataset, IterableDataset
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from .corpus import load_corpus
+from .heads import without_adapters
+from .model_card import DistillationCardData, Evaluation, write_model_card
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
@@ -132,8 +134,8 @@ def load_tokenizer(teacher: str) -> PreTrainedTokenizerBase:
         return AutoTokenizer.from_pretrained(teacher)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"Teacher '{teacher}' cannot be loaded: {str(error).splitlines()[0]} Give a folder written by "
-            "save_pretrained, with its tokenizer, or a model's id on the Hub."
+            f"Teacher '{teacher}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
+            f"save_pretrained writes them) nor a model that can be had from the Hub ({type(error).__name__})."
         ) from error
 
 
@@ -145,7 +147,9 @@ def encode_corpus(
     Raises:
         ValueError: The corpus has no more examples than are held out.
     """
-    held_out = corpus.take(config.held_out) if config.streaming else corpus.select(range(min(config.held_out, len(corpus))))
+    held_out = (
+        corpus.take(config.held_out) if config.streaming else corpus.select(range(min(config.held_out, len(corpus))))
+    )
     train = corpus.skip(config.held_out)
     if not config.streaming and not len(train):
         raise ValueError(
@@ -158,3 +162,42 @@ def encode_corpus(
         "fn_kwargs": {"text": "text", "max_length": config.max_length},
     }
     return train.map(multi_tokenizer.encode, **settings), held_out.map(multi_tokenizer.encode, **settings)
+
+
+def finish(trainer: MultiTeacherDistillationTrainer) -> str:
+    """Save a trained student with its tokenizer, card and charts, and return what was measured as text."""
+    metrics = trainer.evaluate()
+    trainer.save_model()
+    teachers = trainer.teachers
+    measured = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+    student = without_adapters(trainer.model)
+    write_model_card(
+        DistillationCardData(
+            name=Path(trainer.args.output_dir).name,
+            task="masked-lm",
+            teachers=teachers.manifest(),
+            repo_id=trainer.args.hub_model_id or Path(trainer.args.output_dir).name,
+            arguments=trainer.args.to_dict(),
+            log_history=trainer.state.log_history,
+            evaluations=[
+                Evaluation(
+                    "held-out text", "fill-mask", {Path(trainer.args.output_dir).name: {"loss": measured["loss"]}}
+                )
+            ],
+            loyalty={
+                name: {
+                    measure: measured[f"{measure}/{name}"]
+                    for measure in ("label_loyalty", "probability_loyalty")
+                    if f"{measure}/{name}" in measured
+                }
+                for name in [*teachers.names, "ensemble"]
+                if f"label_loyalty/{name}" in measured
+            },
+            example=str(getattr(trainer.processing_class, "mask_token", "[MASK]")),
+        ),
+        trainer.args.output_dir,
+    )
+    shown = {name: value for name, value in measured.items() if "loss" in name or "loyalty" in name}
+    lines = [f"{name:40} {value:.4f}" for name, value in shown.items()]
+    lines.append(f"{'parameters':40} {student.num_parameters():,}")
+    return "\n".join(["", *lines, "", f"The student, its card and charts are in {trainer.args.output_dir}/", ""])

@@ -27,7 +27,7 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
     for setting in ("version", "truncation", "padding", "decoder"):
         state.pop(setting, None)
     state["roles"] = {role: getattr(tokenizer, f"{role}_token_id") for role in ROLES}
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
 def require_fast(owner: str, tokenizer: Any) -> None:
@@ -93,7 +93,7 @@ class Encoded:
     def first_token_labels(self, labels: Integers, counts: Integers) -> list[list[int]]:
         """Put the label of each word, [words], on its first token and -100 on all others."""
         numbers = self.word_numbers(counts)
-        first = (numbers >= 0) & (numbers != np.append(-1, numbers[:-1]))
+        first = numbers != np.append(-1, numbers[:-1])
         return cut_rows(np.where(first, np.append(labels, -100)[numbers], -100), self.columns["input_ids"])
 
 

@@ -1,10 +1,10 @@
-"""Fine-tune a pretrained encoder on a labelled task, alone or with teachers; one way for demo and examples."""
+"""Fine-tune a pretrained encoder on a labelled task, from the labels alone or with teachers."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from datasets import DatasetDict
+from datasets import Dataset
 from torch import nn
 from transformers import (
     AutoModelForSequenceClassification,
@@ -14,6 +14,95 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from .data_collator import DataCollatorForDistillation
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
 from .training_args import DistillationTrainingArguments
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Sentences with a label each, or one per word.
+
+    Args:
+        train: Columns `labels` and `words` (tagging) or `text` (classification).
+        test: The same, kept for the evaluation.
+        label_names: The names of the labels, by number.
+    """
+
+    train: Dataset
+    test: Dataset
+    label_names: list[str]
+
+    @property
+    def text_columns(self) -> dict[str, str]:
+        """The arguments with which `MultiTokenizer.encode` reads the data."""
+        return {"words" if "words" in self.train.column_names else "text": self._text_column, "labels": "labels"}
+
+    @property
+    def _text_column(self) -> str:
+        return "words" if "words" in self.train.column_names else "text"
+
+    def load_model(self, folder: str) -> nn.Module:
+        """Load a pretrained encoder with a new head for these labels."""
+        kind = AutoModelForTokenClassification if self._text_column == "words" else AutoModelForSequenceClassification
+        names = dict(enumerate(self.label_names))
+        verbosity = logging.get_verbosity()
+        # That the head is new, and the vocabulary's is not used, is the purpose here and needs no warning.
+        logging.set_verbosity_error()
+        try:
+            return kind.from_pretrained(
+                folder, id2label=names, label2id={name: number for number, name in names.items()}
+            )
+        finally:
+            logging.set_verbosity(verbosity)
+
+
+def fine_tune(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerFast,
+    data: LabelledData,
+    args: DistillationTrainingArguments,
+    teachers: list[Any] | None = None,
+    teacher_tokenizers: list[PreTrainedTokenizerFast] | None = None,
+) -> tuple[MultiTeacherDistillationTrainer, dict[str, float]]:
+    """Train a model on labelled data and evaluate it.
+
+    Args:
+        model: The student, or a teacher to be.
+        tokenizer: The model's.
+        data: What to learn and to be measured on.
+        args: The arguments of the run.
+        teachers: Fine-tuned teachers to learn from, with what their `Teacher` objects say.
+        teacher_tokenizers: One per teacher.
+
+    Returns:
+        The trainer, and the evaluation's metrics: `eval_accuracy` over words or sentences, `eval_loss`, and with
+        teachers the loyalty to each.
+    """
+    multi_tokenizer = MultiTokenizer(tokenizer, teacher_tokenizers or [])
+    encoded = [
+        part.map(multi_tokenizer.encode, batched=True, fn_kwargs=data.text_columns, remove_columns=part.column_names)
+        for part in (data.train, data.test)
+    ]
+    trainer = MultiTeacherDistillationTrainer(
+        model=model,
+        args=args,
+        data_collator=DataCollatorForDistillation(multi_tokenizer),
+        train_dataset=encoded[0],
+        eval_dataset=encoded[1],
+        processing_class=tokenizer,
+        compute_metrics=accuracy,
+        teachers=teachers,
+    )
+    if not teachers:
+        # A mean per batch, which the Trainer would otherwise take for one that knows the whole step.
+        trainer.model_accepts_loss_kwargs = False
+    trainer.train()
+    return trainer, trainer.evaluate()
+
+
+def accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    """Share of the labelled words or sentences whose label is right."""
+    right = np.asarray(prediction.predictions).argmax(axis=-1) == prediction.label_ids
+    return {"accuracy": float(right[prediction.label_ids != -100].mean())}

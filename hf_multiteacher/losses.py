@@ -5,7 +5,7 @@ The caller adds the rows up and divides by its own count, so that accumulation a
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from . import functional
 
 Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
-"""What a head's logits mean, as in transformers' `config.problem_type`; tagging and masked-LM rows are single-label."""
+"""What logits mean, as in transformers' `config.problem_type`; tagging and masked-LM rows are single-label."""
 Ensemble = Literal["probabilities", "logits", "per_teacher"]
 
 
@@ -173,7 +173,8 @@ class HiddenStateLoss(nn.Module):
     """Cosine distance between the hidden states of the student and of its teachers, averaged over spans.
 
     Where the sizes differ, the student's states pass through a linear projection without bias, one per teacher and
-    layer pair, owned by this module: it is to be trained, saved and resumed beside the student.
+    layer pair, owned by this module: to be trained, saved and resumed beside the student, in float32 (float64 for a
+    float64 student), to which the states are brought first.
     """
 
     def __init__(
@@ -232,9 +233,8 @@ class HiddenStateLoss(nn.Module):
         """
         num_spans = _num_spans(student_spans, teacher_spans)
         distances = []
-        for (student_layer, teacher_layer), projection in zip(
-            self.layer_map.items(), self.projections[teacher], strict=True
-        ):
+        projections = cast(nn.ModuleList, self.projections[teacher])
+        for (student_layer, teacher_layer), projection in zip(self.layer_map.items(), projections, strict=True):
             student, in_student = functional.mean_over_spans(student_states[student_layer], student_spans, num_spans)
             target, in_teacher = functional.mean_over_spans(teacher_states[teacher_layer], teacher_spans, num_spans)
             shared = in_student & in_teacher

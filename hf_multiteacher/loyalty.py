@@ -4,9 +4,7 @@ Label and probability loyalty: Xu et al., Beyond Preserved Accuracy, EMNLP 2021 
 Avram et al., LREC 2022 (arXiv 2112.12650). Every function takes the student first and the teacher second, as lists,
 arrays or tensors, and works through them in small blocks of float64: the input is never copied as a whole.
 
-`label_agreement` and `probability_agreement` give one value per row, to be added up over batches; `label_loyalty`,
-`probability_loyalty` and `regression_loyalty` give the figure of a data set. `loyalty_report` adds confidence
-intervals, figures per class and Cohen's kappa.
+`*_agreement` gives one value per row, to be added up over batches, `*_loyalty` the figure of a data set.
 """
 
 from collections.abc import Iterator
@@ -53,20 +51,15 @@ def label_agreement(student_labels: Any, teacher_labels: Any, *, mask: Any = Non
     Raises:
         ValueError: if the shapes differ or the labels are not integers.
     """
-    student, teacher = same_shape(student_labels, teacher_labels)
+    student, teacher = same_labels(student_labels, teacher_labels)
     return (student == teacher)[labelled_rows(student, teacher, mask)]
 
 
 def predicted_labels(scores: Any, *, mask: Any = None) -> np.ndarray:
-    """Choose the most probable class of each row that counts, the first of equal ones.
-
-    Args:
-        scores: probabilities or logits `[..., classes]`.
-        mask: booleans `[...]`, true for the rows that count.
-    """
+    """Choose the most probable class of each row that counts, the first of equal ones, from `[..., classes]`."""
     array = as_array(scores)
-    rows, kept = _as_rows(array), _as_mask(mask, array.shape[:-1])
-    labels = np.empty(_count(rows, kept), np.min_scalar_type(-rows.shape[1]))
+    rows, kept = score_rows(array), _as_mask(mask, array.shape[:-1])
+    labels = np.empty(len(rows) if kept is None else kept.sum(), np.min_scalar_type(-rows.shape[1]))
     for place, picked in _blocks(rows, kept):
         labels[place] = rows[picked].argmax(axis=1)
     return labels
@@ -97,8 +90,8 @@ def probability_agreement(
         raise ValueError(f"Probability loyalty expects a logarithm with a base above 1, but got base={base}.")
     student, teacher = same_shape(student, teacher)
     kept = _as_mask(mask, student.shape[:-1])
-    student, teacher = _as_rows(student), _as_rows(teacher)
-    agreement = np.empty(_count(student, kept))
+    student, teacher = score_rows(student), score_rows(teacher)
+    agreement = np.empty(len(student) if kept is None else kept.sum())
     for place, picked in _blocks(student, kept):
         p = _distributions(teacher[picked], "teacher", place.start, from_logits)
         q = _distributions(student[picked], "student", place.start, from_logits)
@@ -146,22 +139,15 @@ def regression_loyalty(student: Any, teacher: Any, *, mask: Any = None) -> float
         >>> round(regression_loyalty([0.1, 2.1, 2.9], [0.0, 2.0, 3.0]), 6)
         0.998625
     """
-    total, rows = np.zeros(5), 0
-    for block in moments(student, teacher, mask):
-        total += block.sum(axis=0)
-        rows += len(block)
-    return float(correlation(total / rows))
+    sums = [(len(block), *block.sum(axis=0)) for block in moments(student, teacher, mask)]
+    rows, *totals = np.sum(sums, axis=0)
+    return float(correlation(np.array(totals) / rows))
 
 
 def moments(student: Any, teacher: Any, mask: Any = None) -> Iterator[np.ndarray]:
     """Yield blocks `[rows, 5]` of x, y, x², y² and xy per row: the two outputs, centred and scaled to at most 1."""
-    student, teacher = same_shape(student, teacher)
+    student, teacher = same_outputs(student, teacher)
     kept = _as_mask(mask, student.shape)
-    if student.shape[1:] not in ((), (1,)):
-        raise ValueError(
-            f"Regression loyalty expects one output per row, but got shape {student.shape}. "
-            "Several outputs per row: ask for the loyalty of each column."
-        )
     x, y = (values.ravel() if kept is None else values[kept] for values in (student, teacher))
     if len(x) < 2:
         raise ValueError(f"Regression loyalty is a correlation and expects at least two rows, but {len(x)} count.")
@@ -192,16 +178,43 @@ def same_shape(student: Any, teacher: Any) -> tuple[np.ndarray, np.ndarray]:
     return student, teacher
 
 
-def labelled_rows(student: np.ndarray, teacher: np.ndarray, mask: Any = None) -> np.ndarray:
-    """Booleans of the labels' shape: true where neither label is -100 and the mask, if any, is true."""
+def score_rows(scores: np.ndarray) -> np.ndarray:
+    """View scores `[..., classes]` as `[rows, classes]`."""
+    if scores.ndim < 2 or not scores.shape[-1]:
+        raise ValueError(
+            f"Loyalty expects scores of shape [..., classes] with at least one row axis, but got {scores.shape}. "
+            "Class labels belong in label loyalty; one output per row in regression loyalty."
+        )
+    return scores.reshape(-1, scores.shape[-1])
+
+
+def same_labels(student_labels: Any, teacher_labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Give both as arrays of one shape, once they are known to hold class labels."""
+    student, teacher = same_shape(student_labels, teacher_labels)
     for whose, labels in (("student", student), ("teacher", teacher)):
         if labels.dtype.kind == "f" and labels.size:
             raise ValueError(
                 f"Label loyalty expects class labels, which are integers, but the {whose}'s are {labels.dtype}. "
                 "Probabilities or logits: take the argmax over the classes, or ask for probability loyalty."
             )
-    kept = (student != IGNORED_LABEL) & (teacher != IGNORED_LABEL)
-    return kept if mask is None else kept & _as_mask(mask, student.shape)
+    return student, teacher
+
+
+def same_outputs(student: Any, teacher: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Give both as arrays of one shape, once they are known to hold one output per row."""
+    student, teacher = same_shape(student, teacher)
+    if student.shape[1:] not in ((), (1,)):
+        raise ValueError(
+            f"Regression loyalty expects one output per row, but got shape {student.shape}. "
+            "Several outputs per row: ask for the loyalty of each column."
+        )
+    return student, teacher
+
+
+def labelled_rows(student_labels: np.ndarray, teacher_labels: np.ndarray, mask: Any = None) -> np.ndarray:
+    """Booleans of the labels' shape: true where neither label is -100 and the mask, if any, is true."""
+    kept = (student_labels != IGNORED_LABEL) & (teacher_labels != IGNORED_LABEL)
+    return kept if mask is None else kept & _as_mask(mask, kept.shape)
 
 
 def mean_over_rows(rows: np.ndarray) -> float:
@@ -224,19 +237,6 @@ def _as_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
             "From labels: mask=labels != -100; from an attention mask: mask=attention_mask == 1."
         )
     return mask
-
-
-def _as_rows(scores: np.ndarray) -> np.ndarray:
-    if scores.ndim < 2 or not scores.shape[-1]:
-        raise ValueError(
-            f"Loyalty expects scores of shape [..., classes] with at least one row axis, but got {scores.shape}. "
-            "Class labels belong in label loyalty; one output per row in regression loyalty."
-        )
-    return scores.reshape(-1, scores.shape[-1])
-
-
-def _count(rows: np.ndarray, kept: np.ndarray | None) -> int:
-    return len(rows) if kept is None else int(np.count_nonzero(kept))
 
 
 def _blocks(rows: np.ndarray, kept: np.ndarray | None) -> Iterator[tuple[slice, Any]]:

@@ -14,7 +14,7 @@ from .loyalty import (
     predicted_labels,
     probability_agreement,
     regression_loyalty,
-    same_shape,
+    same_labels,
 )
 
 RESAMPLED_ENTRIES = 1 << 20
@@ -97,7 +97,7 @@ def label_report(
     """
     report = _with_interval("label_loyalty", label_agreement(student_labels, teacher_labels, mask=mask), bootstrap)
     if per_class or kappa:
-        student, teacher = same_shape(student_labels, teacher_labels)
+        student, teacher = same_labels(student_labels, teacher_labels)
         kept = labelled_rows(student, teacher, mask)
         report |= _label_details(student[kept], teacher[kept], per_class, kappa)
     return report

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from .encoder import special_tokens
 from .spans import Integers
-from .vocabulary import TokenSurfaces
+from .surfaces import TokenSurfaces
 
 Tokenization = tuple[Integers, Integers]
 Token = tuple[int, int, int, tuple[int, int]]
@@ -70,7 +70,7 @@ class Segments:
         """Rebuild the texts behind `rows` of token ids; two segments with `between` between them are a pair."""
         places = [_stretches(surfaces.special[row]) for row in rows]
         counts = [len(stretches) for stretches in places]
-        width = max(counts, default=0)
+        width = max([1, *counts])
         texts = [""] * (len(rows) * width)
         tokens = sum(map(len, rows))
         offsets, text_indices = np.zeros((tokens, 2), np.int64), np.full(tokens, -1, np.int64)

@@ -76,26 +76,36 @@ def batch_spans(
 
     Returns:
         Per tokenization the span of each token [tokens], -1 where it has none.
+
+    Raises:
+        ValueError: a token ends beyond its text.
     """
     visible = visible_characters("".join(texts))
     text_starts = np.concatenate([[0], np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))])
     coordinates = np.concatenate([[0], np.cumsum(visible)])
     bounds = coordinates[text_starts]
     intervals = []
-    for offsets, text_indices in tokenizations:
-        kept = np.flatnonzero(text_indices >= 0)
-        text = text_indices[kept]
-        positions = np.minimum(text_starts[text, None] + offsets[kept], text_starts[text + 1, None])
-        intervals.append((kept, text, *coordinates[positions].T))
-    span_of_character = _connect([(starts, ends) for _, _, starts, ends in intervals], bounds[-1])
-    numbers = _number_spans(span_of_character, bounds, [interval[1:] for interval in intervals], sequences)
+    for offsets, text in tokenizations:
+        # A special token (text -1) is put at position 0 with no width: bounds[-1 + 1] = 0 then denies it a span.
+        positions = np.where(text[:, None] < 0, 0, text_starts[text, None] + offsets)
+        _require_within(positions, text, text_starts)
+        intervals.append((text, *coordinates[positions].T))
+    span_of_character = _connect([(starts, ends) for _, starts, ends in intervals], bounds[-1])
+    numbers = _number_spans(span_of_character, bounds, intervals, sequences)
     number_at = np.append(numbers, -1)[np.append(span_of_character, -1)]
-    result = []
-    for (kept, text, starts, _), (offsets, _) in zip(intervals, tokenizations, strict=True):
-        spans = np.full(len(offsets), -1, np.int64)
-        spans[kept] = np.where(starts < bounds[text + 1], number_at[starts], -1)
-        result.append(spans)
-    return result
+    return [np.where(starts < bounds[text + 1], number_at[starts], -1) for text, starts, _ in intervals]
+
+
+def _require_within(positions: Integers, text: Integers, text_starts: Integers) -> None:
+    beyond = np.flatnonzero(positions[:, 1] > text_starts[text + 1])
+    if len(beyond):
+        which = text[beyond[0]]
+        start = text_starts[which]
+        raise ValueError(
+            f"batch_spans expects offsets into the texts that it gets, but a token of text {which} ends at character "
+            f"{positions[beyond[0], 1] - start} of {text_starts[which + 1] - start}: student and teacher would be "
+            "matched at the wrong words. Pass the texts as they were tokenized (after NFC, where that was applied)."
+        )
 
 
 def _connect(intervals: Iterable[tuple[Integers, Integers]], length: int) -> Integers:

@@ -12,7 +12,8 @@ from .columns import read_column, read_sequences, read_word_labels
 from .encoder import Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
 from .rebuilding import Segments, Template, encode_segments
 from .spans import Integers, batch_spans, word_spans
-from .vocabulary import SharedVocabulary, TokenSurfaces
+from .surfaces import TokenSurfaces
+from .vocabulary import SharedVocabulary
 
 
 class MultiTokenizer:

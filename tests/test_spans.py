@@ -249,6 +249,11 @@ class TestCases:
     def test_lone_surrogates_do_not_break_the_coordinates(self):
         assert spans_of("\ud800a", [(np.array([[0, 1], [1, 2]]), [0, 0])]) == [[0, 0]]
 
+    def test_offsets_of_another_text_are_refused(self):
+        offsets, texts = flatten_offsets([[(0, 2)], [(0, 0), (3, 8)]], [[0], [None, 0]])
+        with pytest.raises(ValueError, match="a token of text 1 ends at character 8 of 5: "):
+            batch_spans(["la", "la el"], [(offsets, texts)])
+
     def test_combining_marks_are_visible_and_joiners_are_not(self):
         assert visible_characters("a\u0301\u200d \u00a0\x00\ufeff😀").tolist() == [1, 1, 0, 0, 0, 0, 0, 1]
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 import transformers
 from conftest import tiny_bert
+from packaging.version import Version
 from peft import LoraConfig, get_peft_model
 from tiny_models import ARCHITECTURES, tiny_inputs, tiny_model
 
@@ -79,7 +80,9 @@ class TestSameArchitecture:
         assert sum(weight.numel() for weight in student.parameters()) == sum(w.numel() for w in teacher.parameters())
 
     def test_it_is_saved_and_reloaded_bit_for_bit(self, architecture, tmp_path):
-        student = student_from_teacher(tiny_model(architecture, "MaskedLM", layers=4), 2)
+        if architecture == "deberta-v2-new-head" and Version(transformers.__version__) < Version("5.23"):
+            pytest.skip("transformers 5.10 cannot reload any DeBERTa-v2 with this head")
+        student = student_from_teacher(tiny_model(architecture, "MaskedLM", layers=4), 3)
         student.save_pretrained(tmp_path)
         assert (tmp_path / "model.safetensors").exists()
         reloaded, report = type(student).from_pretrained(tmp_path, output_loading_info=True)
