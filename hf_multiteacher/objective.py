@@ -1,32 +1,43 @@
 """The objective of a distillation run: from a batch and the student's outputs to one value per row and component."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from . import functional
-from .heads import rows_of_logits, task_of, without_adapters
+from .heads import task_of, without_adapters
 from .losses import (
+    Ensemble,
     HardLabelLoss,
     HiddenStateLoss,
+    Problem,
     SoftTargetLoss,
     gold_error,
     prediction_entropy,
-    shared_spans,
-    token_spans,
 )
-from .rows import TeacherRows, real_tokens, row_examples, teacher_inputs, teacher_rows, token_rows
-from .teachers import TeacherEnsemble
-from .tokenization import MultiTokenizer
+from .rows import Inputs, Rows, find_rows, hidden_rows, hidden_spans
+from .teacher_panel import HiddenStates, SoftTargets, TeacherPanel
 from .training_args import DistillationTrainingArguments
-from .vocabulary import SharedVocabulary
 
-Inputs = Mapping[str, Tensor]
-WeighTeachers = Callable[[list[Tensor], "list[Tensor] | None", Tensor], Tensor]
-DistillationLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    from .trainer import MultiTeacherDistillationTrainer
+
+ARGUMENTS = (
+    "teacher_weights",
+    "teacher_weighting",
+    "ensemble",
+    "temperature",
+    "soft_target_weight",
+    "hard_label_weight",
+    "hidden_state_weight",
+    "layer_map",
+    "distill_positions",
+    "label_smoothing_factor",
+)
 
 
 @dataclass(frozen=True)
@@ -37,172 +48,122 @@ class Values:
     row_set: str
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one batch: which tokens they are (None: examples), their labels, and which teacher has which."""
-
-    tokens: Tensor | None
-    examples: Tensor
-    labels: Tensor | None
-    matched: list[TeacherRows]
-
-    @property
-    def available(self) -> Tensor:
-        """Which teacher has which row; bool [teachers, rows]."""
-        return torch.stack([rows.available for rows in self.matched])
-
-
-@dataclass(frozen=True)
-class SoftTargets:
-    """What student and teachers say on the student's rows, for each teacher in the outcomes that the two share.
-
-    Args:
-        student_logits: Logits or coarsened log-probabilities; one [rows, outcomes] per teacher.
-        teacher_logits: Likewise; zeros where a teacher does not have the row.
-        available: Which teacher has which row; bool [teachers, rows].
-        weights: Each teacher's weight on each row, 0 where it does not have the row; [teachers, rows].
-    """
-
-    student_logits: list[Tensor]
-    teacher_logits: list[Tensor]
-    available: Tensor
-    weights: Tensor
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """The outcome of every vocabulary entry of the student and of a teacher, and how many outcomes there are."""
-
-    student: Tensor
-    teacher: Tensor
-    count: int
-
-
 class DistillationObjective:
-    """Knows the teachers, the rows they share with the student, and the losses; the trainer does the wiring.
+    """Every component of the loss, one value per row; the trainer adds them up and divides by the step's counts.
 
     Args:
-        student: The student, bare.
-        teachers: The loaded teachers.
-        multi_tokenizer: Knows which encoding each teacher reads.
+        student: The student, PEFT-wrapped or not; a sequence classifier's `problem_type` is set.
+        panel: The teachers as this student sees them.
         args: The arguments of the run.
-        weigh_teachers: The trainer's `compute_teacher_weights`.
-        distillation_loss: The trainer's `compute_distillation_loss`.
+        trainer: Has `compute_teacher_weights` and `compute_distillation_loss`, which a subclass may override.
 
     Raises:
-        ValueError: An ensemble of probabilities or logits over teachers whose outcomes differ.
+        ValueError: An ensemble is to be made of probabilities or logits over different outcomes, or `layer_map` names
+            a layer that is not there.
     """
 
     def __init__(
         self,
         student: nn.Module,
-        teachers: TeacherEnsemble,
-        multi_tokenizer: MultiTokenizer,
+        panel: TeacherPanel,
         args: DistillationTrainingArguments,
-        weigh_teachers: WeighTeachers,
-        distillation_loss: DistillationLoss,
+        trainer: "MultiTeacherDistillationTrainer",
     ) -> None:
-        self.teachers, self.args = teachers, args
-        self.weigh_teachers, self.distillation_loss = weigh_teachers, distillation_loss
+        self.panel, self.args, self.trainer = panel, args, trainer
         config = without_adapters(student).config
-        task = task_of(student)
-        self.token_level = task != "sequence-classification"
-        self.problem = "single_label_classification" if self.token_level else config.problem_type
-        self.sources = [multi_tokenizer.source_of(teacher) for teacher in range(len(teachers))]
-        self.outcomes = [
-            _outcomes(multi_tokenizer.shared_vocabulary(source), config, loaded.model.config, args.device)
-            if task == "masked-lm" and source is not None
-            else None
-            for source, loaded in zip(self.sources, teachers, strict=True)
-        ]
-        self.ensemble = args.ensemble or ("probabilities" if self.one_outcome_space else "per_teacher")
-        self._check_teachers()
+        self.token_level = task_of(student) != "sequence-classification"
+        self.problem = cast(Problem, "single_label_classification" if self.token_level else config.problem_type)
+        self.positions = args.distill_positions if self.token_level else None
+        self.ensemble = self._choose_ensemble()
         self.soft_loss = SoftTargetLoss(self.problem, args.temperature, self.ensemble)
         self.hard_loss = HardLabelLoss(self.problem, args.label_smoothing_factor)
-        self.hidden_loss: HiddenStateLoss | None = None
-        weights = torch.tensor(args.teacher_weights or [1.0] * len(teachers), device=args.device)
-        self.fixed_weights = weights / weights.sum()
-
-    @property
-    def one_outcome_space(self) -> bool:
-        """Whether every teacher speaks of the student's own outcomes."""
-        return all(outcomes is None for outcomes in self.outcomes)
+        self.hidden_loss = self._make_hidden_loss(student) if args.hidden_state_weight else None
 
     @property
     def needs_teachers(self) -> bool:
         """Whether training needs what the teachers say."""
         return bool(self.args.soft_target_weight or self.args.hidden_state_weight)
 
-    def _check_teachers(self) -> None:
-        names, weights = self.teachers.names, self.args.teacher_weights
-        if weights is not None and len(weights) != len(names):
-            raise ValueError(f"teacher_weights expects one number for each of the teachers {names}, got {weights}.")
-        if not self.one_outcome_space and len(names) > 1 and self.ensemble != "per_teacher":
-            own = [name for name, outcomes in zip(names, self.outcomes, strict=True) if outcomes is not None]
+    def _choose_ensemble(self) -> Ensemble:
+        one = self.panel.one_outcome_space
+        ensemble = self.args.ensemble or ("probabilities" if one else "per_teacher")
+        if not one and len(self.panel.names) > 1 and ensemble != "per_teacher":
+            others = [name for name, each in zip(self.panel.names, self.panel.outcomes, strict=True) if each]
             raise ValueError(
-                f"ensemble='{self.ensemble}' averages the teachers over one vocabulary, but {own} read the text "
-                "through one that is not the student's, so there is nothing to average over. Use 'per_teacher'."
+                f"ensemble='{ensemble}' averages the teachers over one vocabulary, but {others} read the text through "
+                "one that is not the student's, so there is nothing to average over. Use 'per_teacher'."
             )
+        return cast(Ensemble, ensemble)
 
-    def make_hidden_loss(self, student: nn.Module) -> None:
-        """Make the loss of the hidden states, with projections where a teacher's size is not this student's."""
-        if not self.args.hidden_state_weight:
-            return
-        configs = [without_adapters(teacher.model).config for teacher in self.teachers]
-        self.hidden_loss = HiddenStateLoss(
-            self.args.layer_map or {-1: -1},
-            student_size=student.config.hidden_size,
-            student_layers=student.config.num_hidden_layers,
-            teacher_sizes=[config.hidden_size for config in configs],
-            teacher_layers=[config.num_hidden_layers for config in configs],
-        ).to(self.args.device)
+    def _make_hidden_loss(self, student: nn.Module) -> HiddenStateLoss:
+        configs = [
+            without_adapters(model).config for model in (student, *(each.model for each in self.panel.teachers))
+        ]
+        sizes = [config.hidden_size for config in configs]
+        layers = [config.num_hidden_layers for config in configs]
+        # From the seed alone, so that the projections start equal on every rank and leave the global generator alone.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.args.seed)
+            loss = HiddenStateLoss(
+                cast("dict[int, int]", self.args.layer_map or {-1: -1}),
+                student_size=sizes[0],
+                student_layers=layers[0],
+                teacher_sizes=sizes[1:],
+                teacher_layers=layers[1:],
+            )
+        return loss.to(self.args.device, torch.promote_types(next(student.parameters()).dtype, torch.float32))
+
+    # ---- Rows: known from the batch alone, before any forward ----
 
     def rows(self, inputs: Inputs) -> Rows:
         """Find the rows of a batch and which teacher has which."""
-        tokens = token_rows(inputs, self.args.distill_positions) if self.token_level else None
-        labels = inputs.get("labels")
-        return Rows(
-            tokens=tokens,
-            examples=row_examples(inputs, tokens),
-            labels=labels if labels is None or tokens is None else labels[tokens],
-            matched=[teacher_rows(inputs, source, tokens) for source in self.sources],
-        )
+        return find_rows(inputs, self.panel.sources, self.problem, self.positions)
+
+    def has_rows(self, inputs: Inputs) -> bool:
+        """Whether a batch can have rows; unlabelled tokens have none unless `distill_positions` is `all`."""
+        return self.positions != "labelled" or inputs.get("labels") is not None
 
     def row_sets(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Return the example of each row of every row set; known from the batch alone, before any forward.
+        """Return the rows over which components are averaged, as masks over a batch's tokens, examples or spans.
 
         Returns:
-            `rows` (all), `hard` (labelled), `soft` (with a teacher), `soft/<teacher>` and, with a hidden-state loss,
-            `hidden/<teacher>`; each int64 [rows of the set].
+            `rows` (all), `hard` (labelled), `soft` (with a teacher of positive weight), `soft/<teacher>` and, with a
+            hidden-state loss, `hidden/<teacher>`; each bool [batch, ...].
         """
-        rows = self.rows(inputs)
-        available = rows.available
-        sets = {"rows": rows.examples, "soft": rows.examples[available.any(dim=0)]}
-        if rows.labels is not None:
-            sets["hard"] = rows.examples[self._labelled(rows.labels)]
-        for teacher, name in enumerate(self.teachers.names):
-            sets[f"soft/{name}"] = rows.examples[available[teacher]]
+        rows, panel = self.rows(inputs), self.panel
+        sets = {"rows": rows.mask, "hard": rows.labelled, "soft": rows.has[panel.speaking].any(dim=0)}
+        for name, source, has in zip(panel.names, panel.sources, rows.has, strict=True):
+            sets[f"soft/{name}"] = has
             if self.hidden_loss is not None:
-                spans = shared_spans(*self._spans(inputs, teacher))
-                sets[f"hidden/{name}"] = torch.nonzero(spans, as_tuple=True)[0]
+                sets[f"hidden/{name}"] = hidden_rows(inputs, source)
         return sets
 
-    def _labelled(self, labels: Tensor) -> Tensor:
-        """Return which rows have a label; bool [rows]."""
-        if self.problem == "single_label_classification":
-            return labels != functional.IGNORED_LABEL
-        return torch.ones(len(labels), dtype=torch.bool, device=labels.device)
+    def count(self, batches: Iterable[Inputs]) -> dict[str, Tensor]:
+        """Count the rows of every set over the batches of a step.
 
-    def _spans(self, inputs: Inputs, teacher: int) -> tuple[Tensor, Tensor]:
-        """Return the spans over which hidden states are averaged, in the student's and in the teacher's encoding."""
-        source = self.sources[teacher]
-        if source is None:
-            spans = token_spans(real_tokens(inputs))
-            return spans, spans
-        return inputs[f"teacher_{source}_student_spans"], inputs[f"teacher_{source}_spans"]
+        Raises:
+            ValueError: A batch does not have the labels that the objective speaks of.
+        """
+        counts: dict[str, Tensor] = {}
+        for inputs in batches:
+            self._expect_labels(inputs)
+            for name, mask in self.row_sets(inputs).items():
+                counts[name] = counts.get(name, 0) + mask.sum()
+        return counts
+
+    def _expect_labels(self, inputs: Inputs) -> None:
+        if inputs.get("labels") is None and (self.args.hard_label_weight or not self.has_rows(inputs)):
+            positions = ", distill_positions='all'" if self.token_level else ""
+            raise ValueError(
+                "MultiTeacherDistillationTrainer learns from labels and this batch has no column 'labels', so a part "
+                "of the objective would silently be left out. Add labels, or learn from the teachers alone: "
+                f"hard_label_weight=0{positions}."
+            )
+
+    # ---- Components ----
 
     def __call__(
-        self, inputs: Inputs, rows: Rows, logits: Tensor, hidden_states: tuple[Tensor, ...] | None, *, follow: bool
+        self, inputs: Inputs, rows: Rows, logits: Tensor, hidden_states: HiddenStates | None, *, follow: bool
     ) -> tuple[dict[str, Values], SoftTargets | None]:
         """Compute every component on every row.
 
@@ -210,7 +171,7 @@ class DistillationObjective:
             inputs: The collated batch.
             rows: Its rows.
             logits: The student's, [rows, outcomes].
-            hidden_states: The student's, all layers [batch, length, hidden]; None without a hidden-state loss.
+            hidden_states: The student's, all layers [batch, length, hidden]; None leaves the hidden-state loss out.
             follow: Whether the teachers take part; without them the labels speak alone.
 
         Returns:
@@ -218,77 +179,71 @@ class DistillationObjective:
         """
         values = {}
         if rows.labels is not None:
-            labelled = self._labelled(rows.labels)
+            labelled = rows.labelled[rows.mask]
             values["hard_loss"] = Values(self.hard_loss(logits[labelled], rows.labels[labelled]), "hard")
         if not follow:
             return values, None
-        teacher_logits, hidden = self._ask_teachers(inputs, rows, hidden_states)
-        targets = self._soft_targets(rows, logits, teacher_logits)
-        return values | hidden | self._soft_values(targets), targets
-
-    def _ask_teachers(
-        self, inputs: Inputs, rows: Rows, student_hidden: tuple[Tensor, ...] | None
-    ) -> tuple[list[Tensor], dict[str, Values]]:
-        """Run every teacher once: its logits on the student's rows, and the loss of its hidden states."""
-        all_logits, hidden_values = [], {}
-        for teacher, (name, source) in enumerate(zip(self.teachers.names, self.sources, strict=True)):
-            matched = rows.matched[teacher]
-            own_logits, hidden = self.teachers.forward(
-                teacher, teacher_inputs(inputs, source), matched.tokens, self.hidden_loss is not None
-            )
-            logits = own_logits.new_zeros(len(rows.examples), own_logits.shape[-1])
-            logits[matched.available] = own_logits[matched.order]
-            all_logits.append(logits)
-            if self.hidden_loss is not None and hidden is not None and student_hidden is not None:
-                distances = self.hidden_loss(student_hidden, hidden, teacher, *self._spans(inputs, teacher))
-                hidden_values[f"hidden_loss/{name}"] = Values(distances, f"hidden/{name}")
-        return all_logits, hidden_values
-
-    def _soft_targets(self, rows: Rows, student_logits: Tensor, teacher_logits: list[Tensor]) -> SoftTargets:
-        """Bring student and teachers to shared outcomes, and weigh the teachers."""
-        students, teachers, labels = [], [], []
-        for logits, vocabulary in zip(teacher_logits, self.outcomes, strict=True):
-            gold = rows.labels
-            if vocabulary is None:
-                students.append(student_logits)
-                teachers.append(logits)
-            else:
-                students.append(functional.coarsen(student_logits, vocabulary.student, vocabulary.count))
-                teachers.append(functional.coarsen(logits, vocabulary.teacher, vocabulary.count))
-                if gold is not None:
-                    gold = torch.where(self._labelled(gold), vocabulary.student[gold.clamp(min=0)], gold)
-            labels.append(gold)
-        available = rows.available
-        weights = self.weigh_teachers(teachers, None if rows.labels is None else labels, available)
-        return SoftTargets(students, teachers, available, weights)
+        answers = self.panel.ask(inputs, rows, hidden_states is not None)
+        targets = self.panel.compare(rows, logits, answers.logits)
+        values |= self._soft_values(targets)
+        if hidden_states is not None:
+            values |= self._hidden_values(inputs, hidden_states, answers.hidden_states)
+        return values, targets
 
     def _soft_values(self, targets: SoftTargets) -> dict[str, Values]:
-        """Compute the soft loss, each teacher's share of it, and the coverage."""
-        some = targets.available.any(dim=0)
-        alone = torch.ones_like(targets.weights[:1])
-        pairs = list(zip(targets.student_logits, targets.teacher_logits, strict=True))
-        if self.ensemble == "per_teacher" or len(pairs) == 1:
-            each = [self.distillation_loss(student, teacher[None], alone) for student, teacher in pairs]
-            loss = sum(weights * losses for weights, losses in zip(targets.weights, each, strict=True))
+        """Compute the soft loss, each teacher's own, and what part each teacher has."""
+        weights = self.trainer.compute_teacher_weights(targets.teacher_logits, targets.labels, targets.takes_part)
+        separate = self.ensemble == "per_teacher" or len(self.panel.names) == 1
+        with nullcontext() if separate else torch.no_grad():
+            each = [self._loss_of(teacher, targets) for teacher in range(len(self.panel.names))]
+        if separate:
+            loss = torch.stack([weight * losses for weight, losses in zip(weights, each, strict=True)]).sum(dim=0)
         else:
-            loss = self.distillation_loss(pairs[0][0], torch.stack(targets.teacher_logits), targets.weights)
-            with torch.no_grad():
-                each = [self.distillation_loss(student, teacher[None], alone) for student, teacher in pairs]
-        values = {"soft_loss": Values(loss[some], "soft")}
-        for teacher, name in enumerate(self.teachers.names):
-            has = targets.available[teacher]
+            loss = self.trainer.compute_distillation_loss(
+                targets.student_logits[0], torch.stack(targets.teacher_logits), weights
+            )
+        taught = targets.takes_part.any(dim=0)
+        values = {"soft_loss": Values(loss[taught], "soft")}
+        for teacher, name in enumerate(self.panel.names):
+            has = targets.has[teacher]
             values[f"soft_loss/{name}"] = Values(each[teacher].detach()[has], f"soft/{name}")
-            values[f"teacher_weight/{name}"] = Values(targets.weights[teacher][some], "soft")
-            if self.token_level and self.sources[teacher] is not None:
-                values[f"coverage/{name}"] = Values(has.float(), "rows")
-            if self.outcomes[teacher] is not None:
-                shared = 1 - targets.teacher_logits[teacher][has, 0].exp()
-                values[f"shared_mass/{name}"] = Values(shared, f"soft/{name}")
+            values[f"teacher_weight/{name}"] = Values(weights[teacher][taught], "soft")
+            values |= self._coverage(teacher, targets)
         return values
+
+    def _loss_of(self, teacher: int, targets: SoftTargets) -> Tensor:
+        """Return the soft loss [rows] of one teacher alone; 0 where it does not have the row."""
+        has = targets.has[teacher]
+        student, said = targets.student_logits[teacher][has], targets.teacher_logits[teacher][has]
+        losses = self.trainer.compute_distillation_loss(student, said[None], torch.ones_like(said[None, :, 0]))
+        return losses.new_zeros(len(has)).masked_scatter(has, losses)
+
+    def _coverage(self, teacher: int, targets: SoftTargets) -> dict[str, Values]:
+        """Tell how much of the rows, and of its probability, a teacher with a tokenizer of its own can share."""
+        name, values, has = self.panel.names[teacher], {}, targets.has[teacher]
+        if self.token_level and self.panel.sources[teacher] is not None:
+            values[f"coverage/{name}"] = Values(has.float(), "rows")
+        if (outcomes := self.panel.outcomes[teacher]) is not None:
+            shared = outcomes.shared_mass(targets.teacher_logits[teacher][has])
+            values[f"shared_mass/{name}"] = Values(shared, f"soft/{name}")
+        return values
+
+    def _hidden_values(
+        self, inputs: Inputs, student_states: HiddenStates, teacher_states: list[HiddenStates | None]
+    ) -> dict[str, Values]:
+        loss, values = cast(HiddenStateLoss, self.hidden_loss), {}
+        for teacher, name in enumerate(self.panel.names):
+            spans = hidden_spans(inputs, self.panel.sources[teacher])
+            states = cast(HiddenStates, teacher_states[teacher])
+            values[f"hidden_loss/{name}"] = Values(loss(student_states, states, teacher, *spans), f"hidden/{name}")
+        return values
+
+    # ---- Weights ----
 
     def teacher_weights(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
-        fixed = functional.renormalise(self.fixed_weights[:, None], available)
+        weights = torch.tensor(self.panel.weights, device=available.device)
+        fixed = functional.renormalise(weights[:, None], available)
         if self.args.teacher_weighting == "entropy":
             entropies = [prediction_entropy(self.problem, logits) for logits in teacher_logits]
             return functional.entropy_weights(torch.stack(entropies), available)
@@ -296,11 +251,36 @@ class DistillationObjective:
             return fixed
         errors = [gold_error(self.problem, *pair) for pair in zip(teacher_logits, labels, strict=True)]
         confident = functional.confidence_weights(torch.stack(errors), available)
-        return torch.where(self._labelled(labels[0]), confident, fixed)
+        single = self.problem == "single_label_classification"
+        return confident.where(labels[0] != functional.IGNORED_LABEL, fixed) if single else confident
+
+    def means(self, values: Mapping[str, Values], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the part of this batch in the mean of every component over the whole step."""
+        return self.with_hidden_loss({name: each.values.sum() / counts[each.row_set] for name, each in values.items()})
+
+    def with_hidden_loss(self, means: dict[str, Any]) -> dict[str, Any]:
+        """Add the teachers' weighted mean of the hidden-state losses to the means of the components."""
+        each = {
+            name: weight * means[f"hidden_loss/{name}"]
+            for name, weight in zip(self.panel.names, self.panel.weights, strict=True)
+            if f"hidden_loss/{name}" in means
+        }
+        return means | {"hidden_loss": sum(each.values())} if each else means
+
+    def total(self, means: Mapping[str, Tensor]) -> Tensor:
+        """Return the loss: the components' means times their weights."""
+        weights = {
+            "soft_loss": self.args.soft_target_weight,
+            "hard_loss": self.args.hard_label_weight,
+            "hidden_loss": self.args.hidden_state_weight,
+        }
+        parts = [weight * means[name] for name, weight in weights.items() if weight and name in means]
+        return torch.stack(parts).sum()
 
     def ensemble_logits(self, targets: SoftTargets) -> Tensor:
         """Return what the teachers say together, as logits [rows, outcomes] (regression: outputs), untempered."""
-        logits, weights = torch.stack(targets.teacher_logits), targets.weights
+        logits = torch.stack(targets.teacher_logits)
+        weights = self.trainer.compute_teacher_weights(targets.teacher_logits, targets.labels, targets.takes_part)
         if self.problem == "regression" or self.ensemble == "logits":
             return functional.weighted_mean(logits, weights)
         if self.problem == "multi_label_classification":
@@ -308,36 +288,10 @@ class DistillationObjective:
             return yes - no
         return functional.ensemble_probabilities(logits, weights, 1.0)
 
-    def with_hidden_loss(self, means: dict[str, Any]) -> dict[str, Any]:
-        """Add the teachers' weighted mean of the hidden-state losses to the means of the components."""
-        each = [means.get(f"hidden_loss/{name}") for name in self.teachers.names]
-        pairs = [
-            (weight, mean) for weight, mean in zip(self.fixed_weights.tolist(), each, strict=True) if mean is not None
-        ]
-        return means | {"hidden_loss": sum(weight * mean for weight, mean in pairs)} if pairs else means
-
-    def total(self, means: dict[str, Tensor]) -> Tensor:
-        """Return the loss: the components' means times their weights."""
-        weights = {
-            "soft_loss": self.args.soft_target_weight,
-            "hard_loss": self.args.hard_label_weight,
-            "hidden_loss": self.args.hidden_state_weight,
+    def manifest(self) -> dict[str, Any]:
+        """Tell what decides about the numbers: the teachers, and how the student follows them."""
+        decided = {"ensemble": self.ensemble, "teacher_weights": self.panel.weights}
+        return {
+            "teachers": self.panel.teachers.manifest(),
+            "arguments": {name: decided.get(name, getattr(self.args, name)) for name in ARGUMENTS},
         }
-        return torch.stack(
-            [weight * means[name] for name, weight in weights.items() if weight and name in means]
-        ).sum()
-
-
-def _outcomes(shared: SharedVocabulary, student: Any, teacher: Any, device: torch.device) -> Outcomes:
-    """Bring shared outcomes to the device; logits beyond a tokenizer's last entry are the outcome 'other'."""
-
-    def padded(outcomes: Any, size: int) -> Tensor:
-        entries = torch.zeros(size, dtype=torch.long)
-        entries[: len(outcomes)] = torch.as_tensor(outcomes)
-        return entries.to(device)
-
-    return Outcomes(
-        padded(shared.student_outcomes, student.vocab_size),
-        padded(shared.teacher_outcomes, teacher.vocab_size),
-        shared.num_outcomes,
-    )

@@ -1,6 +1,7 @@
 """What a checkpoint holds beside the student so that a resume continues the same run: teachers and projections."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ MANIFEST = "teacher_manifest.json"
 PROJECTIONS = "projections.safetensors"
 
 
-def save_manifest(folder: str, manifest: dict[str, Any]) -> None:
-    """Write what the teachers of a run are, and how they are weighed, into a checkpoint."""
+def save_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
+    """Write what the teachers of a run are, and how the student follows them, beside the student."""
     (Path(folder) / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def check_manifest(folder: str, manifest: dict[str, Any]) -> None:
-    """Refuse to continue a checkpoint with other teachers.
+def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse to continue a checkpoint with another objective.
 
     Raises:
         ValueError: The checkpoint has no manifest, or another; the message lists every difference.
@@ -29,16 +30,16 @@ def check_manifest(folder: str, manifest: dict[str, Any]) -> None:
             "teachers and its run cannot be continued with them. Load its model as the student of a new run instead."
         )
     saved = json.loads(path.read_text(encoding="utf-8"))
-    differences = list(_differences(saved, manifest, ""))
+    differences = list(_differences(saved, json.loads(json.dumps(manifest)), ""))
     if differences:
         raise ValueError(
-            f"{Path(folder).name} was written with other teachers than this run has, so a resume would silently "
-            f"change the objective. Different are: {'; '.join(differences)}. Use the same teachers and arguments, or "
-            "start a new run from the checkpoint's model."
+            f"{Path(folder).name} was written with other teachers or arguments than this run has, so a resume would "
+            f"silently change the objective. Different are: {'; '.join(differences)}. Use the same ones, or start a "
+            "new run from the checkpoint's model."
         )
 
 
-def _differences(saved: Any, now: Any, place: str) -> Any:
+def _differences(saved: Any, now: Any, place: str) -> Iterator[str]:
     """Yield a line for every leaf that differs."""
     if isinstance(saved, dict) and isinstance(now, dict):
         for key in sorted(saved.keys() | now.keys()):
@@ -50,11 +51,21 @@ def _differences(saved: Any, now: Any, place: str) -> Any:
         yield f"{place} was {saved!r} and is {now!r}"
 
 
-def save_projections(folder: str, module: nn.Module) -> None:
+def save_projections(folder: str | Path, module: nn.Module) -> None:
     """Write the weights of the hidden-state projections into a checkpoint."""
     save_file({name: weight.contiguous() for name, weight in module.state_dict().items()}, Path(folder) / PROJECTIONS)
 
 
-def load_projections(folder: str, module: nn.Module) -> None:
-    """Read the weights of the hidden-state projections from a checkpoint."""
-    module.load_state_dict(load_file(Path(folder) / PROJECTIONS))
+def load_projections(folder: str | Path, module: nn.Module) -> None:
+    """Read the weights of the hidden-state projections from a checkpoint.
+
+    Raises:
+        ValueError: The checkpoint has none.
+    """
+    path = Path(folder) / PROJECTIONS
+    if not path.is_file():
+        raise ValueError(
+            f"{Path(folder).name} has no {PROJECTIONS}: it was saved with save_only_model=True, which keeps the "
+            "student alone. Resume from a full checkpoint, or start a new run from this one's model."
+        )
+    module.load_state_dict(load_file(path))

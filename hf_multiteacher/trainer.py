@@ -1,25 +1,35 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+from weakref import proxy
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
 from . import resume
+from .collator_choice import check_columns, choose_collator
 from .data_collator import DataCollatorForDistillation
 from .evaluation import EvaluationRecord
-from .heads import SelectedHead, rows_of_logits, task_of, without_adapters
-from .objective import DistillationObjective, Rows
+from .heads import task_of
+from .objective import DistillationObjective
+from .rows import MODEL_INPUTS
 from .step_keeper import StepKeeper
+from .student_forward import StudentForward
+from .teacher_panel import TeacherPanel
 from .teachers import TeacherEnsemble
 from .tokenization import MultiTokenizer
-from .trainer_setup import check_arguments, check_trainer, choose_collator, set_problem_type, use_one_gpu
+from .trainer_setup import (
+    check_arguments,
+    datasets_of,
+    find_student_tokenizer,
+    prepare_student,
+    use_one_gpu,
+)
 
 
 class MultiTeacherDistillationTrainer(Trainer):
@@ -41,6 +51,8 @@ class MultiTeacherDistillationTrainer(Trainer):
         ValueError: A teacher does not fit the student, or an option does not go with distillation.
     """
 
+    _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
+
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -50,7 +62,6 @@ class MultiTeacherDistillationTrainer(Trainer):
         teachers: Any = None,
         **trainer_kwargs: Any,
     ) -> None:
-        self.objective: DistillationObjective | None = None
         teachers = getattr(args, "teachers", None) if teachers is None else teachers
         if teachers is None or (isinstance(teachers, list | tuple) and not teachers):
             super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
@@ -58,60 +69,49 @@ class MultiTeacherDistillationTrainer(Trainer):
         args = check_arguments(args)
         use_one_gpu(args)
         super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
-        check_trainer(self)
-        set_problem_type(self)
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
-        self._make_objective(teachers, data_collator)
-
-    def _make_objective(self, teachers: Any, data_collator: Callable[..., Any] | None) -> None:
-        student, tokenizer = self.model, self._student_tokenizer()
-        loaded = TeacherEnsemble.load(
-            teachers,
-            student=student,
-            student_tokenizer=tokenizer,
-            dtype=self.args.teacher_dtype,
-            device=self.args.device,
+        prepare_student(self)
+        student, tokenizer = cast(nn.Module, self.model), find_student_tokenizer(self)
+        self.teachers = TeacherEnsemble.load(
+            teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
         )
-        self.multi_tokenizer = MultiTokenizer(tokenizer, [each or tokenizer for each in loaded.tokenizers])
-        self.data_collator = choose_collator(self, data_collator)
-        self.objective = DistillationObjective(
-            student,
-            loaded,
-            self.multi_tokenizer,
-            self.args,
-            self.compute_teacher_weights,
-            self.compute_distillation_loss,
-        )
-        self._components: dict[str, Tensor] = {}
-        self._steps_since_log = 0
+        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
+        self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
+        mlm = task_of(student) == "masked-lm"
+        self.data_collator = choose_collator(data_collator, self.multi_tokenizer, args, mlm=mlm)
+        for dataset in datasets_of(self):
+            check_columns(dataset, self.multi_tokenizer)
+        # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
+        self._set_signature_columns_if_needed()
+        known = cast("list[str]", self._signature_columns)
+        known += [*MODEL_INPUTS, *self.multi_tokenizer.column_names]
+        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
+        self._keeper = StepKeeper(proxy(self))
+        self.add_callback(self._keeper)
         self._record: EvaluationRecord | None = None
         self._follow_student()
-        self.add_callback(StepKeeper(self))
-
-    def _student_tokenizer(self) -> PreTrainedTokenizerBase:
-        for owner in (self.processing_class, getattr(self.data_collator, "tokenizer", None)):
-            if isinstance(owner, PreTrainedTokenizerBase):
-                return owner
-        raise ValueError(
-            "MultiTeacherDistillationTrainer needs the student's tokenizer to find out which teachers read the text "
-            f"as it does, but processing_class is {type(self.processing_class).__name__}. Pass processing_class=tokenizer."
-        )
 
     def _follow_student(self) -> None:
-        """Set up what belongs to one student: its head, its inputs, and projections of its sizes."""
-        student = without_adapters(self.model)
-        self._head = SelectedHead(self.model) if task_of(student) == "masked-lm" else None
-        self._student_inputs = set(inspect.signature(student.forward).parameters) - {"labels"}
-        self.objective.make_hidden_loss(student)
+        """Set up what belongs to one student and one set of arguments; every trial of a search has its own."""
+        args, student = check_arguments(self.args), cast(nn.Module, self.model)
+        self._student_forward = StudentForward(student)
+        panel = TeacherPanel(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
+        self._objective = DistillationObjective(student, panel, args, proxy(self))
 
-    def call_model_init(self, trial: Any = None) -> nn.Module:
-        """Make a student as `Trainer` does; every trial of a search gets its own head and projections."""
-        model = super().call_model_init(trial)
-        if self.objective is not None:
-            self.model = model
+    def _hp_search_setup(self, trial: Any) -> None:
+        """Set up a trial as `Trainer` does; it has another student and other arguments."""
+        super()._hp_search_setup(trial)
+        if self._objective is not None and self.model_init is not None:
+            prepare_student(self)
             self._follow_student()
-        return model
+
+    @property
+    def distillation_objective(self) -> DistillationObjective:
+        """What a run with teachers optimizes (`Trainer` itself keeps a search's figure in `objective`)."""
+        if self._objective is None:
+            raise ValueError("MultiTeacherDistillationTrainer has no teachers, so its only objective is Trainer's.")
+        return self._objective
 
     # ---- What subclasses may override ----
 
@@ -123,20 +123,21 @@ class MultiTeacherDistillationTrainer(Trainer):
         Args:
             teacher_logits: One [rows, outcomes] per teacher, in the outcomes that it shares with the student.
             labels: The rows' labels in each teacher's outcomes, -100 for none; None where the batch has no labels.
-            available: Which teacher has which row; bool [teachers, rows].
+            available: Which teacher has which row and a weight above 0; bool [teachers, rows].
 
         Returns:
-            [teachers, rows], summing to 1 over the teachers that have the row and 0 for the others.
+            [teachers, rows], summing to 1 over the teachers that are available and 0 for the others.
         """
-        return self.objective.teacher_weights(teacher_logits, labels, available)
+        return self.distillation_objective.teacher_weights(teacher_logits, labels, available)
 
     def compute_distillation_loss(
         self, student_logits: Tensor, teacher_logits: Tensor, teacher_weights: Tensor
     ) -> Tensor:
         """Compute the soft loss of every row; override it for a divergence of your own.
 
-        It is called once with all teachers where the ensemble is one distribution, and once per teacher (of weight 1)
-        where it is `per_teacher`. Return values per row, not a mean: the trainer divides by the count of the step.
+        It is called once with all teachers where the ensemble is one distribution, and for every teacher alone (with
+        weight 1, on the rows that it has), for the loss where the ensemble is `per_teacher` and for the logs. Return
+        values per row, not a mean: the trainer divides by the count of the step.
 
         Args:
             student_logits: [rows, outcomes].
@@ -146,156 +147,108 @@ class MultiTeacherDistillationTrainer(Trainer):
         Returns:
             [rows], T² included.
         """
-        return self.objective.soft_loss(student_logits, teacher_logits, teacher_weights)
+        return self.distillation_objective.soft_loss(student_logits, teacher_logits, teacher_weights)
 
-    # ---- Loss ----
+    # ---- Loss: sums of values per row over counts of the whole step, never the model's own loss ----
 
     def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return `soft + hard + hidden` loss, each a mean over its own rows of the whole optimizer step."""
-        if self.objective is None:
+        if self._objective is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        objective = self._objective
         counts = num_items_in_batch or self._get_num_items_in_batch([inputs], self.args.device)
-        rows = self.objective.rows(inputs)
-        outputs, logits = self._run_student(model, inputs, rows)
-        follow = self.objective.needs_teachers
-        values, _ = self.objective(inputs, rows, logits, outputs.hidden_states if follow else None, follow=follow)
-        means = {name: each.values.sum() / counts[each.row_set] for name, each in values.items()}
-        means = self.objective.with_hidden_loss(means)
-        for name, mean in means.items():
-            self._components[name] = self._components.get(name, 0) + mean.detach()
+        rows, follow = objective.rows(inputs), objective.needs_teachers
+        outputs, logits = self._student_forward(
+            model, inputs, rows, output_hidden_states=objective.hidden_loss is not None
+        )
+        values, _ = objective(inputs, rows, logits, outputs.hidden_states, follow=follow)
+        means = objective.means(values, counts)
+        self._keeper.add(means)
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
-        loss = self.objective.total(means) * self.accelerator.num_processes
+        loss = objective.total(means) * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
-    def _run_student(
-        self, model: nn.Module, inputs: Mapping[str, Any], rows: Rows, full: bool = False
-    ) -> tuple[Any, Tensor]:
-        """Call the wrapped model and return its outputs and the logits of the rows; `full` keeps all in the outputs."""
-        taken = {name: value for name, value in inputs.items() if name in self._student_inputs}
-        with nullcontext() if self._head is None or full else self._head.select(rows.tokens):
-            outputs = model(**taken, output_hidden_states=self.objective.hidden_loss is not None, return_dict=True)
-        return outputs, rows_of_logits(outputs.logits, rows.tokens)
-
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
-        """Count the rows of every row set over the step's batches and all ranks (`Trainer` counts labels only)."""
-        if self.objective is None or not batch_samples:
+        """Count the rows of every set over the step's batches and all ranks, where `Trainer` counts labels only."""
+        if self._objective is None or not batch_samples:
             return super()._get_num_items_in_batch(batch_samples, device)
-        counts: dict[str, int] = {}
-        for inputs in batch_samples:
-            for name, examples in self.objective.row_sets(inputs).items():
-                counts[name] = counts.get(name, 0) + len(examples)
-        totals = self.accelerator.reduce(torch.tensor([*counts.values()], device=device), "sum")
+        counts = self._objective.count(batch_samples)
+        totals = self.accelerator.reduce(torch.stack([*counts.values()]).to(device), "sum")
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Projections of hidden states: not the student's, so the Trainer does not know them ----
 
     @property
-    def _projections(self) -> list[nn.Parameter]:
-        return (
-            []
-            if self.objective is None or self.objective.hidden_loss is None
-            else [*self.objective.hidden_loss.parameters()]
-        )
+    def projections(self) -> list[nn.Parameter]:
+        """The weights that bring the student's hidden states to the teachers' sizes; trained with the student."""
+        hidden_loss = None if self._objective is None else self._objective.hidden_loss
+        return [] if hidden_loss is None else [*hidden_loss.parameters()]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Create the optimizer as `Trainer` does, and give it the projections too."""
         optimizer = super().create_optimizer(model)
         known = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
-        new = [weight for weight in self._projections if id(weight) not in known]
+        new = [weight for weight in self.projections if id(weight) not in known]
         if new:
             optimizer.add_param_group({"params": new, "weight_decay": self.args.weight_decay})
         return optimizer
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
-        """Take a step as `Trainer` does, and average the projections' gradients over the ranks at its end."""
+        """Take a step as `Trainer` does, and at its end do for the projections what DDP does for the student."""
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if self._projections and self.accelerator.sync_gradients:
-            for weight in self._projections:
+        if self.accelerator.sync_gradients:
+            for weight in self.projections:
                 weight.grad = self.accelerator.reduce(weight.grad, "mean")
         return loss
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
-        if not self._projections:
+        """Clip the gradients of student and projections together."""
+        if not self.projections:
             return super()._clip_grad_norm(model)
-        return self.accelerator.clip_grad_norm_([*model.parameters(), *self._projections], self.args.max_grad_norm)
+        return self.accelerator.clip_grad_norm_([*model.parameters(), *self.projections], self.args.max_grad_norm)
 
-    # ---- Checkpoints ----
+    # ---- Checkpoints: teachers and projections are no part of the student and stay out of its files ----
 
-    def _manifest(self) -> dict[str, Any]:
-        names = ("teacher_weights", "teacher_weighting", "temperature", "ensemble", "layer_map")
-        return {
-            "teachers": self.objective.teachers.manifest(),
-            "arguments": {name: getattr(self.args, name) for name in names},
-        }
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save the student as `Trainer` does, and beside it who taught it."""
+        super()._save(output_dir, state_dict)
+        if self._objective is not None and self.args.should_save:
+            resume.save_manifest(output_dir or cast(str, self.args.output_dir), self._objective.manifest())
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Save what a resume needs; teachers and projections are no part of the student and stay out of its files."""
         super()._save_optimizer_and_scheduler(output_dir)
-        if self.objective is not None and self.args.should_save:
-            resume.save_manifest(output_dir, self._manifest())
-            if self._projections:
-                resume.save_projections(output_dir, self.objective.hidden_loss)
+        if self.projections and self.args.should_save:
+            resume.save_projections(output_dir, cast(nn.Module, self.distillation_objective.hidden_loss))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if self.objective is not None and checkpoint is not None:
-            resume.check_manifest(checkpoint, self._manifest())
-            if self._projections:
-                resume.load_projections(checkpoint, self.objective.hidden_loss)
+        """Load what a resume needs, after making sure that it continues the same objective."""
+        if self._objective is not None and checkpoint is not None:
+            resume.check_manifest(checkpoint, self._objective.manifest())
+            if self.projections:
+                resume.load_projections(checkpoint, cast(nn.Module, self._objective.hidden_loss))
         super()._load_optimizer_and_scheduler(checkpoint)
-
-    # ---- Data ----
-
-    def _set_signature_columns_if_needed(self) -> None:
-        first = self._signature_columns is None
-        super()._set_signature_columns_if_needed()
-        if first and self.objective is not None:
-            self._signature_columns += self.multi_tokenizer.column_names
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
-        """Return `Trainer`'s, with masks that are the same in every evaluation."""
-        with self._fixed_masks():
-            return super().get_eval_dataloader(eval_dataset)
-
-    def get_test_dataloader(self, test_dataset: Any) -> DataLoader:
-        """Return `Trainer`'s, with masks that are the same in every evaluation."""
-        with self._fixed_masks():
-            return super().get_test_dataloader(test_dataset)
-
-    @contextmanager
-    def _fixed_masks(self) -> Iterator[None]:
-        collator = self.data_collator
-        if isinstance(collator, DataCollatorForDistillation):
-            self.data_collator = collator.for_evaluation()
-        try:
-            yield
-        finally:
-            self.data_collator = collator
 
     # ---- Logs and evaluation ----
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log what `Trainer` logs and, beside the loss, the mean of every component over the steps since the last log."""
-        if self.objective is not None and "loss" in logs and self._components:
-            totals = self.accelerator.reduce(torch.stack([*self._components.values()]), "sum") / self._steps_since_log
-            logs |= dict(zip(self._components, totals.tolist(), strict=True))
-            self.forget_components()
+        """Log what `Trainer` logs and, beside the loss, every component's mean over the steps since the last log."""
+        if self._objective is not None and "loss" in logs:
+            logs |= self._keeper.take_means(partial(self.accelerator.reduce, reduction="sum"))
         super().log(logs, start_time)
 
-    def forget_components(self) -> None:
-        """Start the means of the logged components anew."""
-        self._components, self._steps_since_log = {}, 0
-
-    def begin_step(self) -> None:
-        """Start an optimizer step: the `Trainer` zeroes the gradients of its model only."""
-        self._steps_since_log += 1
-        for weight in self._projections:
-            weight.grad = None
+    def _get_dataloader(self, *args: Any, **kwargs: Any) -> DataLoader:
+        """Evaluate on fixed masks, and in the data set's order, which `group_by_length` would change in `predict`."""
+        collator = self.data_collator
+        if self._objective is None or kwargs.get("is_training"):
+            return super()._get_dataloader(*args, **kwargs)
+        if isinstance(collator, DataCollatorForDistillation):
+            self.data_collator = collator.for_evaluation()
+        try:
+            return super()._get_dataloader(*args, **kwargs | {"sampler_fn": None})
+        finally:
+            self.data_collator = collator
 
     def prediction_step(
         self,
@@ -304,30 +257,39 @@ class MultiTeacherDistillationTrainer(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[Tensor | None, Tensor | None, Any]:
-        """Return the hard loss, the student's logits and the labels; the teachers' part goes to the record."""
-        if self.objective is None:
+        """Return the hard loss, the student's logits and the labels; what the teachers say goes to the record."""
+        if self._objective is None:
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
-        inputs = self._prepare_inputs(inputs)
+        objective, inputs = self._objective, self._prepare_inputs(inputs)
+        follow = self._record is not None and objective.args.report_loyalty and objective.has_rows(inputs)
+        hidden = follow and objective.hidden_loss is not None
         with torch.no_grad(), self.compute_loss_context_manager():
-            rows = self.objective.rows(inputs)
-            outputs, logits = self._run_student(model, inputs, rows, full=not prediction_loss_only)
-            follow = self._record is not None and self.args.report_loyalty
-            values, targets = self.objective(
-                inputs, rows, logits, outputs.hidden_states if follow else None, follow=follow
+            rows = objective.rows(inputs)
+            outputs, logits = self._student_forward(
+                model, inputs, rows, output_hidden_states=hidden, full=not prediction_loss_only
             )
-        if follow:
-            self._record.add(inputs, values, targets)
+            values, targets = objective(inputs, rows, logits, outputs.hidden_states if hidden else None, follow=follow)
+        if self._record is not None and targets is not None:
+            self._record.add(inputs, rows, values, targets)
         loss = values["hard_loss"].values.mean() if "hard_loss" in values else None
         if prediction_loss_only:
             return loss, None, None
         return loss, outputs.logits.detach(), inputs.get("labels")
 
-    def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> EvalLoopOutput:
+    def evaluation_loop(
+        self,
+        dataloader: DataLoader,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
         """Evaluate as `Trainer` does; add the teachers' losses and the loyalty to each teacher and the ensemble."""
-        if self.objective is None:
-            return super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
-        self._record = EvaluationRecord(self.objective, self.accelerator.gather_for_metrics)
-        output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
-        output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()})
-        self._record = None
+        if self._objective is not None:
+            self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
+        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
+        if self._objective is not None and self._record is not None and output.metrics is not None:
+            reported = self._record.metrics()
+            output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in reported.items()})
+            self._record = None
         return output

@@ -1,5 +1,6 @@
 """The arguments of a distillation run, on top of those of `transformers.TrainingArguments`."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -97,35 +98,39 @@ class DistillationTrainingArguments(TrainingArguments):
             value = getattr(self, name)
             if value not in choices and not (value is None and name in ("ensemble", "teacher_dtype")):
                 raise ValueError(f"DistillationTrainingArguments: {name} is one of {list(choices)}, got {value!r}.")
-        if not self.temperature > 0:
+        if not _is_number(self.temperature) or self.temperature <= 0:
             raise ValueError(
-                f"DistillationTrainingArguments: temperature must be above 0, got {self.temperature}. "
+                f"DistillationTrainingArguments: temperature must be a number above 0, got {self.temperature!r}. "
                 "1 leaves the distributions as they are; 2 to 4 is usual."
             )
         for name in WEIGHTS:
-            if not getattr(self, name) >= 0:
-                raise ValueError(
-                    f"DistillationTrainingArguments: {name} must be 0 or more, got {getattr(self, name)}."
-                )
+            weight = getattr(self, name)
+            if not _is_number(weight) or weight < 0:
+                raise ValueError(f"DistillationTrainingArguments: {name} must be a number from 0 on, got {weight!r}.")
         if not any(getattr(self, name) for name in WEIGHTS):
             raise ValueError(
                 f"DistillationTrainingArguments: {', '.join(WEIGHTS)} are all 0, so the student would learn nothing. "
                 "Set at least one of them above 0."
             )
         self._check_teacher_weights()
-        self.layer_map = self._read_layer_map(self.layer_map)
+        if self.layer_map is not None:
+            self.layer_map = self._read_layer_map(self.layer_map)
 
     def _check_teacher_weights(self) -> None:
         weights = self.teacher_weights
-        if weights is not None and (not weights or min(weights) < 0 or sum(weights) <= 0):
-            raise ValueError(
-                "DistillationTrainingArguments: teacher_weights must be numbers of 0 or more with a positive sum, "
-                f"got {weights}."
-            )
+        if weights is None or (all(_is_number(weight) and weight >= 0 for weight in weights) and sum(weights) > 0):
+            return
+        raise ValueError(
+            "DistillationTrainingArguments: teacher_weights must be numbers from 0 on with a positive sum, got "
+            f"{weights}. A teacher of weight 0 is measured but not followed."
+        )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:
-        if layer_map is None:
-            return {-1: -1}
+        if not self.hidden_state_weight:
+            raise ValueError(
+                f"DistillationTrainingArguments: layer_map={layer_map} has no effect with hidden_state_weight=0. Set "
+                "a weight above 0, or leave layer_map out."
+            )
         try:
             return {int(student): int(teacher) for student, teacher in layer_map.items()}
         except (AttributeError, TypeError, ValueError):
@@ -133,3 +138,8 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: layer_map maps hidden states of the student to hidden states of the "
                 f'teachers, like {{"3": 6, "6": 12}}, got {layer_map!r}.'
             ) from None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a finite number; YAML reads `5e-1` as a text."""
+    return isinstance(value, int | float) and math.isfinite(value)
