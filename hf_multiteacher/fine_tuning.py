@@ -1,7 +1,8 @@
 """Fine-tune a pretrained encoder on a labelled task, from the labels alone or with teachers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
@@ -15,6 +16,7 @@ from transformers import (
 from transformers.utils import logging
 
 from .data_collator import DataCollatorForDistillation
+from .teachers import Teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
 from .training_args import DistillationTrainingArguments
@@ -43,7 +45,7 @@ class LabelledData:
     def _text_column(self) -> str:
         return "words" if "words" in self.train.column_names else "text"
 
-    def load_model(self, folder: str) -> nn.Module:
+    def load_model(self, folder: str | Path) -> nn.Module:
         """Load a pretrained encoder with a new head for these labels."""
         kind = AutoModelForTokenClassification if self._text_column == "words" else AutoModelForSequenceClassification
         names = dict(enumerate(self.label_names))
@@ -63,8 +65,7 @@ def fine_tune(
     tokenizer: PreTrainedTokenizerFast,
     data: LabelledData,
     args: DistillationTrainingArguments,
-    teachers: list[Any] | None = None,
-    teacher_tokenizers: list[PreTrainedTokenizerFast] | None = None,
+    teachers: Sequence[Teacher] = (),
 ) -> tuple[MultiTeacherDistillationTrainer, dict[str, float]]:
     """Train a model on labelled data and evaluate it.
 
@@ -73,14 +74,14 @@ def fine_tune(
         tokenizer: The model's.
         data: What to learn and to be measured on.
         args: The arguments of the run.
-        teachers: Fine-tuned teachers to learn from, with what their `Teacher` objects say.
-        teacher_tokenizers: One per teacher.
+        teachers: Fine-tuned teachers to learn from, each with its tokenizer.
 
     Returns:
         The trainer, and the evaluation's metrics: `eval_accuracy` over words or sentences, `eval_loss`, and with
         teachers the loyalty to each.
     """
-    multi_tokenizer = MultiTokenizer(tokenizer, teacher_tokenizers or [])
+    readers: list[Any] = [teacher.tokenizer for teacher in teachers]
+    multi_tokenizer = MultiTokenizer(tokenizer, readers)
     encoded = [
         part.map(multi_tokenizer.encode, batched=True, fn_kwargs=data.text_columns, remove_columns=part.column_names)
         for part in (data.train, data.test)
@@ -93,7 +94,7 @@ def fine_tune(
         eval_dataset=encoded[1],
         processing_class=tokenizer,
         compute_metrics=accuracy,
-        teachers=teachers,
+        teachers=list(teachers),
     )
     if not teachers:
         # A mean per batch, which the Trainer would otherwise take for one that knows the whole step.
