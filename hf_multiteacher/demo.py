@@ -234,7 +234,7 @@ class Demo:
         return DistillationCardData(
             name=STUDENT,
             task="masked-lm",
-            teachers=trainer.objective.teachers.manifest(),
+            teachers=trainer.teachers.manifest(),
             repo_id=self.output_dir.name,
             arguments=trainer.args.to_dict(),
             log_history=trainer.state.log_history,
