@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from training_toys import encode, make_toy, make_trainer, raw_data, tokenizers
+from transformers import DataCollatorForTokenClassification
 
 from hf_multiteacher import MultiTokenizer, Teacher
 from hf_multiteacher.resume import check_manifest, load_projections, save_manifest, save_projections
@@ -129,11 +130,10 @@ def test_a_resume_with_the_teachers_in_another_order_is_refused(run, tmp_path):
 
 def test_a_checkpoint_of_a_run_without_teachers_is_refused(run, tmp_path):
     toy, _ = run
-    make_trainer(
-        toy, tmp_path, teachers=[], max_steps=1, save_strategy="steps", save_steps=1, remove_unused_columns=True,
-        train_dataset=toy.train.select_columns(["input_ids", "attention_mask"]).add_column("labels", toy.train["labels"]),
-        data_collator=make_trainer(toy, tmp_path, teachers=toy.teachers[:1]).data_collator,
-    ).train()  # fmt: skip
+    plain = {"teachers": [], "data_collator": DataCollatorForTokenClassification(toy.tokenizer), "eval_dataset": None}
+    columns = ["input_ids", "attention_mask", "labels"]
+    data = toy.train.select_columns(columns)
+    make_trainer(toy, tmp_path, max_steps=1, save_strategy="steps", save_steps=1, train_dataset=data, **plain).train()
     with pytest.raises(ValueError, match="was not written by MultiTeacherDistillationTrainer with teachers"):
         make_trainer(toy, tmp_path).train(resume_from_checkpoint=True)
 
