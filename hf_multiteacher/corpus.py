@@ -55,8 +55,8 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
                     yield normalise(line.rstrip("\r\n"))
         except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
             raise ValueError(
-                f"{file.name}, after line {number}: {error}. The corpus must be whole and in UTF-8: copy the file anew "
-                "or convert it."
+                f"{file.name}, after line {number}: {error}. The corpus must be whole and in UTF-8: copy the file "
+                "anew or convert it."
             ) from error
         yield ""
 

@@ -51,7 +51,7 @@ def test_a_damaged_file_is_named_with_its_line(tmp_path):
 
 
 def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path):
-    (tmp_path / "old.txt").write_bytes("bine\n".encode() + "ș".encode("iso8859_16"))
+    (tmp_path / "old.txt").write_bytes(b"bine\n" + "ș".encode("iso8859_16"))
     with pytest.raises(ValueError, match=r"old\.txt, after line 0|old\.txt, after line 1"):
         load_corpus(str(tmp_path), words=4)
 
