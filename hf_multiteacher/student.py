@@ -93,7 +93,7 @@ def _load(source: str) -> PreTrainedModel:
     saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
     has_head = saved_as.endswith(tuple(CLASS_SUFFIXES.values()))
     model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
-    return model_class.from_pretrained(source, dtype=torch.float32)
+    return model_class.from_pretrained(source)
 
 
 def _chosen_layers(layers: int | Sequence[int], available: int) -> list[int]:
