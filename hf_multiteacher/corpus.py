@@ -2,25 +2,15 @@
 
 import gzip
 import lzma
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, IterableDataset, load_dataset
 
+from .romanian.normalization import normalize
+
 SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
-COMMA_BELOW = str.maketrans("ŞşŢţ", "ȘșȚț")
-
-
-def normalise(text: str) -> str:
-    """Write Romanian ş and ţ with a comma below, as the alphabet does, and compose all diacritics (NFC).
-
-    Example:
-        >>> normalise("ştiinţă")
-        'știință'
-    """
-    return unicodedata.normalize("NFC", text).translate(COMMA_BELOW)
 
 
 def text_files(path: str | Path) -> list[Path]:
@@ -52,7 +42,7 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
             with SUFFIXES[file.suffix](file, "rt", encoding="utf-8") as stream:
                 for line in stream:
                     number += 1
-                    yield normalise(line.rstrip("\r\n"))
+                    yield normalize(line.rstrip("\r\n"))
         except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
             raise ValueError(
                 f"{file.name}, after line {number}: {error}. The corpus must be whole and in UTF-8: copy the file "
@@ -131,7 +121,7 @@ def _hub_lines(source: str, text_column: str) -> Iterator[str]:
     try:
         examples = load_dataset(name, configuration or None, split="train", streaming=True)
         for example in examples:
-            yield from (normalise(line) for line in example[text_column].splitlines())
+            yield from (normalize(line) for line in example[text_column].splitlines())
             yield ""
     except KeyError as error:
         raise ValueError(

@@ -11,7 +11,7 @@ from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
 
 from .benchmark import compare, describe_machine
 from .distillation import check_output_folder
-from .fine_tuning import LabelledData, fine_tune
+from .fine_tuning import LabelledData, accuracy, fine_tune
 from .model_card import DistillationCardData, Evaluation, write_model_card
 from .pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 from .romanian.synthetic import generate_sentences
@@ -283,7 +283,7 @@ def labelled_data(task: str, count: int, seed: int) -> LabelledData:
         else {"text": sentence.text, "labels": number[label]}
         for sentence, label in zip(sentences, labels, strict=True)
     ]
-    return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names)
+    return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names, accuracy)
 
 
 def stage(title: str) -> None:

@@ -47,8 +47,8 @@ def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
 
 def test_tagging_and_sentence_data_have_labels_of_their_own():
     tagging, sentences = labelled_data("xpos", 20, seed=0), labelled_data("dialect", 20, seed=0)
-    assert tagging.text_columns == {"words": "words", "labels": "labels"}
-    assert sentences.text_columns == {"text": "text", "labels": "labels"}
+    assert tagging.columns == {"words": "words", "labels": "labels"}
+    assert sentences.columns == {"text": "text", "labels": "labels"}
     assert sentences.label_names == ["Moldavian", "Romanian"]
     for row in tagging.train:
         assert len(row["words"]) == len(row["labels"])
