@@ -1,4 +1,4 @@
-"""Named entities of RONEC: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""Named entities of RONEC: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

@@ -1,4 +1,4 @@
-"""LaRoSeDa reviews, positive or negative: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""LaRoSeDa reviews, positive or negative: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

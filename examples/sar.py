@@ -1,4 +1,4 @@
-"""Stars of LaRoSeDa reviews: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""Stars of LaRoSeDa reviews: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

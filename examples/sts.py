@@ -1,4 +1,4 @@
-"""Similarity of the sentence pairs of RO-STS: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""Similarity of the sentence pairs of RO-STS: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

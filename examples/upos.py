@@ -1,4 +1,4 @@
-"""Universal parts of speech on UD_Romanian-RRT: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""Parts of speech on UD_Romanian-RRT: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

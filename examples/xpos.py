@@ -1,4 +1,4 @@
-"""Language-specific tags on UD_Romanian-RRT: distil a student from fine-tuned teachers, and print quality and loyalty."""
+"""Language-specific tags on UD_Romanian-RRT: distil a student from fine-tuned teachers, print quality and loyalty."""
 
 from hf_multiteacher.experiment import run_task
 

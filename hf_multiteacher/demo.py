@@ -48,10 +48,10 @@ class Scale:
     sentences: int = 16000
     layers: int = 4
     hidden_size: int = 64
-    teacher_steps: int = 1200
+    teacher_steps: int = 1000
     student_steps: int = 300
     labelled: int = 1500
-    task_epochs: int = 3
+    task_epochs: int = 4
 
 
 QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, labelled=60, task_epochs=2)
@@ -184,7 +184,10 @@ class Demo:
         for name, model in self.models.items():
             stage(f"The {name}: fine-tuned on {TASKS[task]}")
             args = self._arguments(
-                num_train_epochs=self.scale.task_epochs, learning_rate=3e-3, **(HARD_ONLY if name == ALONE else {})
+                num_train_epochs=self.scale.task_epochs,
+                per_device_train_batch_size=16,
+                learning_rate=3e-3,
+                **(HARD_ONLY if name == ALONE else {}),
             )
             followed = () if name in TEACHERS else TEACHERS
             teachers = [
