@@ -44,6 +44,21 @@ def folder(tmp_path, cased_tokenizer):
     return path
 
 
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Put a folder into the cache of the Hub; gives its commit."""
+
+    def put(name, folder, commit="0123456789abcdef0123456789abcdef01234567"):
+        cache = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
+        shutil.copytree(folder, cache / "snapshots" / commit)
+        (cache / "refs").mkdir()
+        (cache / "refs" / "main").write_text(commit)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+        return commit
+
+    return put
+
+
 def inputs():
     return tiny_inputs(vocab_size=300)
 
@@ -476,18 +491,16 @@ class TestManifest:
         assert before.pop("tokenizer") != after.pop("tokenizer")
         assert before == after
 
-    def test_a_model_from_the_hub_is_told_by_its_id_and_commit(
-        self, student, cased_tokenizer, folder, monkeypatch, tmp_path
-    ):
-        commit = "0123456789abcdef0123456789abcdef01234567"
-        cache = tmp_path / "hub" / "models--org--tagger"
-        shutil.copytree(folder, cache / "snapshots" / commit)
-        (cache / "refs").mkdir()
-        (cache / "refs" / "main").write_text(commit)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-        ensemble = TeacherEnsemble.load("org/tagger", student=student, student_tokenizer=cased_tokenizer)
-        row = ensemble.manifest()[0]
+    def test_a_model_from_the_hub_is_told_by_its_id_and_commit(self, load, folder, hub):
+        commit = hub("org/tagger", folder)
+        row = load("org/tagger").manifest()[0]
         assert (row["name"], row["id"], row["revision"]) == ("tagger", "org/tagger", commit)
+
+    def test_an_adapter_from_the_hub_is_told_by_its_weights_for_its_base_may_change(self, load, adapter, hub):
+        hub("org/adapter", adapter)
+        row = load("org/adapter").manifest()[0]
+        assert row["id"] == "org/adapter"
+        assert row["revision"].startswith("sha256:")
 
     def test_a_model_that_was_changed_after_loading_is_told_by_its_weights(self, load):
         model = tiny_bert("TokenClassification", **NAMES)
