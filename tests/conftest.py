@@ -46,9 +46,7 @@ def train_tokenizer(kind: str, sentences: list[str], vocab_size: int, lowercase:
     from transformers import PreTrainedTokenizerFast
 
     bert = kind == "wordpiece"
-    special = (
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] if bert else ["<pad>", "<unk>", "<s>", "</s>", "<mask>"]
-    )
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] if bert else ["<pad>", "<unk>", "<s>", "</s>", "<mask>"]
     pad, unk, cls, sep, mask = special
     if bert:
         tokenizer = Tokenizer(models.WordPiece(unk_token=unk))
