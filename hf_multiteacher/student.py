@@ -190,7 +190,7 @@ def _distilbert_config(teacher: PretrainedConfig, layers: int, first_position: i
         bos_token_id=teacher.bos_token_id,
         eos_token_id=teacher.eos_token_id,
         tie_word_embeddings=teacher.tie_word_embeddings,
-        id2label=copy.copy(teacher.id2label),
+        id2label=teacher.id2label,
         label2id=copy.copy(teacher.label2id),
         problem_type=teacher.problem_type,
     )
