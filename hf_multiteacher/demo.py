@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +41,20 @@ class Scale:
         hidden_size: Width of every model.
         teacher_steps: Optimizer steps of a teacher's masked-LM training.
         student_steps: Optimizer steps of the student's.
-        labelled: Sentences with labels to fine-tune on.
-        task_epochs: Passes over them.
+        teacher_labelled: Sentences with labels on which the teachers are fine-tuned, in four passes.
+        student_labelled: The first of them, on which the students are, in eight.
     """
 
     sentences: int = 16000
     layers: int = 4
     hidden_size: int = 64
-    teacher_steps: int = 1000
+    teacher_steps: int = 1200
     student_steps: int = 300
-    labelled: int = 1500
-    task_epochs: int = 4
+    teacher_labelled: int = 1500
+    student_labelled: int = 400
 
 
-QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, labelled=60, task_epochs=2)
+QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, teacher_labelled=90, student_labelled=30)
 
 
 @dataclass
@@ -178,22 +178,27 @@ class Demo:
         return [Teacher(self.models[name].folder, name=name) for name in TEACHERS]
 
     def _fine_tune(self, task: str) -> dict[str, Any]:
-        """Fine-tune the teachers from the labels, then the students; return the models."""
-        data = labelled_data(task, self.scale.labelled, self.seed)
+        """Fine-tune the teachers from many labels, then the students from few of them; return the models."""
+        data = labelled_data(task, self.scale.teacher_labelled, self.seed)
+        few = replace(data, train=data.train.take(self.scale.student_labelled))
         fine_tuned: dict[str, Any] = {}
         for name, model in self.models.items():
             stage(f"The {name}: fine-tuned on {TASKS[task]}")
+            taught = name not in TEACHERS
             args = self._arguments(
-                num_train_epochs=self.scale.task_epochs,
+                num_train_epochs=8 if taught else 4,
                 per_device_train_batch_size=16,
                 learning_rate=3e-3,
                 **(HARD_ONLY if name == ALONE else {}),
             )
-            followed = () if name in TEACHERS else TEACHERS
             teachers = [
-                Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each) for each in followed
+                Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each)
+                for each in TEACHERS
+                if taught
             ]
-            trainer, metrics = fine_tune(data.load_model(model.folder), model.tokenizer, data, args, teachers)
+            trainer, metrics = fine_tune(
+                data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
+            )
             fine_tuned[name] = trainer.model
             model.figures[TASKS[task]] = metrics["eval_accuracy"]
             for key, value in metrics.items():
