@@ -69,6 +69,11 @@ def test_conllu_is_read_with_windows_line_ends_and_byte_order_mark(tmp_path):
     assert read_conllu(path)[0]["upos"][-1] == "PUNCT"
 
 
+def test_conllu_whose_last_sentence_has_a_multiword_token_may_lack_the_final_newline(tmp_path):
+    only = TREEBANK.split("\n\n")[0]
+    assert [len(s["words"]) for s in read_conllu(broken(tmp_path / "t.conllu", only))] == [4]
+
+
 def test_conllu_line_with_other_column_count_is_named(tmp_path):
     path = broken(tmp_path / "t.conllu", TREEBANK.replace("\tVERB\tVm", "\tVERB"))
     with pytest.raises(DataFileError, match=r"t\.conllu, line 5: .*10 tab-separated columns.*has 9"):
@@ -127,6 +132,12 @@ def test_a_file_padded_with_zeros_is_named(tmp_path):
 def test_an_empty_file_is_refused(tmp_path):
     with pytest.raises(DataFileError, match="the file is empty"):
         read_ro_sts(broken(tmp_path / "t.tsv", "\n"))
+
+
+def test_sts_is_read_with_windows_line_ends(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_bytes(b"1\ta\tb\r\n2\tc\td\r\n")
+    assert [pair["text_pair"] for pair in read_ro_sts(path)] == ["b", "d"]
 
 
 def test_sts_reads_unbalanced_quotes_as_characters(tmp_path):
