@@ -139,7 +139,7 @@ def _replace_tags(source: Path, tags: Sequence[Sequence[str]], column: str) -> l
     lines, remaining = [], iter([tag for sentence in tags for tag in sentence])
     for line in read_lines(source):
         row = line.split("\t")
-        if len(row) == _COLUMNS and _is_word(row) and not line.startswith("#"):
+        if len(row) == _COLUMNS and _is_word(row):
             row[_COLUMN_OF[column]] = next(remaining)
         lines.append("\t".join(row))
     return lines if lines[-1] == "" else [*lines, ""]

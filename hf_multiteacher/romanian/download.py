@@ -1,6 +1,7 @@
 """The Romanian data sets from their authors' repositories: pinned versions, checked, kept in the datasets cache."""
 
 import hashlib
+import http.client
 import logging
 import os
 import urllib.error
@@ -44,7 +45,7 @@ def _fetch(url: str, destination: Path, blob: str, advice: str) -> None:
         if git_blob_id(part) != blob:
             raise OSError(f"{url} does not have the checksum {blob}: the transfer was cut or altered. {advice}")
         part.replace(destination)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise OSError(f"{url} cannot be downloaded ({error}). {advice}") from error
     finally:
         part.unlink(missing_ok=True)

@@ -35,6 +35,7 @@ def _map_entities(splits: Splits, names: tuple[str, ...]) -> tuple[Splits, Count
     unknown: Counter[str] = Counter()
 
     def known(tag: str) -> str:
+        """Name of the tag in version 2."""
         prefix, dash, kind = tag.partition("-")
         name = prefix + dash + _VERSION_1.get(kind, kind)
         if name in names:
@@ -86,6 +87,7 @@ def _dataset(
     definition: Definition, records: list[Record], names: tuple[str, ...] | None, clean: Callable[[str], str]
 ) -> Dataset:
     def text(value: Any) -> Any:
+        """A text or a list of words, cleaned."""
         return clean(value) if isinstance(value, str) else [clean(word) for word in value]
 
     columns = {column: [text(record[column]) for record in records] for column in definition.text_columns}

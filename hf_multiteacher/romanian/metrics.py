@@ -125,6 +125,7 @@ def trainer_metrics(task: Task) -> Callable[[Any], dict[str, float]]:
     """
 
     def compute(evaluation: Any) -> dict[str, float]:
+        """Scores of an `EvalPrediction`."""
         logits = evaluation.predictions[0] if isinstance(evaluation.predictions, tuple) else evaluation.predictions
         labels, names = evaluation.label_ids, task.label_names
         if names is None:

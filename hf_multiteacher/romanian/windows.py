@@ -103,6 +103,7 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
         raise ValueError(f"split_long_sentences expects room for words, but max_length={max_length} holds none.")
 
     def cut(batch: dict[str, list[Any]], rows: list[int]) -> dict[str, list[Any]]:
+        """Windows of a batch of sentences."""
         sentences = [_make_visible(words, tokenizers[0]) for words in batch["words"]]
         columns: dict[str, list[Any]] = {"words": [], "labels": [], "sentence": []}
         tags = zip(rows, sentences, batch["labels"], _word_lengths(sentences, tokenizers), strict=True)
