@@ -2,9 +2,9 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, cast
 
 from transformers import (
     DataCollatorForLanguageModeling,
@@ -119,8 +119,8 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
             "teachers, or for these in another order, and what these read would have to be guessed. Encode it with "
             "MultiTokenizer(student_tokenizer, teacher_tokenizers), in the order of `teachers`."
         )
-    if columns and hasattr(dataset, "__getitem__") and len(dataset):
-        _check_order(dataset[0], multi_tokenizer)
+    if columns and isinstance(dataset, Sized) and len(dataset):
+        _check_order(cast(Any, dataset)[0], multi_tokenizer)
 
 
 def _check_order(example: Mapping[str, Any], multi_tokenizer: MultiTokenizer) -> None:

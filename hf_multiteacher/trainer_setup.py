@@ -1,7 +1,7 @@
 """What `MultiTeacherDistillationTrainer` decides and refuses at construction."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
@@ -102,8 +102,8 @@ def _set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
 def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
     """Return the label of the first example as Python values; None where the data cannot be asked."""
     for dataset in datasets_of(trainer):
-        if hasattr(dataset, "__getitem__") and len(dataset):
-            example = dataset[0]
+        if isinstance(dataset, Sized) and len(dataset):
+            example: Any = cast(Any, dataset)[0]
             label: Any = next((example[name] for name in ("labels", "label", "label_ids") if name in example), None)
             return label.tolist() if hasattr(label, "tolist") else label
     return None

@@ -370,3 +370,51 @@ def test_plain_arguments_with_teachers_are_refused(pair, tmp_path):
             teachers=toy.teachers,
             processing_class=toy.tokenizer,
         )
+
+
+def test_projections_are_clipped_with_the_student(pair, tmp_path):
+    toy = make_toy("tagging", pair, hidden_state_weight=0.5)
+    trainer = make_trainer(toy, tmp_path, max_steps=1, logging_steps=1, learning_rate=1.0, max_grad_norm=1e-2)
+    start = weights_of(trainer)
+    trainer.train()
+    moved = torch.cat([(weight - start[name]).flatten() for name, weight in weights_of(trainer).items()])
+    assert moved.norm().item() == pytest.approx(1e-2, rel=1e-2)
+    assert trainer.state.log_history[0]["grad_norm"] > 1e-2
+
+
+def test_projections_start_from_the_seed_alone(pair, tmp_path):
+    toy = make_toy("tagging", pair, hidden_state_weight=0.5)
+    drawn, projections = [], []
+    for seed in (1, 1, 2):
+        torch.manual_seed(len(drawn))
+        trainer = make_trainer(toy, tmp_path, seed=seed)
+        drawn.append(torch.rand(1))
+        projections.append(trainer.projections[0].detach())
+    assert torch.equal(projections[0], projections[1])
+    assert not torch.equal(projections[0], projections[2])
+    make_trainer(toy, tmp_path, seed=1, hidden_state_weight=0.0)
+    assert torch.equal(torch.rand(1), drawn[0])
+
+
+def test_evaluation_has_the_same_masks_in_every_epoch(pair, tmp_path):
+    trainer = make_trainer(make_toy("masked-lm", pair), tmp_path)
+    first = trainer.evaluate()
+    trainer.data_collator.set_round(3)
+    again = trainer.evaluate()
+    assert (first["eval_loss"], first["eval_soft_loss"]) == (again["eval_loss"], again["eval_soft_loss"])
+    predictions = trainer.predict(trainer.eval_dataset)
+    assert predictions.metrics["test_loss"] == first["eval_loss"]
+    assert trainer.data_collator._round == 3
+
+
+def test_a_step_without_a_label_is_a_step_without_a_loss(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    data = toy.train.map(
+        lambda example, index: {"labels": [-100] * len(example["labels"]) if index % 2 else example["labels"]},
+        with_indices=True,
+    )
+    settings = {"per_device_train_batch_size": 1, "max_steps": 12, "logging_nan_inf_filter": False}
+    trainer = train(toy, tmp_path, train_dataset=data, **settings)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert 0 in losses
+    assert all(loss >= 0 for loss in losses)

@@ -295,12 +295,13 @@ def test_epochs_have_masks_of_their_own(pair, tmp_path):
 
 
 @pytest.mark.parametrize("remove", [True, False])
-def test_remove_unused_columns(remove, pair, tmp_path):
+def test_remove_unused_columns(remove, pair, tmp_path, caplog):
     toy = make_toy("tagging", pair)
     trainer = train(toy, tmp_path, remove_unused_columns=remove)
     expected = train(toy, tmp_path)
     assert losses(trainer) == losses(expected)
     assert "teacher_1_positions" in next(iter(trainer.get_eval_dataloader()))
+    assert "rebuilt" not in caplog.text
 
 
 def test_streams(pair, tmp_path):
