@@ -3,6 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+try:
+    from .evaluate_hook import install as _let_evaluate_find_loyalty
+except ModuleNotFoundError:  # installed: the module stands beside the package, for the start-up file
+    from hf_multiteacher_evaluate_hook import install as _let_evaluate_find_loyalty  # type: ignore[no-redef]
+
 __version__ = "0.1.0"
 
 _MODULE_OF = {
@@ -15,7 +20,19 @@ _MODULE_OF = {
     "student_from_teacher": "student",
     "LoyaltyMetric": "metrics.loyalty.loyalty",
 }
-__all__ = [*_MODULE_OF, "__version__"]
+__all__ = [
+    "DataCollatorForDistillation",
+    "DistillationTrainingArguments",
+    "LoyaltyMetric",
+    "MultiTeacherDistillationTrainer",
+    "MultiTokenizer",
+    "Teacher",
+    "TeacherEnsemble",
+    "__version__",
+    "student_from_teacher",
+]
+
+_let_evaluate_find_loyalty()
 
 if TYPE_CHECKING:
     from .data_collator import DataCollatorForDistillation

@@ -1,0 +1,37 @@
+"""Train a small teacher, a WordPiece tokenizer and a ModernBERT, on text by masked-language modelling."""
+
+from dataclasses import dataclass, field
+
+from transformers import HfArgumentParser, TrainingArguments
+
+from hf_multiteacher.corpus import load_corpus
+from hf_multiteacher.distillation import TOKENS_PER_WORD
+from hf_multiteacher.pretraining import new_modern_bert, train_masked_lm, train_wordpiece
+
+
+@dataclass
+class TeacherArguments:
+    """What the teacher is made from."""
+
+    corpus: str = field(metadata={"help": "A text file, a folder of text files, or the id of a data set."})
+    vocab_size: int = field(default=16000, metadata={"help": "Entries of the vocabulary."})
+    lowercase: bool = field(default=False, metadata={"help": "Make an uncased tokenizer."})
+    layers: int = field(default=6, metadata={"help": "Layers of the model."})
+    hidden_size: int = field(default=256, metadata={"help": "Width of the model."})
+    max_length: int = field(default=128, metadata={"help": "Tokens of an example at most."})
+    megabytes: float | None = field(default=None, metadata={"help": "Use only so many million characters."})
+
+
+def main() -> None:
+    """Train and save one teacher."""
+    teacher, args = HfArgumentParser((TeacherArguments, TrainingArguments)).parse_args_into_dataclasses()
+    texts = load_corpus(teacher.corpus, words=int(teacher.max_length / TOKENS_PER_WORD), megabytes=teacher.megabytes)
+    tokenizer = train_wordpiece(
+        texts["text"], teacher.vocab_size, lowercase=teacher.lowercase, max_length=teacher.max_length
+    )
+    model = new_modern_bert(tokenizer, layers=teacher.layers, hidden_size=teacher.hidden_size)
+    train_masked_lm(model, tokenizer, texts, args).save_model()
+
+
+if __name__ == "__main__":
+    main()

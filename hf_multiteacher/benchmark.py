@@ -1,0 +1,126 @@
+"""How large and how fast models are, measured side by side."""
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import nn
+
+MEGABYTE = 2**20  # as in the published sizes of the Romanian models
+
+
+def compare(
+    models: Mapping[str, nn.Module],
+    inputs: Mapping[str, Mapping[str, torch.Tensor]],
+    *,
+    reference: str,
+    rounds: int = 20,
+) -> dict[str, dict[str, Any]]:
+    """Measure every model: one row each for the card's table of size and speed.
+
+    Args:
+        models: Name -> model, all on one device.
+        inputs: Name -> the same batch of text as that model's tokenizer gives it, tensors of [batch, length].
+        reference: The model, usually the student, whose latency is 1.
+        rounds: Timed passes per model.
+
+    Returns:
+        Name -> `parameters`, `megabytes` (2^20 bytes), `latency_ms`, `latency_ratio` (to the reference) and
+        `memory_mb`, which is a string with the reason where it cannot be measured.
+    """
+    seconds = latencies(models, inputs, rounds=rounds)
+    return {
+        name: {
+            "parameters": count_parameters(model),
+            "megabytes": saved_megabytes(model),
+            "latency_ms": 1000 * seconds[name],
+            "latency_ratio": seconds[name] / seconds[reference],
+            "memory_mb": peak_megabytes(model, inputs[name]),
+        }
+        for name, model in models.items()
+    }
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the parameters; one that is tied to another counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def saved_megabytes(model: Any) -> float:
+    """Save the weights as 32-bit safetensors and weigh the files, in 2^20 bytes (of a PEFT model: the adapter's)."""
+    if any(parameter.dtype != torch.float32 for parameter in model.parameters()):
+        model = deepcopy(model).float()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        return sum(path.stat().st_size for path in Path(folder).glob("*.safetensors")) / MEGABYTE
+
+
+def latencies(
+    models: Mapping[str, nn.Module], inputs: Mapping[str, Mapping[str, torch.Tensor]], *, rounds: int = 20
+) -> dict[str, float]:
+    """Time one forward pass of each model in turn, over and over, so that a busy machine slows all of them alike.
+
+    Returns:
+        Name -> median seconds of one pass, without gradients, in evaluation mode.
+    """
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for number in range(rounds + 2):
+        for name, model in models.items():
+            seconds = _timed_pass(model, inputs[name])
+            if number >= 2:  # the first passes allocate and compile
+                times[name].append(seconds)
+    return {name: median(values) for name, values in times.items()}
+
+
+def peak_megabytes(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> float | str:
+    """Measure the most memory that one forward pass takes on its GPU, weights included, in 2^20 bytes."""
+    device = next(model.parameters()).device
+    if device.type != "cuda":
+        return "peak memory is measured on CUDA devices only"
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    _timed_pass(model, inputs)
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers()])
+    return (torch.cuda.max_memory_allocated(device) - before + weights) / MEGABYTE
+
+
+def describe_machine(device: torch.device | str = "cpu") -> str:
+    """Say what a measurement ran on: processor, threads, GPU, versions; no host or user name."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}, PyTorch {torch.__version__}"
+    threads = f"{torch.get_num_threads()} of {os.cpu_count()} logical cores"
+    return f"{_processor()}, {threads}, {platform.system()}, PyTorch {torch.__version__}"
+
+
+def _timed_pass(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> float:
+    training, device = model.training, next(model.parameters()).device
+    model.eval()
+    batch = {key: tensor.to(device) for key, tensor in inputs.items()}
+    _wait_for(device)
+    start = time.perf_counter()
+    with torch.no_grad():
+        model(**batch)
+    _wait_for(device)
+    seconds = time.perf_counter() - start
+    model.train(training)
+    return seconds
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _processor() -> str:
+    """Name of the processor; Linux tells it only in /proc/cpuinfo."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

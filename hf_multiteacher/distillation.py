@@ -1,0 +1,192 @@
+"""A masked-language-model distillation from a configuration: a corpus, teachers, a student of the first's layers."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import yaml
+from datasets import Dataset, IterableDataset
+from torch import nn
+from transformers import AutoTokenizer
+
+from .benchmark import count_parameters
+from .corpus import load_corpus
+from .model_card import DistillationCardData, Evaluation, write_model_card
+from .student import student_from_teacher
+from .tokenization import MultiTokenizer
+from .trainer import MultiTeacherDistillationTrainer
+from .training_args import DistillationTrainingArguments
+
+# Romanian WordPiece and BPE vocabularies take about 1.5 tokens per word; what still does not fit is cut off.
+TOKENS_PER_WORD = 1.6
+
+
+@dataclass
+class DistillationConfig:
+    """What a distillation run needs beside `DistillationTrainingArguments`; both stand in one YAML file.
+
+    Args:
+        corpus: A text file, a folder of text files (.txt, .xz, .gz), or the id of a data set on the Hub.
+        student_layers: How many layers of the first teacher the student takes, or the list of them.
+        student_architecture: `same` as the first teacher's, or `distilbert`.
+        text_column: The column of a data set that holds the text.
+        megabytes: Use only so many million characters of the corpus.
+        streaming: Read the corpus while training; needs `max_steps`.
+        max_length: Tokens of an example at most.
+        held_out: How many examples, the first of the corpus, are kept for evaluation.
+    """
+
+    corpus: str
+    student_layers: int | list[int] = 6
+    student_architecture: Literal["same", "distilbert"] = "same"
+    text_column: str = "text"
+    megabytes: float | None = None
+    streaming: bool = False
+    max_length: int = 128
+    held_out: int = 500
+
+
+def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrainingArguments]:
+    """Read and check a YAML file.
+
+    Raises:
+        ValueError: The file cannot be read, a key is unknown or missing, a value does not fit, or the output folder is
+            not empty.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"The configuration '{path}' cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"The configuration '{path}' must be YAML of the form `key: value`, one per line.")
+    missing = [key for key in ("corpus", "teachers", "output_dir") if not content.get(key)]
+    if missing:
+        raise ValueError(f"The configuration '{path}' lacks {', '.join(missing)}. Add a line for each.")
+    own = {field.name for field in fields(DistillationConfig)}
+    training = {field.name: str(field.type) for field in fields(DistillationTrainingArguments) if field.init}
+    unknown = sorted(map(str, content.keys() - own - training.keys()))
+    if unknown:
+        raise ValueError(
+            f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}. They are those of "
+            "DistillationConfig and DistillationTrainingArguments."
+        )
+    try:
+        config = DistillationConfig(**{key: value for key, value in content.items() if key in own})
+        arguments = {key: _number(value, training[key]) for key, value in content.items() if key in training}
+        args = DistillationTrainingArguments(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The configuration '{path}' has a value that does not fit: {error}") from error
+    check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    return config, args
+
+
+def _number(value: Any, kind: str) -> Any:
+    """Read `5e-4`, which YAML takes for a word because it has no point, as the number that was meant."""
+    return float(value) if isinstance(value, str) and "float" in kind else value
+
+
+def check_output_folder(folder: str | Path, resume: str | None = None) -> None:
+    """Refuse to write into a folder that holds something, unless the run resumes from it.
+
+    Raises:
+        ValueError: The folder is a file or is not empty.
+    """
+    path = Path(folder)
+    if path.exists() and not resume and (path.is_file() or any(path.iterdir())):
+        raise ValueError(
+            f"The output folder '{folder}' is not empty, and nothing in it will be overwritten. Choose another one, "
+            "empty it, or, to continue a run, set resume_from_checkpoint."
+        )
+
+
+def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments) -> MultiTeacherDistillationTrainer:
+    """Load and check everything, and return the trainer that is ready to run.
+
+    Raises:
+        ValueError: The corpus is empty or cannot be read, or a teacher cannot be loaded or does not fit.
+    """
+    teachers = args.teachers or []
+    tokenizers = [load_tokenizer(teacher) for teacher in teachers]
+    corpus = load_corpus(
+        config.corpus,
+        words=int(config.max_length / TOKENS_PER_WORD),
+        text_column=config.text_column,
+        streaming=config.streaming,
+        megabytes=config.megabytes,
+    )
+    train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizers[0], tokenizers), config)
+    return MultiTeacherDistillationTrainer(
+        model=student_from_teacher(teachers[0], config.student_layers, config.student_architecture),
+        args=args,
+        train_dataset=train,
+        eval_dataset=held_out,
+        processing_class=tokenizers[0],
+    )
+
+
+def load_tokenizer(teacher: str) -> Any:
+    """Load a teacher's tokenizer.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(teacher)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"Teacher '{teacher}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
+            f"save_pretrained writes them) nor a model that can be had from the Hub ({type(error).__name__})."
+        ) from error
+
+
+def encode_corpus(
+    corpus: Dataset | IterableDataset, multi_tokenizer: MultiTokenizer, config: DistillationConfig
+) -> tuple[Any, Any]:
+    """Split a corpus into what is trained on and what is held out, and encode both for every model.
+
+    Raises:
+        ValueError: The corpus has no more examples than are held out.
+    """
+    held_out = (
+        corpus.take(config.held_out) if config.streaming else corpus.select(range(min(config.held_out, len(corpus))))
+    )
+    train = corpus.skip(config.held_out)
+    if not config.streaming and not len(train):
+        raise ValueError(
+            f"The corpus has {len(corpus)} examples and held_out keeps {config.held_out} of them, so none is left to "
+            "train on. Use more text, or hold out less."
+        )
+    settings = {
+        "batched": True,
+        "remove_columns": ["text"],
+        "fn_kwargs": {"text": "text", "max_length": config.max_length},
+    }
+    return train.map(multi_tokenizer.encode, **settings), held_out.map(multi_tokenizer.encode, **settings)
+
+
+def finish(trainer: MultiTeacherDistillationTrainer) -> str:
+    """Save a trained student with its tokenizer, card and charts, and return what was measured as text."""
+    folder, metrics = Path(str(trainer.args.output_dir)), trainer.evaluate()
+    trainer.save_model()
+    measured = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+    loyalty: dict[str, dict[str, float]] = {}
+    for name, value in measured.items():
+        measure, _, teacher = name.partition("/")
+        if measure.endswith("loyalty"):
+            loyalty.setdefault(teacher, {})[measure] = value
+    card = DistillationCardData(
+        name=folder.name,
+        task="masked-lm",
+        teachers=trainer.teachers.manifest(),
+        repo_id=trainer.args.hub_model_id or folder.name,
+        arguments=trainer.args.to_dict(),
+        log_history=trainer.state.log_history,
+        evaluations=[Evaluation("held-out text", "fill-mask", {folder.name: {"loss": measured["loss"]}})],
+        loyalty=loyalty,
+        example=str(getattr(trainer.processing_class, "mask_token", "[MASK]")),
+    )
+    write_model_card(card, folder)
+    lines = [f"{name:40} {value:.4f}" for name, value in measured.items() if "loss" in name or "loyalty" in name]
+    lines.append(f"{'parameters':40} {count_parameters(cast(nn.Module, trainer.model)):,}")
+    return "\n".join(["", *lines, "", f"The student, its card and charts are in {folder}/", ""])

@@ -1,0 +1,52 @@
+"""Markdown tables in which every cell holds a measured figure, or a dash whose reason stands below."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+Figure = float | str | None  # a number that was measured, or why there is none; None: it was not measured
+
+NOT_MEASURED = "not measured in this run"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table; a `|` or line break within a cell does not break it."""
+    lines = [[" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in [header, *rows]]
+    lines.insert(1, ["---"] * len(header))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:
+    """Write figures by row and column, and under the table the reasons for those that are missing.
+
+    Args:
+        corner: Heading of the first column, which holds the rows' names.
+        columns: Key -> heading; a column without any entry in `rows` is left out.
+        rows: Name -> key -> figure.
+
+    Returns:
+        The table, or a sentence when there is nothing to show.
+    """
+    shown = [key for key in columns if any(row.get(key) is not None for row in rows.values())]
+    if not shown:
+        return f"— ({NOT_MEASURED})"
+    reasons: dict[str, int] = {}
+    body = [[name, *(_cell(row.get(key), reasons) for key in shown)] for name, row in rows.items()]
+    notes = [f"{number}. {reason}" for reason, number in reasons.items()]
+    return "\n".join(
+        [
+            table([corner, *(columns[key] for key in shown)], body),
+            *(["", "Missing figures:", "", *notes] if notes else []),
+        ]
+    )
+
+
+def format_figure(value: float) -> str:
+    """Write a count with separators, any other number with four significant digits."""
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _cell(value: Figure, reasons: dict[str, int]) -> str:
+    if isinstance(value, (int, float)) and isfinite(value):
+        return format_figure(value)
+    reason = value if isinstance(value, str) else NOT_MEASURED if value is None else f"came out as {value}"
+    return f"— ({reasons.setdefault(reason, len(reasons) + 1)})"

@@ -1,0 +1,110 @@
+"""Which files of a folder are for the Hub, and a last look that nothing private is in them."""
+
+import json
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+PUSHED = {
+    "model": (
+        *("README.md", "LICENSE*", "config.json", "generation_config.json", "adapter_config.json"),
+        *("model*.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"),
+        *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+        *("vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "*.model", "chat_template.jinja"),
+    ),
+    "space": ("README.md", "LICENSE*", "*.py", "requirements.txt"),
+}
+REQUIRED = {
+    "model": (("config.json", "adapter_config.json"), ("model*.safetensors", "adapter_model.safetensors")),
+    "space": (("README.md",), ("*.py",)),
+}
+CHECKPOINT_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json")
+IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+HUB_TOKEN = rb"hf_[A-Za-z0-9]{30,}"
+HOME_FOLDER = rb"(?<![\w.])/(?:home|Users)/[\w.-]+/|\b[A-Za-z]:\\+Users\\+[\w.-]+"
+
+
+class PushError(RuntimeError):
+    """A push that was refused or did not arrive; the message says in one line why, and what to do."""
+
+
+def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_card: bool = True) -> list[str]:
+    """List the files of `folder` that are for the Hub, sorted; `also` adds patterns of file names.
+
+    Raises:
+        PushError: `folder` is not a saved model (or not a Space), or its card shows an image that is not there.
+    """
+    if repo_type not in PUSHED:
+        raise PushError(f"Nothing pushed: repo_type is one of {list(PUSHED)}, got {repo_type!r}.")
+    names = sorted(path.name for path in folder.glob("*") if path.is_file())
+    for patterns in REQUIRED[repo_type]:
+        if not _matching(names, patterns):
+            raise PushError(
+                f"Nothing pushed: {folder} is not a saved {repo_type}: it has no {' or '.join(patterns)}. "
+                "Give the folder that `save_model` or `save_pretrained` wrote."
+            )
+    chosen = _matching(names, (*PUSHED[repo_type], *also))
+    if not with_card:
+        chosen.discard("README.md")
+    elif "README.md" in chosen:
+        chosen |= _images_shown(folder)
+    if any('"auto_map"' in (folder / name).read_text("utf-8") for name in chosen if name.endswith("config.json")):
+        chosen |= _matching(names, ("*.py",))  # the model's own code, without which nobody can load it
+    return sorted(chosen)
+
+
+def content_to_push(path: Path, token: str | None) -> bytes | Path:
+    """Return the file itself, or bytes to push in its place.
+
+    Raises:
+        PushError: The file holds a token, a path of this machine, or a base model that only this machine has.
+    """
+    if path.suffix in (".safetensors", ".pt", ".pth"):  # numbers
+        return path
+    content = path.read_bytes()
+    if path.name == "trainer_state.json":  # the Trainer keeps the best checkpoint's whole path there
+        state = json.loads(content)
+        state["best_model_checkpoint"] = state["best_model_checkpoint"] and Path(state["best_model_checkpoint"]).name
+        content = json.dumps(state, indent=2).encode()
+    _refuse_private(path, content, token)
+    if path.name == "adapter_config.json":
+        _refuse_local_base(path, json.loads(content))
+    return content
+
+
+def _matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+
+
+def _images_shown(folder: Path) -> set[str]:
+    shown = {name for name in IMAGE.findall((folder / "README.md").read_text("utf-8")) if "://" not in name}
+    root = folder.resolve()
+    inside = {name for name in shown if (folder / name).is_file() and (folder / name).resolve().is_relative_to(root)}
+    if shown - inside:
+        raise PushError(
+            f"Nothing pushed: the card shows {sorted(shown - inside)}, which {folder} does not hold. "
+            "Write the card again, or take the image out."
+        )
+    return {Path(name).as_posix() for name in inside}
+
+
+def _refuse_private(path: Path, content: bytes, token: str | None) -> None:
+    local = [str(place).encode() for place in (Path.home(), path.parent.resolve()) if len(place.parts) > 1]
+    here = b"|".join(re.escape(place) + rb"(?![\w-])" for place in local)
+    if re.search(HUB_TOKEN, content) or (token and token.encode() in content):
+        raise PushError(f"Nothing pushed: {path} holds a Hub token. Take it out, and revoke it if others saw it.")
+    if found := re.search(b"|".join(filter(None, [HOME_FOLDER, here])), content):
+        raise PushError(
+            f"Nothing pushed: {path} holds a path of this machine, {found.group().decode(errors='replace')}. "
+            "Take it out and push again."
+        )
+
+
+def _refuse_local_base(path: Path, config: dict) -> None:
+    base = config.get("base_model_name_or_path") or ""
+    if Path(base).is_absolute() or Path(base).exists():
+        raise PushError(
+            f"Nothing pushed: {path} names its base model by the local path {base}, so the adapter would load nowhere "
+            "else. Push the base model first, and write its Hub id there."
+        )

@@ -1,0 +1,81 @@
+import dataclasses
+import json
+
+import pytest
+from transformers import HfArgumentParser, TrainingArguments
+
+from hf_multiteacher import DistillationTrainingArguments
+
+
+def arguments(tmp_path, **changes):
+    return DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True, **changes)
+
+
+def test_no_inherited_default_is_changed(tmp_path):
+    theirs = TrainingArguments(output_dir=str(tmp_path), use_cpu=True).to_dict()
+    ours = arguments(tmp_path).to_dict()
+    assert {name: ours[name] for name in theirs} == theirs
+
+
+def test_every_argument_has_a_help_text():
+    inherited = {field.name for field in dataclasses.fields(TrainingArguments)}
+    own = [field for field in dataclasses.fields(DistillationTrainingArguments) if field.name not in inherited]
+    assert {"teachers", "temperature", "layer_map", "ensemble", "report_loyalty"} <= {field.name for field in own}
+    assert all(len(field.metadata["help"]) > 30 for field in own)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"temperature": 0.0}, "temperature must be a number above 0, got 0.0"),
+        ({"temperature": float("inf")}, "temperature must be a number above 0, got inf"),
+        ({"temperature": "2e-1"}, "temperature must be a number above 0, got '2e-1'"),
+        ({"soft_target_weight": -1.0}, "soft_target_weight must be a number from 0 on"),
+        ({"hidden_state_weight": float("nan")}, "hidden_state_weight must be a number from 0 on"),
+        ({"soft_target_weight": 0.0, "hard_label_weight": 0.0}, "the student would learn nothing"),
+        ({"teacher_weights": []}, "teacher_weights must be numbers from 0 on with a positive sum"),
+        ({"teacher_weights": [0.0, 0.0]}, "positive sum"),
+        ({"teacher_weights": [1.0, -1.0]}, "positive sum"),
+        ({"teacher_weights": [1.0, float("nan")]}, "positive sum"),
+        ({"teacher_weighting": "best"}, r"teacher_weighting is one of \['fixed', 'confidence', 'entropy'\]"),
+        ({"ensemble": "vote"}, "ensemble is one of"),
+        ({"distill_positions": "some"}, "distill_positions is one of"),
+        ({"teacher_dtype": "int8"}, "teacher_dtype is one of"),
+        ({"layer_map": {"1": 1}}, "has no effect with hidden_state_weight=0"),
+        ({"layer_map": [1], "hidden_state_weight": 1.0}, "layer_map maps hidden states"),
+        ({"layer_map": {"first": 1}, "hidden_state_weight": 1.0}, "layer_map maps hidden states"),
+    ],
+)
+def test_values_out_of_range_are_refused(changes, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        arguments(tmp_path, **changes)
+
+
+def test_a_layer_map_is_read_from_json_and_yaml_and_python(tmp_path):
+    settings = {"hidden_state_weight": 1.0}
+    assert arguments(tmp_path, layer_map={3: 6}, **settings).layer_map == {3: 6}
+    assert arguments(tmp_path, layer_map='{"3": 6, "-1": -1}', **settings).layer_map == {3: 6, -1: -1}
+    file = tmp_path / "arguments.yaml"
+    file.write_text(
+        f"output_dir: {tmp_path}\nuse_cpu: true\nhidden_state_weight: 1.0\nlayer_map: {{1: 2}}\n"
+        "teacher_weights: [2, 1]\nteachers: [one, two]\n"
+    )
+    (read,) = HfArgumentParser(DistillationTrainingArguments).parse_yaml_file(str(file))
+    assert (read.layer_map, read.teacher_weights, read.teachers) == ({1: 2}, [2, 1], ["one", "two"])
+
+
+def test_the_command_line_is_read(tmp_path):
+    line = ["--output_dir", str(tmp_path), "--use_cpu", "--teachers", "one", "two", "--teacher_weights", "3", "1"]
+    line += ["--temperature", "4", "--ensemble", "logits", "--report_loyalty", "false", "--teacher_dtype", "bfloat16"]
+    (read,) = HfArgumentParser(DistillationTrainingArguments).parse_args_into_dataclasses(line)
+    assert (read.teachers, read.teacher_weights, read.temperature) == (["one", "two"], [3.0, 1.0], 4.0)
+    assert (read.ensemble, read.report_loyalty, read.teacher_dtype) == ("logits", False, "bfloat16")
+
+
+@pytest.mark.parametrize("changes", [{}, {"hidden_state_weight": 0.5, "layer_map": {1: 2}, "teacher_weights": [1, 2]}])
+def test_arguments_survive_a_round_trip_through_json(changes, tmp_path):
+    first = arguments(tmp_path, **changes)
+    names = {field.name for field in dataclasses.fields(first) if field.init}
+    again = {name: value for name, value in json.loads(first.to_json_string()).items() if name in names}
+    assert DistillationTrainingArguments(**again).to_dict() == first.to_dict()
+    assert dataclasses.replace(first, temperature=3.0).layer_map == first.layer_map
