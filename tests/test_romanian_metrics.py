@@ -1,4 +1,4 @@
-"""Metrics against own counts, and against scorers of the written prediction files."""
+"""Metrics against own counts."""
 
 import json
 from random import Random
@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hf_multiteacher.romanian.conllu import write_conllu
 from hf_multiteacher.romanian.loading import load_task
 from hf_multiteacher.romanian.metrics import (
     classification_scores,
@@ -16,7 +15,6 @@ from hf_multiteacher.romanian.metrics import (
     entity_scores,
     trainer_metrics,
 )
-from hf_multiteacher.romanian.readers import write_ronec
 from hf_multiteacher.romanian.reference import REFERENCE, REFERENCE_LOYALTY, REFERENCE_NOTE, REFERENCE_SIZES
 
 
@@ -155,74 +153,6 @@ def test_trainer_metrics_of_sentences_and_pairs():
         SimpleNamespace(predictions=np.array([[1.0], [2.0], [4.0]]), label_ids=np.array([1.0, 2.0, 4.0]))
     )
     assert scores["pearson"] == pytest.approx(1)
-
-
-def file_accuracy(gold, predicted, column):
-    """Share of words with the right tag, from two CoNLL-U files alone."""
-
-    def words(path):
-        rows = (line.split("\t") for line in path.read_text(encoding="utf-8").split("\n"))
-        return [(row[1], row[column]) for row in rows if len(row) == 10 and row[0].isdigit()]
-
-    one, other = words(gold), words(predicted)
-    assert [word for word, _ in one] == [word for word, _ in other]
-    return sum(a == b for a, b in zip(one, other, strict=True)) / len(one)
-
-
-def file_f1(gold, predicted, typed):
-    """Entity F1 from two RONEC files alone."""
-    one, other = (json.loads(path.read_text(encoding="utf-8")) for path in (gold, predicted))
-    assert [r["tokens"] for r in one] == [r["tokens"] for r in other]
-    return span_f1([r["ner_tags"] for r in one], [r["ner_tags"] for r in other], typed)
-
-
-def test_a_scorer_of_the_written_conllu_agrees(upos, tmp_path):
-    words, gold = upos.data["test"]["words"][:], tags_of(upos, "test")
-    predicted = noisy(gold, upos.label_names, 0.2)
-    write_conllu(tmp_path / "gold.conllu", words, gold, "upos")
-    write_conllu(tmp_path / "predicted.conllu", words, predicted, "upos")
-    ours = compute_task_metrics(upos, predicted, gold)["accuracy"]
-    assert file_accuracy(tmp_path / "gold.conllu", tmp_path / "predicted.conllu", 3) == pytest.approx(ours)
-
-
-def test_a_scorer_of_the_written_ronec_agrees(ner, tmp_path):
-    words, gold = ner.data["test"]["words"][:], tags_of(ner, "test")
-    predicted = noisy(gold, ner.label_names, 0.2)
-    for name, rows in (("gold", gold), ("predicted", predicted)):
-        sentences = [{"words": w, "ner": t} for w, t in zip(words, rows, strict=True)]
-        write_ronec(tmp_path / f"{name}.json", sentences, ner.label_names)
-    ours = compute_task_metrics(ner, predicted, gold)
-    paths = tmp_path / "gold.json", tmp_path / "predicted.json"
-    assert file_f1(*paths, typed=True) == pytest.approx(ours["entity_f1"])
-    assert file_f1(*paths, typed=False) == pytest.approx(ours["boundary_f1"])
-
-
-@pytest.mark.real_data
-@pytest.mark.parametrize("key, column", [("upos", 3), ("xpos", 4)])
-def test_scorers_agree_on_the_real_treebank(romanian_data, tmp_path, key, column):
-    task = load_task(key, romanian_data)
-    source = romanian_data / "rrt/ro_rrt-ud-dev.conllu"
-    gold = tags_of(task)
-    predicted = noisy(gold, task.label_names, 0.1)
-    write_conllu(tmp_path / "p.conllu", task.data["validation"]["words"][:], predicted, key, source=source)
-    ours = compute_task_metrics(task, predicted, gold)["accuracy"]
-    assert file_accuracy(source, tmp_path / "p.conllu", column) == pytest.approx(ours)
-
-
-@pytest.mark.real_data
-def test_scorers_agree_on_the_real_entities(romanian_data, tmp_path):
-    task = load_task("ner", romanian_data)
-    source = romanian_data / "ronec/valid.json"
-    records, gold = json.loads(source.read_text(encoding="utf-8")), tags_of(task)
-    predicted = noisy(gold, task.label_names, 0.1)
-    sentences = [
-        {"id": r["id"], "words": r["tokens"], "ner": t, "space_after": r["space_after"]}
-        for r, t in zip(records, predicted, strict=True)
-    ]
-    write_ronec(tmp_path / "p.json", sentences, task.label_names)
-    ours = compute_task_metrics(task, predicted, gold)
-    assert file_f1(source, tmp_path / "p.json", typed=True) == pytest.approx(ours["entity_f1"])
-    assert file_f1(source, tmp_path / "p.json", typed=False) == pytest.approx(ours["boundary_f1"])
 
 
 @pytest.mark.real_data

@@ -1,24 +1,23 @@
-"""CoNLL-U: words with UPOS and XPOS read, predicted tags written."""
+"""CoNLL-U: sentences with UPOS and XPOS."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .data_file import DataFileError, read_lines
 
-_COLUMNS = 10
-_COLUMN_OF = {"upos": 3, "xpos": 4}
+COLUMNS = 10
+COLUMN_OF = {"upos": 3, "xpos": 4}
 _ID = re.compile(r"\d+([-.]\d+)?")
 
 
 def _row(path: Path, number: int, line: str) -> list[str]:
     row = line.split("\t")
-    if len(row) != _COLUMNS:
+    if len(row) != COLUMNS:
         raise DataFileError(
             path,
             number,
-            f"CoNLL-U has {_COLUMNS} tab-separated columns in a word line, this one has {len(row)}: the file is "
+            f"CoNLL-U has {COLUMNS} tab-separated columns in a word line, this one has {len(row)}: the file is "
             f"damaged or half downloaded. Download it again.",
         )
     if not _ID.fullmatch(row[0]):
@@ -26,7 +25,7 @@ def _row(path: Path, number: int, line: str) -> list[str]:
     return row
 
 
-def _is_word(row: list[str]) -> bool:
+def is_word(row: list[str]) -> bool:
     """Whether a line is a syntactic word: no range of a multiword token (3-4), no empty node (3.1)."""
     return row[0].isdigit()
 
@@ -39,7 +38,7 @@ def _surface(rows: list[list[str]]) -> str:
         if last:
             covered = int(last)
             text += row[1]
-        elif _is_word(row) and int(first) > covered:
+        elif is_word(row) and int(first) > covered:
             text += row[1]
     return re.sub(r"\s", "", text)
 
@@ -55,13 +54,13 @@ def _check_complete(path: Path, number: int, rows: list[list[str]], text: str | 
 
 
 def _sentence(path: Path, start: int, rows: list[list[str]]) -> dict[str, Any]:
-    words = [row for row in rows if _is_word(row)]
+    words = [row for row in rows if is_word(row)]
     for expected, row in enumerate(words, 1):
         if int(row[0]) != expected:
             raise DataFileError(
                 path, start, f"in the sentence that starts here, word {expected} is missing (found {row[0]})."
             )
-    return {column: [row[index] for row in words] for column, index in (("words", 1), *_COLUMN_OF.items())}
+    return {column: [row[index] for row in words] for column, index in (("words", 1), *COLUMN_OF.items())}
 
 
 def read_conllu(path: Path) -> list[dict[str, Any]]:
@@ -88,58 +87,3 @@ def read_conllu(path: Path) -> list[dict[str, Any]]:
     if not sentences:
         raise DataFileError(path, 1, "no sentence in this file: it is not CoNLL-U. Point to the treebank's files.")
     return sentences
-
-
-def _plain_sentence(words: Sequence[str], tags: Sequence[str], column: str) -> list[str]:
-    lines = []
-    for number, (word, tag) in enumerate(zip(words, tags, strict=True), 1):
-        row = [str(number), word, *["_"] * 4, *(("0", "root") if number == 1 else ("1", "dep")), "_", "_"]
-        row[_COLUMN_OF[column]] = tag
-        lines.append("\t".join(row))
-    return [*lines, ""]
-
-
-def write_conllu(
-    path: str | Path,
-    words: Sequence[Sequence[str]],
-    tags: Sequence[Sequence[str]],
-    column: str,
-    source: str | Path | None = None,
-) -> None:
-    """Write predicted tags as CoNLL-U, for the official scorers.
-
-    Args:
-        path: File to write.
-        words: Words of each sentence.
-        tags: Predicted tag of each word.
-        column: `upos` or `xpos`.
-        source: The gold file. When it is given, its comments, word forms, multiword tokens, empty nodes and other
-            columns are kept and only `column` is replaced, which is what the scorer of the CoNLL 2018 shared task
-            wants. Without it the other columns are left empty and the tree is flat.
-
-    Raises:
-        ValueError: Sentences and tags differ in number, or the source holds other sentences.
-    """
-    if [len(sentence) for sentence in words] != [len(sentence) for sentence in tags]:
-        raise ValueError("write_conllu expects one tag for each word; predict every word, also of long sentences.")
-    if source is None:
-        pairs = zip(words, tags, strict=True)
-        lines = [line for sentence, row in pairs for line in _plain_sentence(sentence, row, column)]
-    else:
-        lines = _replace_tags(Path(source), tags, column)
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _replace_tags(source: Path, tags: Sequence[Sequence[str]], column: str) -> list[str]:
-    if [len(sentence["words"]) for sentence in read_conllu(source)] != [len(sentence) for sentence in tags]:
-        raise ValueError(
-            f"write_conllu expects predictions for the sentences of {source}, in their order; the numbers of words "
-            f"differ, so tags would land on other words. Predict the split that was read from this file."
-        )
-    lines, remaining = [], iter([tag for sentence in tags for tag in sentence])
-    for line in read_lines(source):
-        row = line.split("\t")
-        if len(row) == _COLUMNS and _is_word(row):
-            row[_COLUMN_OF[column]] = next(remaining)
-        lines.append("\t".join(row))
-    return lines if lines[-1] == "" else [*lines, ""]

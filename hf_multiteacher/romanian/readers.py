@@ -1,6 +1,5 @@
 """The original distribution files of RONEC, LaRoSeDa, MOROCO and RO-STS."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,52 +22,18 @@ def _records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[str, 
 
 
 def read_ronec(path: Path) -> list[dict[str, Any]]:
-    """Read RONEC version 2: sentences with `words` and `ner` (BIO2), `id` and `space_after` as in the file."""
+    """Read RONEC version 2: sentences with `words` and `ner` (BIO2)."""
     sentences = []
     for number, record in enumerate(_records(path, read_json(path), ("id", "tokens", "ner_tags")), 1):
         words, tags = record["tokens"], record["ner_tags"]
-        space_after = record.get("space_after", [True] * len(words))
-        if not len(words) == len(tags) == len(space_after):
+        if len(words) != len(tags):
             raise DataFileError(
                 path,
                 f"record {number} (id {record['id']})",
-                f"{len(words)} tokens, {len(tags)} tags and {len(space_after)} values of space_after: expected as "
-                f"many of each. The file is damaged; download it again.",
+                f"{len(words)} tokens and {len(tags)} tags, expected as many: the file is damaged. Download it again.",
             )
-        sentences.append({"id": record["id"], "words": words, "ner": tags, "space_after": space_after})
+        sentences.append({"words": words, "ner": tags})
     return sentences
-
-
-def write_ronec(path: str | Path, sentences: Sequence[dict[str, Any]], label_names: Sequence[str]) -> None:
-    """Write predictions in the layout of RONEC version 2, for its scorers.
-
-    Args:
-        path: File to write.
-        sentences: With `words` and `ner` (the predicted tags); `id` and `space_after` are kept where they are there.
-        label_names: Tags in the order of their ids.
-
-    Raises:
-        ValueError: A sentence has not one tag for each word.
-    """
-    ids = {tag: number for number, tag in enumerate(label_names)}
-    records = []
-    for number, sentence in enumerate(sentences):
-        words, tags = list(sentence["words"]), list(sentence["ner"])
-        if len(words) != len(tags):
-            raise ValueError(
-                f"write_ronec expects one tag for each word; sentence {number} has {len(words)} words and "
-                f"{len(tags)} tags. Predict every word, also of long sentences."
-            )
-        records.append(
-            {
-                "id": sentence.get("id", number),
-                "ner_tags": tags,
-                "ner_ids": [ids[tag] for tag in tags],
-                "tokens": words,
-                "space_after": list(sentence.get("space_after", [True] * len(words))),
-            }
-        )
-    Path(path).write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
 
 
 def read_laroseda(path: Path) -> list[dict[str, Any]]:
