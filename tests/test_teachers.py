@@ -52,7 +52,7 @@ def hub(tmp_path, monkeypatch):
     def put(name, folder, commit="0123456789abcdef0123456789abcdef01234567"):
         cache = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
         shutil.copytree(folder, cache / "snapshots" / commit)
-        (cache / "refs").mkdir()
+        (cache / "refs").mkdir(exist_ok=True)
         (cache / "refs" / "main").write_text(commit)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
         return commit
@@ -420,6 +420,16 @@ class TestAdapters:
         (adapter / "config.json").unlink()
         with pytest.raises(ValueError, match="Only one side has label names"):
             load(adapter)
+
+    def test_an_adapter_gets_the_revision_of_its_base_that_it_asks_for(self, load, adapter, hub):
+        asked_for = "f" * 40
+        hub("org/base", adapter.parent / "base", commit=asked_for)
+        tiny_bert("MaskedLM", seed=2).save_pretrained(adapter.parent / "newer")
+        hub("org/base", adapter.parent / "newer")
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        config |= {"base_model_name_or_path": "org/base", "revision": asked_for}
+        (adapter / "adapter_config.json").write_text(json.dumps(config))
+        torch.testing.assert_close(load(adapter).forward(0, inputs())[0], torch.load(adapter.parent / "logits.pt"))
 
     def test_an_adapter_that_names_no_base_is_refused(self, load, adapter):
         config = json.loads((adapter / "adapter_config.json").read_text())
