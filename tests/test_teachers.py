@@ -52,7 +52,7 @@ def hub(tmp_path, monkeypatch):
     def put(name, folder, commit="0123456789abcdef0123456789abcdef01234567"):
         cache = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
         shutil.copytree(folder, cache / "snapshots" / commit)
-        (cache / "refs").mkdir()
+        (cache / "refs").mkdir(exist_ok=True)
         (cache / "refs" / "main").write_text(commit)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
         return commit
@@ -245,6 +245,11 @@ class TestTokenizers:
         assert teacher.tokenizer is cased_tokenizer
         assert "Teacher 'teacher_0' comes without a tokenizer: it is taken to read the student's" in caplog.text
 
+    def test_a_model_that_names_a_place_which_is_not_there_has_none(self, load, cased_tokenizer):
+        model = tiny_bert("TokenClassification", **NAMES)
+        model.config._name_or_path = "org/nowhere"
+        assert load(model).tokenizers == [cased_tokenizer]
+
     @pytest.mark.parametrize("architecture", ["bert", "modernbert", "mpnet"])
     def test_a_folder_without_tokenizer_files_counts_as_none(self, load, tmp_path, cased_tokenizer, architecture):
         # transformers makes a tokenizer of special tokens up where the files are missing: all words would be unknown.
@@ -386,10 +391,10 @@ class TestPickles:
 
 
 @pytest.fixture
-def adapter(tmp_path, cased_tokenizer):
+def adapter(tmp_path, uncased_tokenizer):
     """The folder of a LoRA adapter on a masked-LM checkpoint, with a trained token classification head."""
     tiny_bert("MaskedLM", seed=1).save_pretrained(tmp_path / "base")
-    cased_tokenizer.save_pretrained(tmp_path / "base")
+    uncased_tokenizer.save_pretrained(tmp_path / "base")
     base = transformers.AutoModelForTokenClassification.from_pretrained(tmp_path / "base", **NAMES)
     model = get_peft_model(base, LoraConfig(task_type="TOKEN_CLS", r=2, init_lora_weights=False))
     model.save_pretrained(tmp_path / "adapter")
@@ -399,11 +404,11 @@ def adapter(tmp_path, cased_tokenizer):
 
 
 class TestAdapters:
-    def test_an_adapter_folder_teaches_with_its_head_and_its_bases_tokenizer(self, load, adapter, cased_tokenizer):
+    def test_an_adapter_folder_teaches_with_its_head_and_its_bases_tokenizer(self, load, adapter, uncased_tokenizer):
         ensemble = load(adapter)
         expected = torch.load(adapter.parent / "logits.pt")
         torch.testing.assert_close(ensemble.forward(0, inputs())[0], expected)
-        assert ensemble[0].tokenizer.get_vocab() == cased_tokenizer.get_vocab()
+        assert ensemble[0].tokenizer.get_vocab() == uncased_tokenizer.get_vocab()
         assert ensemble.names == ["adapter"]
 
     def test_an_adapter_without_names_teaches_a_student_without_names(self, load, adapter):
@@ -414,6 +419,22 @@ class TestAdapters:
     def test_an_adapter_without_names_does_not_teach_a_student_with_names(self, load, adapter):
         (adapter / "config.json").unlink()
         with pytest.raises(ValueError, match="Only one side has label names"):
+            load(adapter)
+
+    def test_an_adapter_gets_the_revision_of_its_base_that_it_asks_for(self, load, adapter, hub):
+        asked_for = "f" * 40
+        hub("org/base", adapter.parent / "base", commit=asked_for)
+        tiny_bert("MaskedLM", seed=2).save_pretrained(adapter.parent / "newer")
+        hub("org/base", adapter.parent / "newer")
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        config |= {"base_model_name_or_path": "org/base", "revision": asked_for}
+        (adapter / "adapter_config.json").write_text(json.dumps(config))
+        torch.testing.assert_close(load(adapter).forward(0, inputs())[0], torch.load(adapter.parent / "logits.pt"))
+
+    def test_an_adapter_that_names_no_base_is_refused(self, load, adapter):
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        (adapter / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": None}))
+        with pytest.raises(ValueError, match="adapter_config.json does not name a base model"):
             load(adapter)
 
     def test_an_adapter_without_a_trained_head_is_refused(self, load, adapter):
