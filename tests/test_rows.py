@@ -40,7 +40,9 @@ def test_all_tokens_but_padding_are_rows(inputs):
 def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):
     inputs["labels"][1, 3] = 1
     for positions in ("labelled", "all"):
-        assert find_rows(inputs, [None], SINGLE, positions).labelled[1, 3]
+        rows = find_rows(inputs, [None], SINGLE, positions)
+        assert rows.labelled[1, 3]
+        assert rows.mask[1, 3]
 
 
 def test_without_labels_there_are_rows_only_where_all_tokens_are(inputs):
