@@ -183,11 +183,12 @@ class DistillationObjective:
             values["hard_loss"] = Values(self.hard_loss(logits[labelled], rows.labels[labelled]), "hard")
         if not follow:
             return values, None
-        answers = self.panel.ask(inputs, rows, hidden_states is not None)
+        compare_states = self.hidden_loss is not None and hidden_states is not None
+        answers = self.panel.ask(inputs, rows, compare_states)
         targets = self.panel.compare(rows, logits, answers.logits)
         values |= self._soft_values(targets)
-        if hidden_states is not None:
-            values |= self._hidden_values(inputs, hidden_states, answers.hidden_states)
+        if compare_states:
+            values |= self._hidden_values(inputs, cast(HiddenStates, hidden_states), answers.hidden_states)
         return values, targets
 
     def _soft_values(self, targets: SoftTargets) -> dict[str, Values]:

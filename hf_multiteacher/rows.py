@@ -80,20 +80,18 @@ def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
     return {name: inputs[prefix + name] for name in MODEL_INPUTS if prefix + name in inputs}
 
 
-def teacher_tokens(inputs: Inputs, source: int | None, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the tokens that a teacher has in the encoding that it reads.
+def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the student's tokens in the encoding of a teacher with a tokenizer of its own.
 
     Args:
         inputs: The collated batch.
-        source: As for `teacher_inputs`.
+        source: The number in the teacher's columns' names.
         tokens: The student's tokens that the teacher has; bool [batch, length].
 
     Returns:
         The tokens on which the teacher's head is wanted, bool [batch, teacher length], and for each of the student's
         tokens its place among them, int64 [rows].
     """
-    if source is None:
-        return tokens, torch.arange(int(tokens.sum()), device=tokens.device)
     wanted = torch.zeros_like(inputs[f"teacher_{source}_input_ids"], dtype=torch.bool)
     place = torch.nonzero(tokens)[:, 0] * wanted.shape[1] + counterparts(inputs, source)[tokens]
     wanted.view(-1)[place] = True

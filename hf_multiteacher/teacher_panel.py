@@ -106,15 +106,15 @@ class TeacherPanel:
     ) -> tuple[Tensor, HiddenStates | None]:
         source = self.sources[teacher]
         read = teacher_inputs(inputs, source)
-        has = rows.has[teacher]
-        wanted, order = (None, None) if rows.tokens is None else teacher_tokens(inputs, source, has)
-        own_logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
+        wanted, order = rows.tokens, None
+        if wanted is not None and source is not None:
+            wanted, order = teacher_tokens(inputs, source, rows.has[teacher])
+        logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
         if output_hidden_states:
             expect_hidden_states(f"teacher '{self.names[teacher]}'", states)
-        if order is None:
-            return own_logits, states
-        logits = own_logits.new_zeros(int(rows.mask.sum()), own_logits.shape[-1])
-        logits[has[rows.mask]] = own_logits[order]
+        if order is not None:
+            own_logits, logits = logits, logits.new_zeros(int(rows.mask.sum()), logits.shape[-1])
+            logits[rows.has[teacher][rows.mask]] = own_logits[order]
         return logits, states
 
     def compare(self, rows: Rows, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> SoftTargets:

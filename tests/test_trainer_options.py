@@ -136,10 +136,21 @@ def test_predict_without_labels(task, pair, tmp_path):
     toy = make_toy(task, pair)
     data = toy.evaluation
     data = data.remove_columns([name for name in ("label", "labels") if name in data.column_names])
-    output = make_trainer(toy, tmp_path).predict(data)
+    trainer, calls = make_trainer(toy, tmp_path), []
+    for teacher in trainer.teachers:
+        teacher.model.register_forward_pre_hook(lambda module, args: calls.append(module))
+    output = trainer.predict(data)
     assert len(output.predictions) == 22
+    assert len(calls) == (0 if task == "tagging" else 6)
     assert ("test_loss" in output.metrics) == (task == "masked-lm")
     assert ("test_soft_loss" in output.metrics) == (task != "tagging")
+
+
+def test_what_has_no_row_in_an_evaluation_is_left_out(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    data = toy.evaluation.map(lambda example: {"labels": [-100] * len(example["labels"])})
+    metrics = make_trainer(toy, tmp_path, eval_dataset=data).evaluate()
+    assert not any("soft" in name or "loyalty" in name for name in metrics)
 
 
 def test_metrics_and_inputs_for_metrics(pair, tmp_path):
@@ -383,6 +394,15 @@ def test_model_init_makes_each_student_its_own_head_and_projections(pair, tmp_pa
     assert set(shapes) == {2}
     reference = train(toy, tmp_path, max_steps=3)
     assert largest_difference(weights_of(trainer), weights_of(reference)) == 0
+
+
+def test_model_init_makes_students_whose_labels_are_understood(pair, tmp_path):
+    toy = make_toy("multi-label", pair)
+    toy.student.config.problem_type = None
+    trainer = make_trainer(toy, tmp_path, model_init=lambda: copy.deepcopy(toy.student), max_steps=2)
+    trainer.train()
+    assert trainer.model.config.problem_type == "multi_label_classification"
+    assert trainer.distillation_objective.problem == "multi_label_classification"
 
 
 class Trial:
