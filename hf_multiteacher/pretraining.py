@@ -34,14 +34,9 @@ def train_wordpiece(
         lowercase: Whether the tokenizer folds case.
         max_length: Tokens of the longest encoding, special ones included.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    vocabulary = _train_vocabulary(list(texts), vocab_size, _text_pipeline(models.WordPiece(), lowercase))
+    tokenizer = _text_pipeline(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"), lowercase)
     tokenizer.decoder = decoders.WordPiece()
-    special = [*SPECIAL_TOKENS.values()]
-    tokenizer.train_from_iterator(
-        texts, trainers.WordPieceTrainer(vocab_size=vocab_size, special_tokens=special, show_progress=False)
-    )
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=ends
@@ -52,6 +47,29 @@ def train_wordpiece(
         model_input_names=["input_ids", "attention_mask"],
         **SPECIAL_TOKENS,
     )
+
+
+def _text_pipeline(model: models.Model, lowercase: bool) -> Tokenizer:
+    """Put BERT's cleaning and splitting before a model."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _train_vocabulary(texts: list[str], vocab_size: int, tokenizer: Tokenizer) -> dict[str, int]:
+    """Learn the entries; the same texts give the same ones.
+
+    The trainer numbers the pieces of one character as a hash table happens to give them, and breaks ties by these
+    numbers. Handing it those pieces as special tokens fixes their order; the tokenizer trained so is thrown away.
+    """
+    characters = sorted({character for text in texts for character in tokenizer.normalizer.normalize_str(text)})
+    pieces = [mark + character for mark in ("", "##") for character in characters if not character.isspace()]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=[*SPECIAL_TOKENS.values(), *pieces], show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer.get_vocab()
 
 
 def new_modern_bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, hidden_size: int) -> ModernBertForMaskedLM:

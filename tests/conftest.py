@@ -53,7 +53,6 @@ def train_tokenizer(kind: str, sentences: list[str], vocab_size: int, lowercase:
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         tokenizer.decoder = decoders.WordPiece()
-        trainer = trainers.WordPieceTrainer(vocab_size=vocab_size, special_tokens=special, show_progress=False)
     elif kind == "bpe":
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -77,7 +76,17 @@ def train_tokenizer(kind: str, sentences: list[str], vocab_size: int, lowercase:
         raise ValueError(kind)
     if lowercase and kind == "bpe":
         tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.train_from_iterator(sentences, trainer)
+    if bert:
+        # The trainer breaks ties at random unless it is handed the pieces of one character in a fixed order.
+        from hf_multiteacher.pretraining import _train_vocabulary
+
+        decoder = tokenizer.decoder
+        pipeline = tokenizer.normalizer, tokenizer.pre_tokenizer
+        vocabulary = _train_vocabulary(sentences, vocab_size, tokenizer)
+        tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token=unk))
+        tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = *pipeline, decoder
+    else:
+        tokenizer.train_from_iterator(sentences, trainer)
     ids = {token: tokenizer.token_to_id(token) for token in special}
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
