@@ -1,4 +1,4 @@
-"""Train a small teacher (a WordPiece tokenizer and a BERT) on a file or folder of text by masked-language modelling."""
+"""Train a small teacher, a WordPiece tokenizer and a ModernBERT, on text by masked-language modelling."""
 
 from dataclasses import dataclass, field
 

@@ -20,7 +20,17 @@ _MODULE_OF = {
     "student_from_teacher": "student",
     "LoyaltyMetric": "metrics.loyalty.loyalty",
 }
-__all__ = [*_MODULE_OF, "__version__"]
+__all__ = [
+    "DataCollatorForDistillation",
+    "DistillationTrainingArguments",
+    "LoyaltyMetric",
+    "MultiTeacherDistillationTrainer",
+    "MultiTokenizer",
+    "Teacher",
+    "TeacherEnsemble",
+    "__version__",
+    "student_from_teacher",
+]
 
 _let_evaluate_find_loyalty()
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-
 from typing import TypeVar
 
 from . import __version__

@@ -1,26 +1,16 @@
-"""Plain text for masked-language-model training: files, folders or data sets, plain or compressed, whole or streamed."""
+"""Plain text for masked-language-model training: files, folders or data sets, compressed or not, whole or streamed."""
 
 import gzip
 import lzma
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, IterableDataset, load_dataset
 
-SUFFIXES = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
-COMMA_BELOW = str.maketrans("ŞşŢţ", "ȘșȚț")
+from .romanian.normalization import normalize
 
-
-def normalise(text: str) -> str:
-    """Write Romanian ş and ţ with a comma below, as the alphabet does, and compose all diacritics (NFC).
-
-    Example:
-        >>> normalise("ştiinţă")
-        'știință'
-    """
-    return unicodedata.normalize("NFC", text).translate(COMMA_BELOW)
+SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
 
 
 def text_files(path: str | Path) -> list[Path]:
@@ -52,17 +42,17 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
             with SUFFIXES[file.suffix](file, "rt", encoding="utf-8") as stream:
                 for line in stream:
                     number += 1
-                    yield normalise(line.rstrip("\r\n"))
+                    yield normalize(line.rstrip("\r\n"))
         except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
             raise ValueError(
-                f"{file.name}, after line {number}: {error}. The corpus must be whole, in UTF-8: copy the file anew or "
-                "convert it."
+                f"{file.name}, after line {number}: {error}. The corpus must be whole and in UTF-8: copy the file "
+                "anew or convert it."
             ) from error
         yield ""
 
 
 def pack(lines: Iterable[str], words: int) -> Iterator[str]:
-    """Join the lines of one document, and cut them, into texts of at most `words` words; an empty line ends a document.
+    """Join and cut the lines of one document into texts of at most `words` words; an empty line ends a document.
 
     Example:
         >>> list(pack(["a b", "c", "", "d e f g"], words=3))
@@ -98,7 +88,7 @@ def load_corpus(
         ValueError: The source is neither, cannot be read, or holds no text.
     """
     lines_of = _file_lines if Path(source).exists() else _hub_lines
-    settings = {"source": source, "text_column": text_column, "words": words, "megabytes": megabytes}
+    settings: dict[str, Any] = {"source": source, "text_column": text_column, "words": words, "megabytes": megabytes}
     if streaming:
         corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs={"lines_of": lines_of, **settings})
         empty = next(iter(corpus), None) is None
@@ -131,7 +121,7 @@ def _hub_lines(source: str, text_column: str) -> Iterator[str]:
     try:
         examples = load_dataset(name, configuration or None, split="train", streaming=True)
         for example in examples:
-            yield from (normalise(line) for line in example[text_column].splitlines())
+            yield from (normalize(line) for line in example[text_column].splitlines())
             yield ""
     except KeyError as error:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""The whole job in minutes and without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
+"""The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
 
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
 
 from .benchmark import compare, describe_machine
 from .distillation import check_output_folder
-from .fine_tuning import LabelledData, fine_tune
+from .fine_tuning import LabelledData, accuracy, fine_tune
 from .model_card import DistillationCardData, Evaluation, write_model_card
 from .pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 from .romanian.synthetic import generate_sentences
@@ -27,7 +27,7 @@ VOCABULARIES = {False: 1000, True: 800}
 TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
-HELD_OUT = 500
+HELD_OUT, MEASURED = 500, 1000
 MAX_LENGTH = 48
 
 
@@ -41,20 +41,20 @@ class Scale:
         hidden_size: Width of every model.
         teacher_steps: Optimizer steps of a teacher's masked-LM training.
         student_steps: Optimizer steps of the student's.
-        labelled: Sentences with labels to fine-tune on; as many to measure on.
-        task_epochs: Passes over them.
+        teacher_labelled: Sentences with labels on which the teachers are fine-tuned, in four passes.
+        student_labelled: The first of them, on which the students are, in eight.
     """
 
     sentences: int = 16000
     layers: int = 4
     hidden_size: int = 64
-    teacher_steps: int = 1300
+    teacher_steps: int = 1200
     student_steps: int = 300
-    labelled: int = 600
-    task_epochs: int = 8
+    teacher_labelled: int = 1500
+    student_labelled: int = 400
 
 
-QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, labelled=60, task_epochs=2)
+QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, teacher_labelled=90, student_labelled=30)
 
 
 @dataclass
@@ -178,31 +178,33 @@ class Demo:
         return [Teacher(self.models[name].folder, name=name) for name in TEACHERS]
 
     def _fine_tune(self, task: str) -> dict[str, Any]:
-        """Fine-tune the teachers from the labels, then the students; return the models."""
-        data, fine_tuned = labelled_data(task, self.scale.labelled, self.seed), {}
+        """Fine-tune the teachers from many labels, then the students from few of them; return the models."""
+        data = labelled_data(task, self.scale.teacher_labelled, self.seed)
+        few = replace(data, train=data.train.take(self.scale.student_labelled))
+        fine_tuned: dict[str, Any] = {}
         for name, model in self.models.items():
             stage(f"The {name}: fine-tuned on {TASKS[task]}")
-            follows = name not in TEACHERS
-            weights = HARD_ONLY if name == ALONE else {}
-            args = self._arguments(num_train_epochs=self.scale.task_epochs, learning_rate=3e-3, **weights)
+            taught = name not in TEACHERS
+            args = self._arguments(
+                num_train_epochs=8 if taught else 4,
+                per_device_train_batch_size=16,
+                learning_rate=3e-3,
+                **(HARD_ONLY if name == ALONE else {}),
+            )
+            teachers = [
+                Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each)
+                for each in TEACHERS
+                if taught
+            ]
             trainer, metrics = fine_tune(
-                data.load_model(model.folder),
-                model.tokenizer,
-                data,
-                args,
-                teachers=[
-                    Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each) for each in TEACHERS
-                ]
-                if follows
-                else None,
-                teacher_tokenizers=[self.models[each].tokenizer for each in TEACHERS] if follows else None,
+                data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
             )
             fine_tuned[name] = trainer.model
             model.figures[TASKS[task]] = metrics["eval_accuracy"]
             for key, value in metrics.items():
-                measure, _, followed = key.removeprefix("eval_").partition("/")
+                measure, _, teacher = key.removeprefix("eval_").partition("/")
                 if measure in LOYALTIES:
-                    model.loyalty.setdefault(followed, {})[f"{task} {LOYALTIES[measure]}"] = value
+                    model.loyalty.setdefault(teacher, {})[f"{task} {LOYALTIES[measure]}"] = value
         return fine_tuned
 
     def _measure_speed(self, models: dict[str, Any]) -> None:
@@ -254,7 +256,7 @@ class Demo:
         """Return what was measured as text: quality, size and speed of every model, and the students' loyalty."""
         quality = [["", "masked-LM loss", *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
         for name, model in self.models.items():
-            scores = [model.figures[column] for column in TASKS.values()]
+            scores = [float(model.figures[column]) for column in TASKS.values()]
             speed = self.models[next(iter(TEACHERS))].sizes["latency_ms"] / model.sizes["latency_ms"]
             quality.append(
                 [
@@ -277,19 +279,19 @@ class Demo:
 
 
 def labelled_data(task: str, count: int, seed: int) -> LabelledData:
-    """Generate sentences with labels for one of the two tasks: as many to train on as to measure on."""
-    sentences = generate_sentences(2 * count, seed=seed + 1)
-    names = (
-        sorted({tag for sentence in sentences for tag in sentence.xpos})
-        if task == "xpos"
-        else sorted({str(getattr(each, task)) for each in sentences})
-    )
+    """Generate sentences with labels, one per word or one each: so many to train on, and others to measure on."""
+    sentences = generate_sentences(count + MEASURED, seed=seed + 1)
+    labels = [getattr(sentence, task) for sentence in sentences]
+    tagging = isinstance(labels[0], list)
+    names = sorted({tag for tags in labels for tag in tags} if tagging else set(labels))
     number = {name: index for index, name in enumerate(names)}
-    if task == "xpos":
-        rows = [{"words": each.words, "labels": [number[tag] for tag in each.xpos]} for each in sentences]
-    else:
-        rows = [{"text": each.text, "labels": number[str(getattr(each, task))]} for each in sentences]
-    return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names)
+    rows = [
+        {"words": sentence.words, "labels": [number[tag] for tag in label]}
+        if tagging
+        else {"text": sentence.text, "labels": number[label]}
+        for sentence, label in zip(sentences, labels, strict=True)
+    ]
+    return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names, accuracy)
 
 
 def stage(title: str) -> None:

@@ -1,15 +1,16 @@
-"""A masked-language-model distillation from a configuration: a corpus, teachers, a student of the first one's layers."""
+"""A masked-language-model distillation from a configuration: a corpus, teachers, a student of the first's layers."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import yaml
 from datasets import Dataset, IterableDataset
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from torch import nn
+from transformers import AutoTokenizer
 
+from .benchmark import count_parameters
 from .corpus import load_corpus
-from .heads import without_adapters
 from .model_card import DistillationCardData, Evaluation, write_model_card
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
@@ -37,7 +38,7 @@ class DistillationConfig:
 
     corpus: str
     student_layers: int | list[int] = 6
-    student_architecture: str = "same"
+    student_architecture: Literal["same", "distilbert"] = "same"
     text_column: str = "text"
     megabytes: float | None = None
     streaming: bool = False
@@ -76,7 +77,7 @@ def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrain
         args = DistillationTrainingArguments(**arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The configuration '{path}' has a value that does not fit: {error}") from error
-    check_output_folder(args.output_dir, args.resume_from_checkpoint)
+    check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
     return config, args
 
 
@@ -124,7 +125,7 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
     )
 
 
-def load_tokenizer(teacher: str) -> PreTrainedTokenizerBase:
+def load_tokenizer(teacher: str) -> Any:
     """Load a teacher's tokenizer.
 
     Raises:
@@ -166,38 +167,26 @@ def encode_corpus(
 
 def finish(trainer: MultiTeacherDistillationTrainer) -> str:
     """Save a trained student with its tokenizer, card and charts, and return what was measured as text."""
-    metrics = trainer.evaluate()
+    folder, metrics = Path(str(trainer.args.output_dir)), trainer.evaluate()
     trainer.save_model()
-    teachers = trainer.teachers
     measured = {name.removeprefix("eval_"): value for name, value in metrics.items()}
-    student = without_adapters(trainer.model)
-    write_model_card(
-        DistillationCardData(
-            name=Path(trainer.args.output_dir).name,
-            task="masked-lm",
-            teachers=teachers.manifest(),
-            repo_id=trainer.args.hub_model_id or Path(trainer.args.output_dir).name,
-            arguments=trainer.args.to_dict(),
-            log_history=trainer.state.log_history,
-            evaluations=[
-                Evaluation(
-                    "held-out text", "fill-mask", {Path(trainer.args.output_dir).name: {"loss": measured["loss"]}}
-                )
-            ],
-            loyalty={
-                name: {
-                    measure: measured[f"{measure}/{name}"]
-                    for measure in ("label_loyalty", "probability_loyalty")
-                    if f"{measure}/{name}" in measured
-                }
-                for name in [*teachers.names, "ensemble"]
-                if f"label_loyalty/{name}" in measured
-            },
-            example=str(getattr(trainer.processing_class, "mask_token", "[MASK]")),
-        ),
-        trainer.args.output_dir,
+    loyalty: dict[str, dict[str, float]] = {}
+    for name, value in measured.items():
+        measure, _, teacher = name.partition("/")
+        if measure.endswith("loyalty"):
+            loyalty.setdefault(teacher, {})[measure] = value
+    card = DistillationCardData(
+        name=folder.name,
+        task="masked-lm",
+        teachers=trainer.teachers.manifest(),
+        repo_id=trainer.args.hub_model_id or folder.name,
+        arguments=trainer.args.to_dict(),
+        log_history=trainer.state.log_history,
+        evaluations=[Evaluation("held-out text", "fill-mask", {folder.name: {"loss": measured["loss"]}})],
+        loyalty=loyalty,
+        example=str(getattr(trainer.processing_class, "mask_token", "[MASK]")),
     )
-    shown = {name: value for name, value in measured.items() if "loss" in name or "loyalty" in name}
-    lines = [f"{name:40} {value:.4f}" for name, value in shown.items()]
-    lines.append(f"{'parameters':40} {student.num_parameters():,}")
-    return "\n".join(["", *lines, "", f"The student, its card and charts are in {trainer.args.output_dir}/", ""])
+    write_model_card(card, folder)
+    lines = [f"{name:40} {value:.4f}" for name, value in measured.items() if "loss" in name or "loyalty" in name]
+    lines.append(f"{'parameters':40} {count_parameters(cast(nn.Module, trainer.model)):,}")
+    return "\n".join(["", *lines, "", f"The student, its card and charts are in {folder}/", ""])

@@ -69,7 +69,7 @@ class _KeepRows:
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         # DataParallel replicas see a part of the batch: they give full logits, which rows_of_logits then cuts.
-        if self.index is None or not args or args[0].dim() < 3 or args[0].shape[:2] != self.shape:
+        if self.index is None or not args or args[0].shape[:2] != self.shape:
             return None
         # An index, unlike a mask, gives torch.compile a shape that does not depend on the data.
         return (args[0].flatten(0, 1).index_select(0, self.index), *args[1:])

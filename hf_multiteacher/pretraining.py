@@ -70,7 +70,7 @@ def new_modern_bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, hidden_s
             num_attention_heads=hidden_size // (64 if hidden_size >= 256 else 32),
             intermediate_size=2 * hidden_size,
             max_position_embeddings=tokenizer.model_max_length,
-            global_attn_every_n_layers=1,
+            layer_types=["full_attention"] * layers,
             pad_token_id=tokenizer.pad_token_id,
             cls_token_id=tokenizer.cls_token_id,
             sep_token_id=tokenizer.sep_token_id,

@@ -93,7 +93,7 @@ def _load(source: str) -> PreTrainedModel:
     saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
     has_head = saved_as.endswith(tuple(CLASS_SUFFIXES.values()))
     model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
-    return model_class.from_pretrained(source, dtype=torch.float32)
+    return model_class.from_pretrained(source)
 
 
 def _chosen_layers(layers: int | Sequence[int], available: int) -> list[int]:
@@ -190,7 +190,7 @@ def _distilbert_config(teacher: PretrainedConfig, layers: int, first_position: i
         bos_token_id=teacher.bos_token_id,
         eos_token_id=teacher.eos_token_id,
         tie_word_embeddings=teacher.tie_word_embeddings,
-        id2label=copy.copy(teacher.id2label),
+        id2label=teacher.id2label,
         label2id=copy.copy(teacher.label2id),
         problem_type=teacher.problem_type,
     )

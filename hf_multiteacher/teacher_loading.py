@@ -211,14 +211,7 @@ def _explained(name: str, part: str) -> Iterator[None]:
 
 def _file(teacher: Teacher, name: str) -> str | None:
     """Return where a file of the teacher's folder or repository is on this machine, or None if it has none."""
-    # Offline, a file that the cache does not hold counts as none; what is really missing fails when it is loaded.
-    return cached_file(
-        teacher.source,
-        name,
-        revision=teacher.revision,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
+    return cached_file(teacher.source, name, revision=teacher.revision, _raise_exceptions_for_missing_entries=False)
 
 
 def _base_of(teacher: Teacher) -> tuple[str, dict[str, Any]]:

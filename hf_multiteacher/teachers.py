@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,13 +12,14 @@ from typing import Any, overload
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from .encoder import tokenizer_fingerprint
 from .heads import SelectedHead, Task, rows_of_logits, task_of, without_adapters
 from .label_space import align_labels
 from .teacher_loading import Teacher, check_task, commit_of, find_tokenizer, load_model
 
-__all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "tokenizer_fingerprint", "weight_fingerprint"]
+__all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "weight_fingerprint"]
 
 
 @dataclass
@@ -63,7 +63,7 @@ class LoadedTeacher:
             "name": self.name,
             "id": self.id,
             "revision": self.commit or weight_fingerprint(self.model),
-            "tokenizer": None if self.tokenizer is None else tokenizer_fingerprint(self.tokenizer),
+            "tokenizer": _tokenizer_hash(self.tokenizer),
             "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
         }
 
@@ -182,29 +182,23 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
         Returns:
             Per teacher `name`, `id` (on the Hub, or the last part of its path), `revision` (the commit on the Hub, or
-            `sha256:...` over the weights), `tokenizer` (`sha256:...` over what it does, or None) and `dtype`.
+            `sha256:...` over the weights), `tokenizer` (`sha256:...` over what it does; None without a fast one) and
+            `dtype`.
         """
         return [dict(teacher.manifest) for teacher in self]
 
 
+def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:
+    return f"sha256:{tokenizer_fingerprint(tokenizer)}" if isinstance(tokenizer, PreTrainedTokenizerFast) else None
+
+
 def weight_fingerprint(model: nn.Module) -> str:
-    """Return `sha256:...` over the names, shapes, dtypes and bytes of a model's state dict."""
+    """Return `sha256:...` over the names, shapes and bytes of a model's state dict."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(f"{name} {tuple(tensor.shape)};".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return f"sha256:{digest.hexdigest()}"
-
-
-def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return `sha256:...` over what a tokenizer does: its vocabulary, rules and special tokens."""
-    if tokenizer.is_fast:
-        # Padding and truncation are asked for call by call.
-        does = json.loads(tokenizer.backend_tokenizer.to_str()) | {"padding": None, "truncation": None}
-    else:
-        does = {"class": type(tokenizer).__name__, "vocabulary": tokenizer.get_vocab()}
-    does["roles"] = {role: str(token) for role, token in tokenizer.special_tokens_map.items()}
-    return f"sha256:{hashlib.sha256(json.dumps(does, sort_keys=True).encode()).hexdigest()}"
 
 
 def _load(
@@ -252,7 +246,7 @@ def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
 def _public_id(source: str) -> str:
     """Return an id on the Hub as it is, and of a path only the last part: absolute paths are nobody's business."""
     path = Path(source)
-    local = path.exists() or path.is_absolute() or source.startswith((".", "~")) or len(path.parts) > 2
+    local = path.exists() or path.is_absolute()
     return path.resolve().name if source and local else source
 
 

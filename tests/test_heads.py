@@ -227,23 +227,41 @@ def test_inputs_of_another_shape_than_the_rows_give_full_logits():
 
 
 def test_a_head_that_cannot_be_found_gives_full_logits_that_are_then_indexed():
-    class OneModuleForMaskedLM(transformers.PreTrainedModel):
+    class Mixing(nn.Conv1d):
+        def forward(self, hidden):
+            return super().forward(hidden.mT).mT
+
+    class WithoutEncoderForMaskedLM(transformers.PreTrainedModel):
         config_class = transformers.BertConfig
         base_model_prefix = "encoder"
 
         def __init__(self, config):
             super().__init__(config)
-            self.embeddings = nn.Embedding(config.vocab_size, 16)
-            self.decoder = nn.Linear(16, config.vocab_size)
+            # Mixes the positions: dropping rows before it would change all the others.
+            self.mixing = Mixing(50, 16, kernel_size=3, padding=1)
+            self.decoder = nn.Linear(16, 50)
             self.post_init()
 
         def forward(self, input_ids, attention_mask=None):
-            return self.decoder(self.embeddings(input_ids))
+            return self.decoder(self.mixing(nn.functional.one_hot(input_ids, 50).float()))
 
-    model = OneModuleForMaskedLM(transformers.BertConfig(vocab_size=50))
+    model = WithoutEncoderForMaskedLM(transformers.BertConfig())
+    full = model(**tiny_inputs())
     with SelectedHead(model).select(SOME_ROWS):
         logits = model(**tiny_inputs())
+    assert torch.equal(logits, full)
     assert rows_of_logits(logits, SOME_ROWS).shape == (4, 50)
+
+
+def test_the_first_layer_of_distilberts_head_is_spared_the_other_rows_too():
+    # Its activation function, a module without weights, stands before the head.
+    model = tiny_model("distilbert", "MaskedLM")
+    seen = []
+    head = SelectedHead(model)
+    model.vocab_transform.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))
+    with head.select(SOME_ROWS):
+        model(**tiny_inputs())
+    assert seen == [(4, 16)]
 
 
 def test_rows_of_logits_leaves_selected_logits_alone_and_indexes_full_ones():

@@ -202,6 +202,24 @@ class TestDistilBert:
         memory = {tensor.untyped_storage().data_ptr() for tensor in teacher.state_dict().values()}
         assert not memory & {tensor.untyped_storage().data_ptr() for tensor in student.state_dict().values()}
 
+    def test_another_activation_comes_along(self):
+        teacher = tiny_model("bert", "MaskedLM", layers=3, hidden_act="relu")
+        student = student_from_teacher(teacher, 3, "distilbert")
+        torch.testing.assert_close(logits(student), logits(teacher), atol=1e-5, rtol=0)
+
+    def test_special_tokens_and_the_spread_of_fresh_weights_come_along(self):
+        names = ["pad_token_id", "bos_token_id", "eos_token_id", "initializer_range"]
+        values = [3, 4, 5, 0.125]
+        teacher = tiny_model("bert", "MaskedLM", **dict(zip(names, values, strict=True)))
+        student = student_from_teacher(teacher, 1, "distilbert")
+        assert [getattr(student.config, name) for name in names] == values
+
+    @pytest.mark.parametrize(("classifier_dropout", "expected"), [(0.5, 0.5), (None, 0.25)])
+    def test_the_classifiers_dropout_comes_along(self, classifier_dropout, expected):
+        settings = {"classifier_dropout": classifier_dropout, "hidden_dropout_prob": 0.25}
+        teacher = tiny_model("bert", "SequenceClassification", **settings)
+        assert student_from_teacher(teacher, 1, "distilbert").config.seq_classif_dropout == expected
+
     def test_a_distilbert_teacher_gives_a_distilbert(self):
         teacher = tiny_model("distilbert", "MaskedLM", layers=4)
         assert torch.equal(logits(student_from_teacher(teacher, 4, "distilbert")), logits(teacher))
@@ -220,8 +238,9 @@ class TestWhatComesAlong:
         assert student.config.id2label == NAMES["id2label"]
         assert student.config.label2id == NAMES["label2id"]
         assert student.config.problem_type == "multi_label_classification"
-        student.config.id2label[0] = "changed"
+        student.config.id2label[0], student.config.label2id["no"] = "changed", 5
         assert teacher.config.id2label[0] == "no"
+        assert teacher.config.label2id["no"] == 0
 
     def test_dropout_comes_along(self, architecture):
         teacher = tiny_bert("TokenClassification", classifier_dropout=0.5)
@@ -258,7 +277,9 @@ class TestWhatComesAlong:
         assert not student_from_teacher(tmp_path, 1, architecture).config.name_or_path
 
     def test_it_can_be_trained(self, architecture):
-        student = student_from_teacher(tiny_bert("MaskedLM"), 1, architecture).train()
+        student = student_from_teacher(tiny_bert("MaskedLM"), 1, architecture)
+        assert not student.training
+        student.train()
         student(**tiny_inputs(), labels=tiny_inputs()["input_ids"]).loss.backward()
         assert all(weight.grad is not None for weight in student.parameters())
 

@@ -86,8 +86,7 @@ def _finish(tokens: list[Token], style: Style, frame: Frame, lexicon: Lexicon) -
     first = tokens[0].word
     tokens[0] = tokens[0]._replace(word=first[0].upper() + first[1:])
     end = Token("!", "PUNCT", "EXCL") if stars in (1, 5) and rng.random() < 0.2 else Token(".", "PUNCT", "PERIOD")
-    following = [*tokens[1:], end]
-    return [token for token, after in zip(tokens, following, strict=True) if (token, after) != (COMMA, COMMA)] + [end]
+    return [*tokens, end]
 
 
 def _say(frame: Frame, rng: Random, dialect: str, shapes: list[Shape], lexicon: Lexicon) -> Sentence:

@@ -1,0 +1,6 @@
+"""LaRoSeDa reviews, positive or negative: distil a student from fine-tuned teachers, print quality and loyalty."""
+
+from hf_multiteacher.experiment import run_task
+
+if __name__ == "__main__":
+    run_task("sapn")

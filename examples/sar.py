@@ -1,0 +1,6 @@
+"""Stars of LaRoSeDa reviews: distil a student from fine-tuned teachers, print quality and loyalty."""
+
+from hf_multiteacher.experiment import run_task
+
+if __name__ == "__main__":
+    run_task("sar")

@@ -1,0 +1,122 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import tiny_bert
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from hf_multiteacher.cli import main
+
+
+@pytest.fixture
+def project(tmp_path, sentences, cased_tokenizer, uncased_tokenizer):
+    """A folder with a corpus, two teachers and a configuration that runs."""
+    (tmp_path / "corpus.txt").write_text("\n".join(sentences), encoding="utf-8")
+    for name, tokenizer, seed in (("cased", cased_tokenizer, 1), ("uncased", uncased_tokenizer, 2)):
+        tokenizer.save_pretrained(tmp_path / name)
+        tiny_bert("MaskedLM", vocab_size=len(tokenizer), layers=2, seed=seed).save_pretrained(tmp_path / name)
+    settings = {
+        "corpus": str(tmp_path / "corpus.txt"),
+        "teachers": [str(tmp_path / "cased"), str(tmp_path / "uncased")],
+        "output_dir": str(tmp_path / "student"),
+        "student_layers": 1,
+        "max_length": 48,
+        "held_out": 10,
+        "max_steps": 4,
+        "logging_steps": 2,
+        "learning_rate": "5e-4",
+        "use_cpu": True,
+        "report_to": "none",
+        "save_strategy": "no",
+    }
+    return tmp_path, settings
+
+
+def distill(folder: Path, settings: dict) -> int:
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return main(["distill", str(folder / "config.yaml")])
+
+
+def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_chart(project, capsys):
+    folder, settings = project
+    assert distill(folder, settings) == 0
+    printed = capsys.readouterr().out
+    assert "label_loyalty/cased" in printed and "soft_loss/uncased" in printed
+    student = AutoModelForMaskedLM.from_pretrained(folder / "student")
+    assert student.config.num_hidden_layers == 1
+    assert len(AutoTokenizer.from_pretrained(folder / "student")) == student.config.vocab_size
+    card = (folder / "student" / "README.md").read_text("utf-8")
+    assert "uncased" in card and str(folder) not in card
+    assert (folder / "student" / "loyalty.png").is_file()
+
+
+def test_distill_streams_a_corpus(project):
+    folder, settings = project
+    assert distill(folder, settings | {"streaming": True, "max_steps": 2}) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corpus": "missing.txt"}, "neither a file nor a folder, nor a data set"),
+        ({"temprature": 3}, "keys that do not exist: temprature"),
+        ({"temperature": 0}, "temperature must be a number above 0"),
+        ({"teachers": ["missing/teacher"]}, "Teacher 'missing/teacher' cannot be loaded"),
+        ({"teachers": []}, "lacks teachers"),
+        ({"held_out": 10000}, "none is left to train on"),
+        ({"student_layers": 9}, "layers"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, message):
+    folder, settings = project
+    assert distill(folder, settings | change) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("hf-multiteacher: ") and message in error
+    assert not (folder / "student").exists() or not any((folder / "student").iterdir())
+
+
+def test_a_corpus_without_text_is_refused(project, capsys):
+    folder, settings = project
+    (folder / "corpus.txt").write_text("\n")
+    assert distill(folder, settings) == 2
+    assert "holds no text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["- a list\n", "key: [\n"])
+def test_a_configuration_of_another_form_is_refused(tmp_path, capsys, content):
+    (tmp_path / "config.yaml").write_text(content)
+    assert main(["distill", str(tmp_path / "config.yaml")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_missing_configuration_is_refused(tmp_path, capsys):
+    assert main(["distill", str(tmp_path / "none.yaml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_nothing_in_a_folder_that_is_not_empty_is_overwritten(project, capsys):
+    folder, settings = project
+    (folder / "student").mkdir()
+    (folder / "student" / "mine.txt").write_text("mine")
+    assert distill(folder, settings) == 2
+    assert main(["demo", "--quick", "--output-dir", str(folder / "student")]) == 2
+    assert capsys.readouterr().err.count("is not empty") == 2
+    assert [path.name for path in (folder / "student").iterdir()] == ["mine.txt"]
+
+
+def test_help_is_there_within_a_second():
+    code = """
+import time
+start = time.perf_counter()
+from hf_multiteacher.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    print(time.perf_counter() - start)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert "demo" in done.stdout and "distill" in done.stdout
+    assert float(done.stdout.splitlines()[-1]) < 1

@@ -1,0 +1,54 @@
+import json
+import re
+
+import pytest
+from huggingface_hub import ModelCard
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from hf_multiteacher.demo import QUICK, STUDENT, Demo, labelled_data
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A quick demo that has run, and the table that it returned."""
+    demo = Demo(tmp_path_factory.mktemp("demo") / "student", seed=5, scale=QUICK)
+    return demo, demo.run()
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(finished):
+    demo, _ = finished
+    student = AutoModelForMaskedLM.from_pretrained(demo.output_dir)
+    assert student.config.num_hidden_layers == QUICK.layers // 2
+    assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
+    assert {path.name for path in demo.output_dir.glob("*.png")} >= {"quality.png", "loyalty.png"}
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_table_stands_in_the_card(finished):
+    demo, table = finished
+    card = ModelCard.load(demo.output_dir / "README.md")
+    results = {result.metric_value for result in card.data.eval_results}
+    measured = {value for value in demo.models[STUDENT].figures.values() if isinstance(value, float)}
+    assert results == measured
+    for model in demo.models.values():
+        for value in model.figures.values():
+            assert isinstance(value, str) or f"{value:.4f}" in table
+    assert json.dumps(card.data.to_dict())
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
+    _, table = finished
+    again = Demo(tmp_path / "student", seed=5, scale=QUICK).run()
+    without_speed = [re.sub(r" +\d+\.\d\dx", "", text) for text in (table, again)]
+    assert without_speed[0] == without_speed[1]
+
+
+def test_tagging_and_sentence_data_have_labels_of_their_own():
+    tagging, sentences = labelled_data("xpos", 20, seed=0), labelled_data("dialect", 20, seed=0)
+    assert tagging.columns == {"words": "words", "labels": "labels"}
+    assert sentences.columns == {"text": "text", "labels": "labels"}
+    assert sentences.label_names == ["Moldavian", "Romanian"]
+    for row in tagging.train:
+        assert len(row["words"]) == len(row["labels"])
