@@ -150,7 +150,7 @@ def _refused_ways_to_run(trainer: "MultiTeacherDistillationTrainer") -> dict[str
         "only data parallelism is supported. Leave parallelism_config out": (
             max(trainer.get_tp_size(), trainer.get_cp_size(), trainer.get_sp_size()) > 1
         ),
-        f"optim='{optimizer}' steps in the backward pass and would leave hidden_state_weight's projections as they are. "
+        f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
         "Choose another optimizer": hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
         "a scheduler of your own does not know hidden_state_weight's projections. Pass optimizers=(yours, None)": (
             hidden and trainer.lr_scheduler is not None
