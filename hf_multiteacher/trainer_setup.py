@@ -141,7 +141,7 @@ def _refused_losses(trainer: "MultiTeacherDistillationTrainer") -> dict[str, boo
 
 def _refused_ways_to_run(trainer: "MultiTeacherDistillationTrainer") -> dict[str, bool]:
     args = cast(DistillationTrainingArguments, trainer.args)
-    hidden = bool(args.hidden_state_weight)
+    hidden, optimizer = bool(args.hidden_state_weight), getattr(args.optim, "value", args.optim)
     return {
         "FSDP is not supported. Use DistributedDataParallel (accelerate launch without FSDP)": trainer.is_fsdp_enabled,
         "hidden_state_weight is not supported under DeepSpeed, which would not train the projections. Set it to 0": (
@@ -150,6 +150,8 @@ def _refused_ways_to_run(trainer: "MultiTeacherDistillationTrainer") -> dict[str
         "only data parallelism is supported. Leave parallelism_config out": (
             max(trainer.get_tp_size(), trainer.get_cp_size(), trainer.get_sp_size()) > 1
         ),
+        f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
+        "Choose another optimizer": hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
         "a scheduler of your own does not know hidden_state_weight's projections. Pass optimizers=(yours, None)": (
             hidden and trainer.lr_scheduler is not None
         ),

@@ -13,6 +13,7 @@ from datasets import IterableDataset
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from training_toys import (
+    TASKS,
     largest_difference,
     make_toy,
     make_trainer,
@@ -62,12 +63,12 @@ def plain(trainer, **changes):
     return other
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("metrics", [True, False], ids=["with metrics", "loss only"])
-@pytest.mark.parametrize("task", ["masked-lm", "tagging", "single-label", "multi-label", "regression"])
+@pytest.mark.parametrize(
+    ("task", "smoothing"),
+    [(task, 0.0) for task in TASKS] + [(task, 0.1) for task in ("masked-lm", "tagging", "single-label")],
+)
 def test_eval_loss_is_a_plain_trainers(task, metrics, smoothing, pair, tmp_path):
-    if smoothing and task in ("multi-label", "regression"):
-        pytest.skip("refused: see test_trainer_setup.py")
     shapes = []
 
     def compute_metrics(prediction):
@@ -245,6 +246,13 @@ def test_bf16_is_near_float32(task, pair, tmp_path):
     assert losses(rough) == pytest.approx(losses(exact), rel=0.02)
     assert losses(rough) != losses(exact)
     assert all(weight.dtype == torch.float32 for weight in weights_of(rough).values())
+
+
+def test_evaluation_in_bf16_is_near_float32(pair, tmp_path):
+    toy = make_toy("masked-lm", pair, hidden_state_weight=0.5)
+    exact, rough = (make_trainer(toy, tmp_path, bf16_full_eval=on).evaluate() for on in (False, True))
+    for name in ("eval_loss", "eval_soft_loss", "eval_hidden_loss/second"):
+        assert rough[name] == pytest.approx(exact[name], rel=0.05)
 
 
 def test_teacher_dtype(pair, tmp_path):

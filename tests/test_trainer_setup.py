@@ -31,6 +31,12 @@ def pair():
         ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] read the text through one that is not"),
         ("masked-lm", {"ensemble": "logits"}, "Use 'per_teacher'"),
         ("masked-lm", {"hidden_state_weight": 1.0, "layer_map": {7: 1}}, "layer_map names the hidden states"),
+        (
+            "tagging",
+            {"hidden_state_weight": 1.0, "optim": "adalomo"},
+            "optim='adalomo' steps in the backward pass",
+        ),
+        ("tagging", {"hidden_state_weight": 1.0, "optim": "galore_adamw_layerwise"}, "Choose another optimizer"),
     ],
 )
 def test_what_would_mean_something_else_is_refused_by_name(task, changes, message, pair, tmp_path):
@@ -47,6 +53,7 @@ def test_what_would_mean_something_else_is_refused_by_name(task, changes, messag
         ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1], "hidden_state_weight": 1.0}),
         ("single-label", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}),
         ("single-label", {"label_names": ["labels"]}),
+        ("tagging", {"optim": "galore_adamw_layerwise"}),
     ],
 )
 def test_what_has_a_meaning_is_not_refused(task, changes, pair, tmp_path):
