@@ -12,6 +12,7 @@ from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
 from .benchmark import compare, describe_machine
 from .distillation import check_output_folder
 from .fine_tuning import LabelledData, accuracy, fine_tune
+from .markdown import aligned
 from .model_card import DistillationCardData, Evaluation, write_model_card
 from .pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 from .romanian.synthetic import generate_sentences
@@ -275,7 +276,7 @@ class Demo:
         for name in (ALONE, STUDENT):
             for followed, row in self.models[name].loyalty.items():
                 loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
-        return f"{_columns(quality)}\n\n{_columns(loyalty)}"
+        return f"{aligned(quality)}\n\n{aligned(loyalty)}"
 
 
 def labelled_data(task: str, count: int, seed: int) -> LabelledData:
@@ -301,15 +302,3 @@ def stage(title: str) -> None:
 
 def _figure(value: float | str) -> str:
     return f"{value:.4f}" if isinstance(value, float) else "-"
-
-
-def _columns(rows: list[list[str]]) -> str:
-    """Write rows of cells in columns, the first flush left and the others flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
