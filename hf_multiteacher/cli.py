@@ -59,7 +59,7 @@ def _add_loyalty(commands: Any) -> None:
         help="upos ... sts: a folder, `synthetic`, or nothing to download; your own text: a "
         "file or folder with one text per line (a tab between two), or the id of a data set",
     )
-    loyalty.add_argument("--split", help="part of the data set; test by default")
+    loyalty.add_argument("--split", help="part of the data set; by default test, else validation")
     loyalty.add_argument("--max-length", type=int, help="tokens of an example; by default what each model can take")
     loyalty.add_argument("--batch-size", type=int, default=32, help="examples at once")
     loyalty.add_argument("--output-dir", default="loyalty", help="where loyalty.json and loyalty.png are left")

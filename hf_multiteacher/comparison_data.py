@@ -24,10 +24,12 @@ class Examples:
     Attributes:
         kind: One of `KINDS`. A *row* is a word in token classification, else an example.
         sequences: One list of texts, two lists of equal length (pairs), or one list of lists of words.
+        split: The part of the data set that they are; text files have none.
     """
 
     kind: str
     sequences: list[list[Any]]
+    split: str | None = None
 
     def __len__(self) -> int:
         return len(self.sequences[0])
@@ -56,40 +58,39 @@ def load_examples(task: str, data: str | None, split: str | None = None) -> Exam
         data: For a Romanian task as in `load_task`. For a kind: a text file or a folder of text files (one text per
             line, two with a tab between them, or words with spaces between them), or the id of a data set on the Hub
             with the column `words` (token classification) or `text` and maybe `text_pair`.
-        split: Part of the data set, `test` by default; text files have none.
+        split: Part of the data set; by default `test`, or `validation` where a Romanian task has no `test`.
 
     Raises:
         ValueError: There is no such task, split or column, or the data cannot be read or are empty.
         OSError: The data of the task are not there or cannot be downloaded.
     """
     if task in DEFINITIONS:
-        kind, columns = _from_task(task, data, split or "test")
-    elif task in KINDS:
-        kind, columns = task, _own_text(task, data, split)
-    else:
+        kind, split, columns = _from_task(task, data, split)
+    elif task not in KINDS:
         raise ValueError(f"There is no task '{task}'; there are {', '.join(DEFINITIONS)}, and {', '.join(KINDS)}.")
+    elif data is None:
+        raise ValueError(f"The task {task} needs --data: a text file, a folder of text files, or a data set's id.")
+    elif not Path(data).exists():
+        kind, split = task, split or "test"
+        columns = _columns(kind, _from_hub(data, split))
+    elif split is not None:
+        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
+    else:
+        kind, columns = task, _columns_of_lines(task, [*filter(str.strip, read_lines(text_files(data)))])
     if not any(next(iter(columns.values()), [])):
         raise ValueError(f"'{data}' holds no text, so there is nothing to compare. Check its content.")
     names = {name: name for name in columns}
-    return Examples(kind, read_sequences(columns, names.get("text"), names.get("text_pair"), names.get("words")))
+    sequences = read_sequences(columns, names.get("text"), names.get("text_pair"), names.get("words"))
+    return Examples(kind, sequences, split)
 
 
-def _from_task(task: str, data: str | None, split: str) -> tuple[str, dict[str, list]]:
+def _from_task(task: str, data: str | None, split: str | None) -> tuple[str, str, dict[str, list]]:
     loaded = load_task(task, data)
+    split = split or ("test" if "test" in loaded.data else "validation")
     if split not in loaded.data:
         raise ValueError(f"The task {task} has no split '{split}' there, only {', '.join(loaded.data)}.")
     kind = "regression" if loaded.label_names is None else loaded.definition.problem
-    return kind, _columns(kind, loaded.data[split])
-
-
-def _own_text(kind: str, data: str | None, split: str | None) -> dict[str, list]:
-    if data is None:
-        raise ValueError(f"The task {kind} needs --data: a text file, a folder of text files, or a data set's id.")
-    if not Path(data).exists():
-        return _columns(kind, _from_hub(data, split or "test"))
-    if split is not None:
-        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
-    return _columns_of_lines(kind, [*filter(str.strip, read_lines(text_files(data)))])
+    return kind, split, _columns(kind, loaded.data[split])
 
 
 def _columns(kind: str, dataset: Dataset) -> dict[str, list]:

@@ -62,15 +62,16 @@ class LoyaltyRun:
         loyalty = comparison.loyalty(confidence_level=self.confidence, seed=self.seed)
         farthest = find_disagreements(comparison, self.examples)
         student, *teachers = models.manifest()
-        asked = {"task": self.task, "data": self.data, "split": self.split, "max_length": self.max_length}
+        asked = {"task": self.task, "data": self.data, "split": examples.split, "max_length": self.max_length}
         sizes = {"examples": len(examples), "confidence_level": self.confidence, "seed": self.seed}
         self._write(
             {"student": student, "teachers": teachers, **asked, **sizes, "loyalty": loyalty, "disagreements": farthest}
         )
+        of_split = f" of the split {examples.split}" if examples.split else ""
         lines = [
             "",
             table(loyalty, "words" if examples.tagging else "examples"),
-            f"in brackets: {self.confidence:.0%} bootstrap intervals",
+            f"{len(examples):,} examples{of_split}; in brackets {self.confidence:.0%} bootstrap intervals",
             "",
         ]
         lines += ["Where the student is farthest from its teachers:", *map(describe, farthest[:PRINTED]), ""]

@@ -20,10 +20,20 @@ from hf_multiteacher.romanian import load_task
 def test_a_romanian_task_gives_the_texts_of_its_split_and_no_labels(task, kind, columns):
     data = load_task(task, "synthetic").data
     examples = load_examples(task, "synthetic")
-    assert examples.kind == kind
+    assert (examples.kind, examples.split) == (kind, "test")
     assert examples.sequences == [list(data["test"][column]) for column in columns]
     validation = load_examples(task, "synthetic", "validation")
     assert validation.sequences == [list(data["validation"][column]) for column in columns]
+
+
+def test_validation_is_read_where_there_is_no_test(monkeypatch):
+    task = load_task("di", "synthetic")
+    del task.data["test"]
+    monkeypatch.setattr(comparison_data, "load_task", lambda key, data: task)
+    examples = load_examples("di", "somewhere")
+    assert (examples.split, examples.sequences) == ("validation", [list(task.data["validation"]["text"])])
+    with pytest.raises(ValueError, match="has no split 'test' there, only train, validation"):
+        load_examples("di", "somewhere", "test")
 
 
 def test_a_text_file_gives_words_or_texts_or_pairs_and_blank_lines_are_nothing(tmp_path):

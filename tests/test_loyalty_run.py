@@ -53,7 +53,7 @@ def test_table_json_and_chart_hold_what_was_measured(project, tmp_path, capsys, 
     printed = capsys.readouterr().out
     assert table(loyalty, "words" if kind == "tag" else "examples") in printed
     assert printed.count("student a ") + printed.count("student b ") + printed.count("student c ") >= 10
-    assert printed.splitlines().count("in brackets: 80% bootstrap intervals") == 1
+    assert "30 examples; in brackets 80% bootstrap intervals" in printed.splitlines()
     if kind == "tag":
         assert 0 < loyalty["ensemble"]["share_of_words"] < loyalty["tag-cased"]["share_of_words"] < 1
 
@@ -74,11 +74,13 @@ def test_a_romanian_task_and_a_regression(project, tmp_path, capsys, cased_token
     for name, tokenizer, seed in (("sts", cased_tokenizer, 1), ("sts-one", uncased_tokenizer, 2)):
         save_classifier(tmp_path / name, tokenizer, "SequenceClassification", "a", seed, problem_type="regression")
     assert run(tmp_path, "ner", "ner", "synthetic", ["one"], output_dir=tmp_path / "1") == 0
-    assert run(tmp_path, "sts", "sts", "synthetic", ["one"], output_dir=tmp_path / "2") == 0
+    options = {"split": "validation", "output_dir": tmp_path / "2"}
+    assert run(tmp_path, "sts", "sts", "synthetic", ["one"], **options) == 0
     printed = capsys.readouterr().out
+    assert "400 examples of the split test; " in printed and "400 examples of the split validation; " in printed
     assert "regression loyalty" in printed and "share of words" in printed
     report = json.loads((tmp_path / "2" / "loyalty.json").read_text("utf-8"))
-    assert list(report["loyalty"]) == ["sts-one"]
+    assert list(report["loyalty"]) == ["sts-one"] and report["split"] == "validation"
     assert report["disagreements"][0]["difference"] >= report["disagreements"][1]["difference"] > 0
 
 
