@@ -14,7 +14,7 @@ ORDER = """
     objective loyalty loyalty_report evaluation resume step_keeper trainer_setup collator_choice trainer metrics
     markdown benchmark report model_card_data model_card_sections pushed_files model_card hub romanian corpus
     pretraining distillation fine_tuning experiment comparison_data prediction comparison disagreements
-    loyalty_run metric_space demo cli
+    loyalty_run metric_space demo_report demo cli
 """.split()
 OUTSIDE = {"__init__", "evaluate_hook"}
 
