@@ -3,13 +3,11 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from . import __version__
-
-FINISHED, FAILED = 0, 2
-Prepared = TypeVar("Prepared")
+from .command_line import FAILED, FINISHED
+from .command_line import prepared as _prepared
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,15 +58,6 @@ def _distill(parsed: argparse.Namespace) -> int:
     trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
     sys.stdout.write(finish(trainer))
     return FINISHED
-
-
-def _prepared(prepare: Callable[[], Prepared]) -> Prepared | None:
-    """Return what is ready to run; or say in one line what is wrong with what the user gave, and return None."""
-    try:
-        return prepare()
-    except (OSError, TypeError, ValueError) as error:
-        sys.stderr.write(f"hf-multiteacher: {' '.join(str(error).split())}\n")
-        return None
 
 
 if __name__ == "__main__":
