@@ -66,4 +66,5 @@ def _set_defaults(parser: _Parser, path: str) -> None:
         raise ValueError(f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}.")
     for key, value in content.items():
         several = actions[key].nargs == "+" and not isinstance(value, list)
+        actions[key].required = False
         parser.set_defaults(**{key: [value] if several else value})
