@@ -71,9 +71,10 @@ def main() -> int:
     metrics = trainer.evaluate()
     trainer.log_metrics("eval", metrics)
     trainer.save_metrics("eval", metrics)
-    trainer.save_model()
     if trainer.args.push_to_hub:
-        trainer.push_to_hub()
+        trainer.push_to_hub()  # saves it too
+    else:
+        trainer.save_model()
     return FINISHED
 
 

@@ -77,10 +77,14 @@ class Experiment:
             alone = replace(self.args, teachers=None, output_dir=folder, push_to_hub=False)
             trainer, figures[f"teacher-{number} ({model.name})"] = self._fine_tune(model, alone)
             teachers.append(Teacher(cast(Any, trainer.model), tokenizer=model.tokenizer))
-        trainer, figures[f"student ({self.student.name})"] = self._fine_tune(self.student, self.args, teachers)
-        if self.args.push_to_hub:
-            trainer.push_to_hub()
+        self.trainer, figures[f"student ({self.student.name})"] = self._fine_tune(self.student, self.args, teachers)
         return figures
+
+    def push(self) -> bool:
+        """Push the student where that was asked for; True unless it fails."""
+        if self.args.push_to_hub:
+            self.trainer.push_to_hub()
+        return True
 
     def _fine_tune(
         self, model: Pretrained, args: DistillationTrainingArguments, teachers: Sequence[Teacher] = ()
@@ -90,7 +94,8 @@ class Experiment:
         data = LabelledData.from_task(self.task, tokenizers, self.max_length)
         set_seed(args.seed)
         trainer, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args, teachers)
-        trainer.save_model()
+        if not args.push_to_hub:  # else the push, which comes last, saves it
+            trainer.save_model()
         trainer.save_metrics("eval", metrics)
         if self.experiment.predictions:
             self._write_predictions(trainer, data.test["sentence"][:])
@@ -124,13 +129,14 @@ def run_task(key: str, words: Sequence[str] | None = None) -> int:
         defaults = {"output_dir": f"romanian-{key}", "save_strategy": "no"}
         return Experiment(key, *read_arguments(kinds, sys.argv[1:] if words is None else words, defaults))
 
-    experiment = prepared(prepare, Path(sys.argv[0]).name)
+    program = Path(sys.argv[0]).name
+    experiment = prepared(prepare, program)
     if experiment is None:
         return FAILED
     figures = experiment.run()
     if experiment.args.should_save:
         sys.stdout.write(f"\n{report(experiment.task.metric, figures)}\n\n{experiment.task.citation}\n")
-    return FINISHED
+    return FINISHED if prepared(experiment.push, program) else FAILED
 
 
 def report(metric: str, figures: dict[str, Metrics]) -> str:
