@@ -158,9 +158,12 @@ class PaperTable:
 
     def _notes(self) -> list[str]:
         seeds = ", ".join(map(str, self.seeds))
+        figures = (
+            f"mean ± sample standard deviation over the seeds {seeds}" if len(self.seeds) > 1 else f"seed {seeds}"
+        )
         splits = ", ".join(f"{key} on {task.measured_split}" for key, task in self.tasks.items())
         notes = [
-            f"In percent, mean ± sample standard deviation over the seeds {seeds}. Measured: {splits}.",
+            f"In percent, {figures}. Measured: {splits}.",
             REFERENCE_NOTE,
             *dict.fromkeys(task.citation for task in self.tasks.values()),
         ]

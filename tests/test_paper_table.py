@@ -68,7 +68,7 @@ def test_published_values_stand_below_in_the_columns_that_they_belong_to(model, 
         cells = [cell.strip() for cell in lines[f"{name} (published)"].split("|")[2:-1]]
         assert cells.pop(2) == "—"
         assert [float(cell) for cell in cells] == list(values.values())
-    assert REFERENCE_NOTE in printed
+    assert REFERENCE_NOTE in printed and "In percent, seed 0. Measured: upos on test, xpos on test," in printed
 
 
 def test_runs_that_are_there_are_not_repeated_and_failed_ones_are(model, tmp_path, capsys, runs):
