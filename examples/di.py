@@ -1,6 +1,13 @@
-"""Moldavian or Romanian: MOROCO: distil a student from fine-tuned teachers, print quality and loyalty."""
+"""Moldavian or Romanian texts of MOROCO: distil a student from fine-tuned teachers, print quality and loyalty.
+
+python examples/di.py examples/di.yaml                    # the paper's models, data from their published homes
+python examples/di.py examples/di.yaml --data DIR         # data from a folder; every key of the file is a flag too
+python examples/di.py --data synthetic --teachers A B --student C --max_steps 10
+"""
+
+import sys
 
 from hf_multiteacher.experiment import run_task
 
 if __name__ == "__main__":
-    run_task("di")
+    sys.exit(run_task("di"))

@@ -1,6 +1,13 @@
-"""Named entities of RONEC: distil a student from fine-tuned teachers, print quality and loyalty."""
+"""Named entities of RONEC: distil a student from fine-tuned teachers, print quality and loyalty.
+
+python examples/ner.py examples/ner.yaml                    # the paper's models, data from their published homes
+python examples/ner.py examples/ner.yaml --data DIR         # data from a folder; every key of the file is a flag too
+python examples/ner.py --data synthetic --teachers A B --student C --max_steps 10
+"""
+
+import sys
 
 from hf_multiteacher.experiment import run_task
 
 if __name__ == "__main__":
-    run_task("ner")
+    sys.exit(run_task("ner"))

@@ -1,6 +1,13 @@
-"""Stars of LaRoSeDa reviews: distil a student from fine-tuned teachers, print quality and loyalty."""
+"""Stars of LaRoSeDa reviews: distil a student from fine-tuned teachers, print quality and loyalty.
+
+python examples/sar.py examples/sar.yaml                    # the paper's models, data from their published homes
+python examples/sar.py examples/sar.yaml --data DIR         # data from a folder; every key of the file is a flag too
+python examples/sar.py --data synthetic --teachers A B --student C --max_steps 10
+"""
+
+import sys
 
 from hf_multiteacher.experiment import run_task
 
 if __name__ == "__main__":
-    run_task("sar")
+    sys.exit(run_task("sar"))

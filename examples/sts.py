@@ -1,6 +1,13 @@
-"""Similarity of the sentence pairs of RO-STS: distil a student from fine-tuned teachers, print quality and loyalty."""
+"""Similarity of the sentence pairs of RO-STS: distil a student from fine-tuned teachers, print quality and loyalty.
+
+python examples/sts.py examples/sts.yaml                    # the paper's models, data from their published homes
+python examples/sts.py examples/sts.yaml --data DIR         # data from a folder; every key of the file is a flag too
+python examples/sts.py --data synthetic --teachers A B --student C --max_steps 10
+"""
+
+import sys
 
 from hf_multiteacher.experiment import run_task
 
 if __name__ == "__main__":
-    run_task("sts")
+    sys.exit(run_task("sts"))

@@ -1,6 +1,13 @@
-"""Language-specific tags on UD_Romanian-RRT: distil a student from fine-tuned teachers, print quality and loyalty."""
+"""Language-specific tags of UD_Romanian-RRT: distil a student from fine-tuned teachers, print quality and loyalty.
+
+python examples/xpos.py examples/xpos.yaml                    # the paper's models, data from their published homes
+python examples/xpos.py examples/xpos.yaml --data DIR         # data from a folder; every key of the file is a flag too
+python examples/xpos.py --data synthetic --teachers A B --student C --max_steps 10
+"""
+
+import sys
 
 from hf_multiteacher.experiment import run_task
 
 if __name__ == "__main__":
-    run_task("xpos")
+    sys.exit(run_task("xpos"))

@@ -3,16 +3,16 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .command_line import FAILED, FINISHED, prepared
 from .evaluate_hook import METRICS
-from .pushed_files import PushError
 
-FINISHED, FAILED = 0, 2
-Prepared = TypeVar("Prepared")
+if TYPE_CHECKING:
+    from .paper_table import PaperTable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The words after the command's name; those of the command line by default.
     """
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed, others = parser.parse_known_args(arguments)
+    parsed.training_options = others
+    if others and parsed.command is not _evaluate:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     # Threads that wait actively for one another make small models many times slower; torch reads this when imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     return parsed.command(parsed)
@@ -42,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
     distill.set_defaults(command=_distill)
     _add_loyalty(commands)
+    _add_evaluate(commands)
     return parser
 
 
@@ -73,10 +78,28 @@ def _add_loyalty(commands: Any) -> None:
     loyalty.set_defaults(command=_loyalty)
 
 
+def _add_evaluate(commands: Any) -> None:
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="the paper's table for any models: seven Romanian tasks, several seeds, beside the published values",
+        epilog="Any other option is one of transformers.TrainingArguments, such as --max_steps 10.",
+        allow_abbrev=False,
+    )
+    evaluate.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models")
+    evaluate.add_argument("--tasks", nargs="+", default=["all"], metavar="TASK", help="upos xpos ner sapn sar di sts")
+    evaluate.add_argument("--data", help="a folder with the original files, or `synthetic`; downloaded by default")
+    evaluate.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="one run for each")
+    evaluate.add_argument("--max-length", "--max_length", type=int, help="tokens per text; what a model can read")
+    evaluate.add_argument("--output-dir", "--output_dir", default="romanian-table", help="results.json and table.md")
+    evaluate.add_argument("--config", metavar="YAML", help="training arguments; options override them")
+    evaluate.add_argument("--describe", action="store_true", help="only count what the data sets hold")
+    evaluate.set_defaults(command=_evaluate)
+
+
 def _demo(parsed: argparse.Namespace) -> int:
     from .demo import QUICK, Demo, Scale
 
-    demo = _prepared(lambda: Demo(parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale()))
+    demo = prepared(lambda: Demo(parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale()))
     if demo is None:
         return FAILED
     sys.stdout.write(f"\n{demo.run()}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")
@@ -86,7 +109,7 @@ def _demo(parsed: argparse.Namespace) -> int:
 def _distill(parsed: argparse.Namespace) -> int:
     from .distillation import finish, make_trainer, read_config
 
-    trainer = _prepared(lambda: make_trainer(*read_config(parsed.config)))
+    trainer = prepared(lambda: make_trainer(*read_config(parsed.config)))
     if trainer is None:
         return FAILED
     trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
@@ -100,7 +123,7 @@ def _loyalty(parsed: argparse.Namespace) -> int:
     from .loyalty_run import LoyaltyRun
 
     given = {field.name: getattr(parsed, field.name) for field in fields(LoyaltyRun)}
-    report = _prepared(lambda: LoyaltyRun(**given).run())
+    report = prepared(lambda: LoyaltyRun(**given).run())
     if report is None:
         return FAILED
     sys.stdout.write(report)
@@ -110,20 +133,48 @@ def _loyalty(parsed: argparse.Namespace) -> int:
 def _push_space(parsed: argparse.Namespace) -> int:
     from .metric_space import push_metric
 
-    push = _prepared(lambda: push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))
+    push = prepared(lambda: push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))
     if push is None:
         return FAILED
     sys.stdout.write("".join(f"{line}\n" for line in [*push.files, push.commit_url or "nothing pushed: a dry run"]))
     return FINISHED
 
 
-def _prepared(prepare: Callable[[], Prepared]) -> Prepared | None:
-    """Return what is ready to run; or say in one line what is wrong with what the user gave, and return None."""
-    try:
-        return prepare()
-    except (OSError, PushError, TypeError, ValueError) as error:
-        sys.stderr.write(f"hf-multiteacher: {' '.join(str(error).split())}\n")
-        return None
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from .romanian.description import describe, format_descriptions
+
+    if parsed.describe:
+        described = prepared(lambda: describe(parsed.data))
+        if described is None:
+            return FAILED
+        sys.stdout.write(f"{format_descriptions(described)}\n")
+        return FINISHED
+    table = prepared(lambda: _paper_table(parsed))
+    if table is None:
+        return FAILED
+    sys.stdout.write(f"\n{table.run()}\n")
+    return FINISHED
+
+
+def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
+    from transformers import TrainingArguments
+
+    from .arguments import read_arguments
+    from .paper_table import DEFAULTS, PaperTable
+
+    if not parsed.models:
+        raise ValueError("evaluate expects --models, one or several ids or folders, or --describe.")
+    words = [parsed.config] if parsed.config else []
+    (args,) = read_arguments([TrainingArguments], [*words, *parsed.training_options], DEFAULTS)
+    return PaperTable(
+        parsed.models,
+        parsed.tasks,
+        parsed.seeds,
+        data=parsed.data,
+        max_length=parsed.max_length,
+        args=args,
+        output_dir=parsed.output_dir,
+    )
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 import gzip
 import lzma
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, IterableDataset, load_dataset
 
 from .romanian.normalization import normalize
+from .romanian.synthetic import generate_corpus
 
 SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
+SYNTHETIC, SYNTHETIC_LINES = "synthetic", 2000
 
 
 def text_files(path: str | Path) -> list[Path]:
@@ -70,12 +72,19 @@ def pack(lines: Iterable[str], words: int) -> Iterator[str]:
 
 
 def load_corpus(
-    source: str, *, words: int, text_column: str = "text", streaming: bool = False, megabytes: float | None = None
+    source: str | Sequence[str],
+    *,
+    words: int,
+    text_column: str = "text",
+    streaming: bool = False,
+    megabytes: float | None = None,
 ) -> Dataset | IterableDataset:
-    """Load texts of at most `words` words from a file, a folder, or a data set on the Hub.
+    """Load texts of at most `words` words from files, folders, data sets on the Hub, or several of these in turn.
 
     Args:
-        source: A path, or the id of a data set, optionally with a configuration: `wikimedia/wikipedia:20231101.ro`.
+        source: A path; the id of a data set, optionally with a configuration: `wikimedia/wikipedia:20231101.ro`;
+            `synthetic` for generated Romanian; or a list of sources, which give a text each in turn, to the end of
+            the longest.
         words: Words per text at most.
         text_column: The column of a data set that holds the text.
         streaming: Read while training instead of before, for what does not fit on the disk or in memory.
@@ -85,34 +94,46 @@ def load_corpus(
         A data set with the one column `text`.
 
     Raises:
-        ValueError: The source is neither, cannot be read, or holds no text.
+        ValueError: A source is neither, cannot be read, or there is no text.
     """
-    lines_of = _file_lines if Path(source).exists() else _hub_lines
-    settings: dict[str, Any] = {"source": source, "text_column": text_column, "words": words, "megabytes": megabytes}
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    settings: dict[str, Any] = {"sources": sources, "text_column": text_column, "words": words, "megabytes": megabytes}
     if streaming:
-        corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs={"lines_of": lines_of, **settings})
+        corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs=settings)
         empty = next(iter(corpus), None) is None
     else:
-        corpus = Dataset.from_list([*_texts(lines_of, **settings)])
+        corpus = Dataset.from_list([*_texts(**settings)])
         empty = not len(corpus)
     if empty:
-        raise ValueError(f"The corpus '{source}' holds no text, so there is nothing to learn from. Check its content.")
+        raise ValueError(
+            f"The corpus '{', '.join(sources)}' holds no text, so there is nothing to learn from. Check its content."
+        )
     return corpus
 
 
-def _texts(
-    lines_of: Any, source: str, text_column: str, words: int, megabytes: float | None
-) -> Iterator[dict[str, str]]:
+def _texts(sources: Sequence[str], text_column: str, words: int, megabytes: float | None) -> Iterator[dict[str, str]]:
     left = float("inf") if megabytes is None else megabytes * 1e6
-    for text in pack(lines_of(source, text_column), words):
+    for text in _in_turn([pack(_lines(source, text_column), words) for source in sources]):
         left -= len(text)
         if left < 0:
             return
         yield {"text": text}
 
 
-def _file_lines(source: str, text_column: str) -> Iterator[str]:
-    yield from read_lines(text_files(source))
+def _in_turn(streams: list[Iterator[str]]) -> Iterator[str]:
+    """Yield one text of each stream in turn; a stream that has ended is left out."""
+    while streams:
+        for stream in [*streams]:
+            try:
+                yield next(stream)
+            except StopIteration:
+                streams.remove(stream)
+
+
+def _lines(source: str, text_column: str) -> Iterator[str]:
+    if source == SYNTHETIC:
+        return iter(generate_corpus(SYNTHETIC_LINES))
+    return read_lines(text_files(source)) if Path(source).exists() else _hub_lines(source, text_column)
 
 
 def _hub_lines(source: str, text_column: str) -> Iterator[str]:

@@ -4,14 +4,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import yaml
 from datasets import Dataset, IterableDataset
 from torch import nn
-from transformers import AutoTokenizer
 
+from .arguments import read_yaml
 from .benchmark import count_parameters
 from .corpus import load_corpus
 from .model_card import DistillationCardData, Evaluation, write_model_card
+from .pretrained import load_tokenizer
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
@@ -26,7 +26,8 @@ class DistillationConfig:
     """What a distillation run needs beside `DistillationTrainingArguments`; both stand in one YAML file.
 
     Args:
-        corpus: A text file, a folder of text files (.txt, .xz, .gz), or the id of a data set on the Hub.
+        corpus: A text file, a folder of text files (.txt, .xz, .gz), the id of a data set on the Hub, or a list of
+            these; see `load_corpus`.
         student_layers: How many layers of the first teacher the student takes, or the list of them.
         student_architecture: `same` as the first teacher's, or `distilbert`.
         text_column: The column of a data set that holds the text.
@@ -36,7 +37,7 @@ class DistillationConfig:
         held_out: How many examples, the first of the corpus, are kept for evaluation.
     """
 
-    corpus: str
+    corpus: str | list[str]
     student_layers: int | list[int] = 6
     student_architecture: Literal["same", "distilbert"] = "same"
     text_column: str = "text"
@@ -53,16 +54,12 @@ def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrain
         ValueError: The file cannot be read, a key is unknown or missing, a value does not fit, or the output folder is
             not empty.
     """
-    path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"The configuration '{path}' cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"The configuration '{path}' must be YAML of the form `key: value`, one per line.")
+    content = read_yaml(path)
     missing = [key for key in ("corpus", "teachers", "output_dir") if not content.get(key)]
     if missing:
         raise ValueError(f"The configuration '{path}' lacks {', '.join(missing)}. Add a line for each.")
+    if isinstance(content["teachers"], str):
+        content["teachers"] = [content["teachers"]]
     own = {field.name for field in fields(DistillationConfig)}
     training = {field.name: str(field.type) for field in fields(DistillationTrainingArguments) if field.init}
     unknown = sorted(map(str, content.keys() - own - training.keys()))
@@ -123,21 +120,6 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         eval_dataset=held_out,
         processing_class=tokenizers[0],
     )
-
-
-def load_tokenizer(teacher: str) -> Any:
-    """Load a teacher's tokenizer.
-
-    Raises:
-        ValueError: There is none.
-    """
-    try:
-        return AutoTokenizer.from_pretrained(teacher)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"Teacher '{teacher}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
-            f"save_pretrained writes them) nor a model that can be had from the Hub ({type(error).__name__})."
-        ) from error
 
 
 def encode_corpus(

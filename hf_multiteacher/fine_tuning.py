@@ -12,16 +12,17 @@ from transformers import (
     AutoModelForTokenClassification,
     EvalPrediction,
     PreTrainedTokenizerFast,
+    TrainingArguments,
 )
 from transformers.utils import logging
 
 from .data_collator import DataCollatorForDistillation
 from .romanian.metrics import trainer_metrics
 from .romanian.tasks import Task
+from .romanian.windows import split_long_sentences
 from .teachers import Teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
-from .training_args import DistillationTrainingArguments
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,30 @@ class LabelledData:
         test: The same, kept for the evaluation.
         label_names: The names of the labels, by number; None for regression.
         compute_metrics: As `Trainer` takes it.
+        max_length: Tokens per example at most; what the tokenizers say when None.
     """
 
     train: Dataset
     test: Dataset
     label_names: Sequence[str] | None
     compute_metrics: Callable[[EvalPrediction], dict[str, float]]
+    max_length: int | None = None
 
     @classmethod
-    def from_task(cls, task: Task) -> "LabelledData":
-        """Take a Romanian task, measured on its test part or, where that is not there, on its validation part."""
-        test = task.data["test"] if "test" in task.data else task.data["validation"]
-        return cls(task.data["train"], test, task.label_names, trainer_metrics(task))
+    def from_task(cls, task: Task, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
+        """Take a Romanian task, measured on its test part or, where that is not there, on its validation part.
+
+        Args:
+            task: The task.
+            tokenizers: That of the model, then those of its teachers.
+            max_length: Tokens per example at most. Longer sentences of tagging are cut into windows, and measured
+                whole; longer texts are truncated.
+        """
+        train, test, sentences = task.data["train"], task.data[task.measured_split], None
+        if "words" in train.column_names:
+            train, test = (split_long_sentences(part, tokenizers, max_length) for part in (train, test))
+            sentences = test["sentence"][:]
+        return cls(train, test, task.label_names, trainer_metrics(task, sentences), max_length)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -68,11 +81,31 @@ class LabelledData:
             logging.set_verbosity(verbosity)
 
 
+class _OrderedTrainer(MultiTeacherDistillationTrainer):
+    def _get_eval_sampler(self, eval_dataset: Any) -> None:
+        """Keep the data set's order, which `group_by_length` would change: by it, windows are put together again."""
+
+
+def check_fine_tuning(args: TrainingArguments) -> None:
+    """Refuse arguments that a fine-tuning which is measured once, at its end, cannot follow.
+
+    Raises:
+        ValueError: There is one.
+    """
+    if args.load_best_model_at_end:
+        raise ValueError(
+            "load_best_model_at_end would choose a checkpoint by the very examples that are measured in the end, so "
+            "the figures would say nothing. Leave it out."
+        )
+    if args.resume_from_checkpoint:
+        raise ValueError("resume_from_checkpoint is not supported here: every fine-tuning starts anew. Leave it out.")
+
+
 def fine_tune(
     model: nn.Module,
     tokenizer: PreTrainedTokenizerFast,
     data: LabelledData,
-    args: DistillationTrainingArguments,
+    args: TrainingArguments,
     teachers: Sequence[Teacher] = (),
 ) -> tuple[MultiTeacherDistillationTrainer, dict[str, float]]:
     """Train a model on labelled data and evaluate it.
@@ -81,7 +114,7 @@ def fine_tune(
         model: The student, or a teacher to be.
         tokenizer: The model's.
         data: What to learn and to be measured on.
-        args: The arguments of the run.
+        args: The arguments of the run; with teachers, `DistillationTrainingArguments`.
         teachers: Fine-tuned teachers to learn from, each with its tokenizer.
 
     Returns:
@@ -90,10 +123,15 @@ def fine_tune(
     readers: list[Any] = [teacher.tokenizer for teacher in teachers]
     multi_tokenizer = MultiTokenizer(tokenizer, readers)
     encoded = [
-        part.map(multi_tokenizer.encode, batched=True, fn_kwargs=data.columns, remove_columns=part.column_names)
+        part.map(
+            multi_tokenizer.encode,
+            batched=True,
+            fn_kwargs={**data.columns, "max_length": data.max_length},
+            remove_columns=part.column_names,
+        )
         for part in (data.train, data.test)
     ]
-    trainer = MultiTeacherDistillationTrainer(
+    trainer = _OrderedTrainer(
         model=model,
         args=args,
         data_collator=DataCollatorForDistillation(multi_tokenizer),

@@ -37,7 +37,7 @@ _AUTO_CLASSES = {
     "sequence-classification": AutoModelForSequenceClassification,
 }
 # transformers 5 answers a folder without tokenizer files with a tokenizer that has special tokens only.
-_FEWEST_ENTRIES = 10
+FEWEST_ENTRIES = 10
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def _load_tokenizer(teacher: Teacher, model: nn.Module) -> PreTrainedTokenizerBa
         except (OSError, ValueError) as error:
             logger.info("No tokenizer at '%s': %s", source, error)
             continue
-        if tokenizer is not None and len(tokenizer) >= _FEWEST_ENTRIES:
+        if tokenizer is not None and len(tokenizer) >= FEWEST_ENTRIES:
             return tokenizer
     return None
 

@@ -40,6 +40,22 @@ def romanian_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def upos():
+    """Parts of speech on generated sentences."""
+    from hf_multiteacher.romanian.loading import load_task
+
+    return load_task("upos", "synthetic")
+
+
+@pytest.fixture(scope="session")
+def ner():
+    """Named entities on generated sentences."""
+    from hf_multiteacher.romanian.loading import load_task
+
+    return load_task("ner", "synthetic")
+
+
 def train_tokenizer(kind: str, sentences: list[str], vocab_size: int, lowercase: bool = False):
     """Train a fast tokenizer: `wordpiece`, `bpe` (byte level) or `unigram`."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers

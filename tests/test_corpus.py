@@ -38,6 +38,19 @@ def test_a_stream_gives_the_same_texts_as_a_list(tmp_path):
     assert whole["text"] == [example["text"] for example in stream] == ["unu doi trei patru", "cinci", "șase"]
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_several_sources_give_a_text_each_in_turn_to_the_end_of_the_longest(tmp_path, streaming):
+    (tmp_path / "a.txt").write_text("a1\n\na2\n\na3\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("b1\n", encoding="utf-8")
+    corpus = load_corpus([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")], words=4, streaming=streaming)
+    assert [example["text"] for example in corpus] == ["a1", "b1", "a2", "a3"]
+
+
+def test_generated_text_is_a_corpus_too():
+    corpus = load_corpus("synthetic", words=40)
+    assert len(corpus) > 500 and len(set(corpus["text"])) > 0.9 * len(corpus)
+
+
 def test_megabytes_limit_the_characters(tmp_path):
     (tmp_path / "corpus.txt").write_text("\n".join(["un rând de text"] * 100), encoding="utf-8")
     corpus = load_corpus(str(tmp_path / "corpus.txt"), words=4, megabytes=0.0003)

@@ -13,6 +13,7 @@ from hf_multiteacher.romanian.metrics import (
     compute_task_metrics,
     correlation_scores,
     entity_scores,
+    read_predictions,
     trainer_metrics,
 )
 from hf_multiteacher.romanian.reference import REFERENCE, REFERENCE_LOYALTY, REFERENCE_NOTE, REFERENCE_SIZES
@@ -43,16 +44,6 @@ def span_f1(gold, predicted, typed=True):
 def noisy(rows, names, share, seed=0):
     rng = Random(seed)
     return [[rng.choice(names) if rng.random() < share else tag for tag in row] for row in rows]
-
-
-@pytest.fixture(scope="module")
-def ner():
-    return load_task("ner", "synthetic")
-
-
-@pytest.fixture(scope="module")
-def upos():
-    return load_task("upos", "synthetic")
 
 
 def tags_of(task, split="validation"):
@@ -142,6 +133,20 @@ def test_trainer_metrics_of_entities_take_rows_as_sentences(ner):
     logits = np.eye(len(names), dtype=np.float32)[[[0, begin, inside], [0, 0, 0]]]
     scores = trainer_metrics(ner)(SimpleNamespace(predictions=(logits, None), label_ids=labels))
     assert (scores["entity_precision"], scores["entity_recall"]) == (1.0, 0.5)
+
+
+def test_an_entity_over_the_edge_of_a_window_is_whole_in_the_scores(ner):
+    names = list(ner.label_names)
+    begin, inside = names.index("B-GPE"), names.index("I-GPE")
+    labels = np.array([[-100, begin, -100], [-100, inside, 0], [begin, -100, -100]])
+    output = SimpleNamespace(predictions=np.eye(len(names))[np.where(labels < 0, 0, labels)], label_ids=labels)
+    predicted, gold = read_predictions(ner, output, sentences=[0, 0, 1])
+    assert predicted == gold == [["B-GPE", "I-GPE", "O"], ["B-GPE"]]
+    wrong = np.where(labels == inside, 0, labels)
+    output = SimpleNamespace(predictions=np.eye(len(names))[np.where(wrong < 0, 0, wrong)], label_ids=labels)
+    # Of the two entities one is found whole; without the windows put together, both would be.
+    assert trainer_metrics(ner, [0, 0, 1])(output)["entity_recall"] == 0.5
+    assert trainer_metrics(ner)(output)["entity_recall"] == 1.0
 
 
 def test_trainer_metrics_of_sentences_and_pairs():

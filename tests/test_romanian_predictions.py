@@ -12,16 +12,6 @@ from hf_multiteacher.romanian.metrics import compute_task_metrics
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 
 
-@pytest.fixture(scope="module")
-def ner():
-    return load_task("ner", "synthetic")
-
-
-@pytest.fixture(scope="module")
-def upos():
-    return load_task("upos", "synthetic")
-
-
 @pytest.fixture
 def treebank(tmp_path):
     path = tmp_path / "treebank.conllu"

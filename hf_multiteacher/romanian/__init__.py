@@ -9,6 +9,7 @@ _MODULE_OF = {
     "describe": "description",
     "format_descriptions": "description",
     "compute_task_metrics": "metrics",
+    "read_predictions": "metrics",
     "trainer_metrics": "metrics",
     "split_long_sentences": "windows",
     "merge_windows": "windows",
@@ -28,6 +29,7 @@ __all__ = [
     "generate_sentences",
     "load_task",
     "merge_windows",
+    "read_predictions",
     "split_long_sentences",
     "trainer_metrics",
     "write_conllu",
@@ -37,7 +39,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .description import describe, format_descriptions
     from .loading import load_task
-    from .metrics import compute_task_metrics, trainer_metrics
+    from .metrics import compute_task_metrics, read_predictions, trainer_metrics
     from .predictions import write_conllu, write_ronec
     from .synthetic import generate_corpus, generate_pairs, generate_sentences
     from .tasks import Task

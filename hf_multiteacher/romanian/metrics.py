@@ -11,7 +11,7 @@ from seqeval.scheme import IOB2, Entities
 from sklearn.metrics import accuracy_score, f1_score
 
 from .tasks import Task
-from .windows import IGNORED
+from .windows import merge_windows
 
 Tags = Sequence[Sequence[str]]
 
@@ -117,24 +117,39 @@ def compute_task_metrics(task: Task, predictions: Sequence[Any], references: Seq
     return classification_scores(predictions, references)
 
 
-def trainer_metrics(task: Task) -> Callable[[Any], dict[str, float]]:
+def read_predictions(task: Task, output: Any, sentences: Sequence[int] | None = None) -> tuple[list[Any], list[Any]]:
+    """Turn a model's outputs into what `compute_task_metrics` takes: predictions and references.
+
+    Args:
+        task: The task.
+        output: `EvalPrediction` or `PredictionOutput`: `predictions` [examples, (length,) labels] and `label_ids`. Of
+            tagging, only tokens with a label count, which are the first tokens of words.
+        sentences: Column `sentence` of the windows that were predicted; without it each row is a sentence.
+    """
+    logits = np.asarray(output.predictions[0] if isinstance(output.predictions, tuple) else output.predictions)
+    labels: Any = np.asarray(output.label_ids)
+    names = task.label_names
+    if names is None:
+        return logits.reshape(-1).tolist(), labels.reshape(-1).tolist()
+    chosen: Any = logits.argmax(axis=-1)
+    if task.definition.problem == "sequence-classification":
+        return [names[i] for i in chosen], [names[i] for i in labels]
+    order = range(len(labels)) if sentences is None else sentences
+    predicted, gold = (merge_windows(order, rows.tolist(), labels.tolist()) for rows in (chosen, labels))
+    return [[names[i] for i in row] for row in predicted], [[names[i] for i in row] for row in gold]
+
+
+def trainer_metrics(task: Task, sentences: Sequence[int] | None = None) -> Callable[[Any], dict[str, float]]:
     """Return the `compute_metrics` of a task for `Trainer`.
 
-    Logits of tagging are [batch, length, labels]; only tokens with a label count, which are the first tokens of words.
-    Each row counts as a sentence: where long ones were cut, score what `merge_windows` gives for the final figures.
+    Args:
+        task: The task.
+        sentences: Where long sentences were cut, the column `sentence` of the windows, which must be evaluated in
+            their order (not `group_by_length`): the scores are then those of whole sentences.
     """
 
     def compute(evaluation: Any) -> dict[str, float]:
         """Scores of an `EvalPrediction`."""
-        logits = evaluation.predictions[0] if isinstance(evaluation.predictions, tuple) else evaluation.predictions
-        labels, names = evaluation.label_ids, task.label_names
-        if names is None:
-            return compute_task_metrics(task, np.asarray(logits).reshape(-1).tolist(), labels.reshape(-1).tolist())
-        chosen = np.argmax(logits, axis=-1)
-        if task.definition.problem == "sequence-classification":
-            return compute_task_metrics(task, [names[i] for i in chosen], [names[i] for i in labels])
-        rows = [(row[asked != IGNORED], asked[asked != IGNORED]) for row, asked in zip(chosen, labels, strict=True)]
-        predicted, gold = ([[names[i] for i in row[side]] for row in rows] for side in (0, 1))
-        return compute_task_metrics(task, predicted, gold)
+        return compute_task_metrics(task, *read_predictions(task, evaluation, sentences))
 
     return compute

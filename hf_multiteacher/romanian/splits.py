@@ -38,6 +38,14 @@ def find_folder(source: Source, data_dir: str | Path) -> Path:
     )
 
 
+def gold_file(source: Source, data_dir: str | Path | None, split: str) -> Path | None:
+    """Return the published file of a split; None where there is none: generated sentences, or a part held out."""
+    if data_dir == "synthetic":
+        return None
+    path = (download(source) if data_dir is None else find_folder(source, data_dir)) / source.splits[split]
+    return path if path.exists() else None
+
+
 def _reviews(sentences: list[Sentence]) -> list[Record]:
     """Two sentences of as many stars make a review: title and content."""
     reviews: list[Record] = []

@@ -83,6 +83,11 @@ class Task:
         return self.definition.metric
 
     @property
+    def measured_split(self) -> str:
+        """The part to measure on: `test`, or `validation` where that is not there."""
+        return "test" if "test" in self.data else "validation"
+
+    @property
     def citation(self) -> str:
         """What to cite, and the licence of the data."""
         return f"{self.definition.source.citation} Licence: {self.definition.source.license}."

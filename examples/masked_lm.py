@@ -1,0 +1,82 @@
+"""Distil a masked language model from several pretrained teachers, each with its own tokenizer.
+
+    python examples/masked_lm.py examples/masked_lm.yaml               # the paper's teachers, Wikipedia
+    python examples/masked_lm.py examples/masked_lm.yaml --corpus DIR  # your own text; every key is a flag too
+    python examples/masked_lm.py --corpus synthetic --teachers A B --student_layers 0 1 --max_steps 10
+
+`hf-multiteacher distill` does the same from a file, with a model card; this script shows the steps to change.
+"""
+
+import sys
+from dataclasses import dataclass, field
+
+from hf_multiteacher import (
+    DistillationTrainingArguments,
+    MultiTeacherDistillationTrainer,
+    MultiTokenizer,
+    student_from_teacher,
+)
+from hf_multiteacher.arguments import read_arguments
+from hf_multiteacher.command_line import FAILED, FINISHED, prepared
+from hf_multiteacher.corpus import load_corpus
+from hf_multiteacher.distillation import TOKENS_PER_WORD, check_output_folder
+from hf_multiteacher.pretrained import load_tokenizer
+
+
+@dataclass
+class MaskedLMArguments:
+    """What is distilled; teachers and objective stand among the arguments of the training."""
+
+    corpus: list[str] = field(metadata={"help": "Text files, folders, ids of data sets on the Hub, or `synthetic`."})
+    student_layers: list[int] = field(
+        default_factory=lambda: [0, 2, 4, 7, 9, 11], metadata={"help": "Layers of the first teacher to start from."}
+    )
+    megabytes: float | None = field(default=None, metadata={"help": "Use only so many million characters."})
+    max_length: int = field(default=128, metadata={"help": "Tokens of an example at most."})
+    held_out: int = field(default=500, metadata={"help": "Examples kept for the evaluation."})
+
+
+def make_trainer() -> MultiTeacherDistillationTrainer:
+    """Read the arguments and load what they name."""
+    masked_lm, args = read_arguments([MaskedLMArguments, DistillationTrainingArguments], sys.argv[1:])
+    if not args.teachers:
+        raise ValueError("--teachers are missing. Give ids or folders of masked language models.")
+    check_output_folder(args.output_dir, args.resume_from_checkpoint)
+    # One text, an encoding for every tokenizer; the student reads as the first teacher does.
+    tokenizers = [load_tokenizer(teacher) for teacher in args.teachers]
+    multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+    words = int(masked_lm.max_length / TOKENS_PER_WORD)
+    corpus = load_corpus(masked_lm.corpus, words=words, megabytes=masked_lm.megabytes)
+    dataset = corpus.map(
+        multi_tokenizer.encode,
+        batched=True,
+        fn_kwargs={"text": "text", "max_length": masked_lm.max_length},
+        remove_columns=["text"],
+    ).train_test_split(test_size=masked_lm.held_out, seed=args.seed)
+    return MultiTeacherDistillationTrainer(
+        model=student_from_teacher(args.teachers[0], masked_lm.student_layers),
+        args=args,
+        train_dataset=dataset["train"],
+        eval_dataset=dataset["test"],
+        processing_class=tokenizers[0],
+    )
+
+
+def main() -> int:
+    """Distil, print losses and loyalty to each teacher, save, and push when asked."""
+    trainer = prepared(make_trainer, "masked_lm.py")
+    if trainer is None:
+        return FAILED
+    trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+    metrics = trainer.evaluate()
+    trainer.log_metrics("eval", metrics)
+    trainer.save_metrics("eval", metrics)
+    if trainer.args.push_to_hub:
+        trainer.push_to_hub()  # saves it too
+    else:
+        trainer.save_model()
+    return FINISHED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The examples' files: every configuration can be read, and says of each line who chose it."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hf_multiteacher.arguments import read_arguments
+from hf_multiteacher.distillation import read_config
+from hf_multiteacher.experiment import PAPER_STUDENT, PAPER_TEACHERS, ExperimentArguments
+from hf_multiteacher.fine_tuning import check_fine_tuning
+from hf_multiteacher.romanian.tasks import DEFINITIONS
+from hf_multiteacher.training_args import DistillationTrainingArguments
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TEACHERS_OF = {
+    "distil-bert-base-ro": PAPER_TEACHERS[:1],
+    "distil-robert-base": PAPER_TEACHERS[1:],
+    "distilmulti-bert-base-ro": PAPER_TEACHERS,
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Output folders are relative and must not exist."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("key", DEFINITIONS)
+def test_the_configuration_of_every_task_can_be_read(key):
+    experiment, args = read_arguments(
+        [ExperimentArguments, DistillationTrainingArguments], [str(EXAMPLES / f"{key}.yaml"), "--data", "synthetic"]
+    )
+    check_fine_tuning(args)
+    assert (args.teachers, experiment.student, experiment.data) == (PAPER_TEACHERS, PAPER_STUDENT, "synthetic")
+    assert f'run_task("{key}")' in (EXAMPLES / f"{key}.py").read_text()
+
+
+def test_the_configuration_of_the_masked_language_model_can_be_read():
+    kind = runpy.run_path(str(EXAMPLES / "masked_lm.py"))["MaskedLMArguments"]
+    masked_lm, args = read_arguments([kind, DistillationTrainingArguments], [str(EXAMPLES / "masked_lm.yaml")])
+    assert masked_lm.corpus == ["wikimedia/wikipedia:20231101.ro"] and args.teachers == PAPER_TEACHERS
+
+
+@pytest.mark.parametrize("name", TEACHERS_OF)
+def test_the_configurations_of_the_papers_students_can_be_read(name):
+    config, args = read_config(EXAMPLES / "configs" / f"{name}.yaml")
+    assert args.teachers == TEACHERS_OF[name]
+    assert (config.student_architecture, config.student_layers) == ("distilbert", [0, 2, 4, 7, 9, 11])
+    assert config.streaming and args.max_steps > 0 and len(config.corpus) == 2
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_value_is_marked_as_published_or_as_our_choice(path):
+    for line in path.read_text().splitlines():
+        value = yaml.safe_load(line) if not line.startswith("#") else None
+        if isinstance(value, list) or (isinstance(value, dict) and next(iter(value.values())) is not None):
+            assert re.search(r"# (published|our choice)", line), line
+
+
+def test_the_scripts_are_short_and_every_one_has_its_configuration():
+    scripts = [EXAMPLES / f"{name}.py" for name in [*DEFINITIONS, "masked_lm"]]
+    assert all(len(script.read_text().splitlines()) <= 120 for script in scripts)
+    assert all(script.with_suffix(".yaml").is_file() for script in scripts)
