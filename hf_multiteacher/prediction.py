@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from tqdm.auto import tqdm
 
 from .comparison_data import Examples
@@ -13,6 +12,7 @@ from .encoder import NO_LIMIT, Encoder
 from .heads import without_adapters
 from .label_space import label_names
 from .padding import IGNORED, pad_encoding
+from .pretrained import position_limit
 from .teachers import TeacherEnsemble
 
 
@@ -29,15 +29,6 @@ class Outputs:
     kept: np.ndarray
 
 
-def longest_input(model: nn.Module) -> int:
-    """Say how many tokens a model can take: its positions, without those that RoBERTa-like models keep for padding."""
-    inner = without_adapters(model)
-    for name, module in inner.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    return getattr(inner.config, "max_position_embeddings", None) or NO_LIMIT
-
-
 def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_length: int | None) -> int:
     """Return the most tokens of an example that a model reads: what it can take, and `max_length` at most.
 
@@ -45,7 +36,8 @@ def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_len
         ValueError: That leaves no room beside the special tokens.
     """
     model: Any = models[index]
-    limit = min(longest_input(model.model), model.tokenizer.model_max_length, max_length or NO_LIMIT)
+    config = without_adapters(model.model).config
+    limit = min(position_limit(config), model.tokenizer.model_max_length, max_length or NO_LIMIT)
     special = model.tokenizer.num_special_tokens_to_add(pair=len(examples.sequences) > 1)
     if limit <= special:
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
-from .encoder import require_fast
+from .encoder import NO_LIMIT, require_fast
 from .teacher_loading import FEWEST_ENTRIES
 
 # These count positions from their padding id on, so that many of the table's rows are never used.
@@ -73,7 +73,7 @@ def position_limit(config: PretrainedConfig) -> int:
     """Return how many tokens a model has positions for; a number beyond all texts where nothing limits it."""
     positions = getattr(config, "max_position_embeddings", None) or -1
     if positions < 0:
-        return 10**9
+        return NO_LIMIT
     return positions - (config.pad_token_id + 1 if config.model_type in _COUNT_FROM_PADDING else 0)
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from saved_classifiers import save_classifier
-from tiny_models import ARCHITECTURES, tiny_inputs, tiny_model
 
 from hf_multiteacher.comparison import load_models
 from hf_multiteacher.comparison_data import Examples
-from hf_multiteacher.prediction import input_limit, longest_input, predict
+from hf_multiteacher.prediction import input_limit, predict
+from hf_multiteacher.pretrained import position_limit
 
 
 @pytest.fixture(scope="module")
@@ -66,26 +66,10 @@ def test_texts_and_pairs_have_the_logits_that_they_have_alone(tmp_path, cased_to
 def test_a_text_longer_than_the_model_is_cut_to_what_it_can_take(models, sentences):
     words = " ".join(sentences[:20]).split()
     outputs = predict(models, 0, Examples("token-classification", [[words]]), batch_size=1)
-    assert models[0].tokenizer.model_max_length > longest_input(models[0].model) == 128
+    assert models[0].tokenizer.model_max_length > position_limit(models[0].model.config) == 128
     pieces = [len(models[0].tokenizer(word, add_special_tokens=False)["input_ids"]) for word in words]
     starts = np.cumsum(pieces) - pieces
     assert outputs.kept.tolist() == (starts < 126).tolist()
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_longest_input_runs(architecture):
-    model = tiny_model(architecture, "SequenceClassification")
-    limit = longest_input(model)
-    assert limit == (62 if ARCHITECTURES[architecture][1]["pad_token_id"] == 1 else 64)
-    inputs = tiny_inputs(batch=2, length=limit)
-    inputs["attention_mask"][:] = 1
-    model(**inputs)
-
-
-def test_the_longest_input_of_a_roberta_is_the_longest():
-    model = tiny_model("roberta", "SequenceClassification")
-    with pytest.raises((IndexError, RuntimeError)):
-        model(**tiny_inputs(batch=1, length=longest_input(model) + 1, pad=5))
 
 
 def test_the_limit_is_the_smallest_and_leaves_room_for_text(models, tagging):
