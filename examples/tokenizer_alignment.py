@@ -9,12 +9,8 @@ Files end in .txt, .txt.xz or .txt.gz and hold one paragraph a line.
 """
 
 import argparse
-import gzip
-import lzma
 import random
 import sys
-import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +18,10 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from hf_multiteacher.corpus import read_lines, text_files
 from hf_multiteacher.spans import batch_spans, flatten_offsets, one_to_one
 from hf_multiteacher.vocabulary import SharedVocabulary, shared_mass
 
-OPENERS: dict[str, Any] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
-CEDILLA_TO_COMMA = str.maketrans("ŞşŢţ", "ȘșȚț")
 STUDENT = ("cased WordPiece", "wordpiece", 16_000, False)
 TEACHERS = [
     ("uncased WordPiece", "wordpiece", 12_000, True),
@@ -44,16 +39,6 @@ HEADER = [
     "teacher occurrences shared",
     "same outcome at one-to-one spans",
 ]
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file, or of all text files of a folder, with NFC and comma diacritics."""
-    files = sorted(file for file in path.iterdir() if file.suffix in OPENERS) if path.is_dir() else [path]
-    for file in files:
-        with OPENERS[file.suffix](file, "rt", encoding="utf-8") as stream:
-            for line in stream:
-                if line.strip():
-                    yield unicodedata.normalize("NFC", line.strip()).translate(CEDILLA_TO_COMMA)
 
 
 def split_lines(lines: list[str], training_bytes: int, measured: int) -> tuple[list[str], list[str]]:
@@ -126,7 +111,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the text and of the vocabulary sizes")
     arguments = parser.parse_args()
     part = 10 if arguments.quick else 1
-    lines = list(read_lines(arguments.text))
+    lines = [line.strip() for line in read_lines(text_files(arguments.text)) if line.strip()]
     training_lines, measured_lines = split_lines(lines, 5_000_000 // part, min(3_000 // part, len(lines) // 4))
     print(f"{len(training_lines)} lines to train on, {len(measured_lines)} to measure on", file=sys.stderr)
     _, kind, size, lowercase = STUDENT

@@ -40,9 +40,3 @@ def test_the_table_has_a_row_per_teacher_and_agreement_everywhere(run_example, s
     ]
     assert all(len(row) == len(header) for row in rows)
     assert all(row[-1] == "100.0%" for row in rows)
-
-
-def test_cedillas_become_commas_and_letters_are_composed(tmp_path):
-    read_lines = runpy.run_path(str(EXAMPLE))["read_lines"]
-    (tmp_path / "text.txt").write_text("ţară s\u0326i \n\n", encoding="utf-8")
-    assert list(read_lines(tmp_path / "text.txt")) == ["țară și"]
