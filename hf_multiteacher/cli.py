@@ -38,6 +38,15 @@ def _parser() -> argparse.ArgumentParser:
     distill = commands.add_parser("distill", help="distil a masked language model from your text and teachers")
     distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
     distill.set_defaults(command=_distill)
+
+    push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
+    push.add_argument("folder", help="what the distillation, or save_pretrained, left")
+    push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
+    push.add_argument("--private", action="store_true", default=None, help="refuse a repository that is public")
+    push.add_argument("--revision", help="the branch; made if it is not there")
+    push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
+    push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
+    push.set_defaults(command=_push)
     return parser
 
 
@@ -58,7 +67,21 @@ def _distill(parsed: argparse.Namespace) -> int:
     if trainer is None:
         return FAILED
     trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
-    sys.stdout.write(finish(trainer))
+    text = _prepared(lambda: finish(trainer, f"hf-multiteacher distill {parsed.config}"))
+    sys.stdout.write(text or "")
+    return FAILED if text is None else FINISHED
+
+
+def _push(parsed: argparse.Namespace) -> int:
+    from .hub import push_folder
+
+    options = {"private": parsed.private, "revision": parsed.revision, "also": parsed.also, "dry_run": parsed.dry_run}
+    push = _prepared(lambda: push_folder(parsed.folder, parsed.repo_id, **options))
+    if push is None:
+        return FAILED
+    sys.stdout.write("".join(f"{name}\n" for name in push.files))
+    said = push.commit_url or f"not pushed to {push.repo_id}: this is a dry run"
+    sys.stdout.write(f"{len(push.files)} files, {push.size / 2**20:.2f} MB: {said}\n")
     return FINISHED
 
 

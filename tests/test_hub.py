@@ -149,7 +149,7 @@ def test_a_push_cut_off_at_any_request_leaves_the_head_whole_and_the_next_one_co
         hub.forget_requests()
         hub.large_files.clear()
         hub.down_from = number
-        with pytest.raises(RuntimeError, match="PushError: Nothing pushed to .* out of reach .* Repeat"):
+        with pytest.raises(RuntimeError, match="PushError: Nothing pushed to .* out of reach .* Push again"):
             push(client, student, name, revision="trial")
         hub.forget_requests()
         repository = hub.repositories.get(("model", name))
@@ -221,7 +221,7 @@ def test_the_hub_is_given_the_time_it_asks_for_but_not_all_day(hub, client, stud
     assert "77.0" in client.run("print(slept)")
     hub.forget_requests()
     hub.faults[1] = Fault(status=429, headers={"Retry-After": "5000"})
-    with pytest.raises(RuntimeError, match="answered 429. Repeat the same command in 5000 s"):
+    with pytest.raises(RuntimeError, match="answered 429. Push again in 5000 s"):
         push(client, student)
     assert len(hub.log) == 1
 
