@@ -83,6 +83,8 @@ def push_folder(
     folder, token = Path(folder), token or get_token()
     names = files_to_push(folder, repo_type, also, with_card=not path_in_repo)
     contents = {str(PurePosixPath(path_in_repo, name)): content_to_push(folder / name, token) for name in names}
+    if not path_in_repo and "README.md" not in names:
+        logger.warning("%s has no README.md, so its readers get no model card; `write_model_card` writes one.", folder)
     size = sum(len(content) if isinstance(content, bytes) else content.stat().st_size for content in contents.values())
     if dry_run:
         return Push(repo_id, list(contents), size, None)
