@@ -124,7 +124,7 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
         datasets=list(data.datasets) or None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
         tags=list(dict.fromkeys([*TAGS, *data.tags])),
-        model_name=data.name,
+        model_name=data.name if results else None,  # it would stay there by itself without results
         eval_results=results or None,
     )
 

@@ -83,14 +83,18 @@ torch.save(model(**tokenizer({TEXT!r}, return_tensors="pt")).logits, {str(tmp_pa
 print(tokenizer({TEXT!r}), pipeline({PIPELINES[task]!r}, model=model, tokenizer=tokenizer)({question!r}))
 """)
     with hub.client(tmp_path / "elsewhere", token=None) as stranger:
+        # a copy, because weights in a mapped file stand at odd addresses, where matrix products round differently
         there = stranger.run(f"""
 import sys; sys.modules["hf_multiteacher"] = None
 import torch
+from copy import deepcopy
 from transformers import AutoModelFor{CLASSES[task]}, AutoTokenizer, pipeline
-model = AutoModelFor{CLASSES[task]}.from_pretrained("org/student")
+model = deepcopy(AutoModelFor{CLASSES[task]}.from_pretrained("org/student"))
 tokenizer = AutoTokenizer.from_pretrained("org/student")
 torch.save(model(**tokenizer({TEXT!r}, return_tensors="pt")).logits, {str(tmp_path / "there.pt")!r})
-print(tokenizer({TEXT!r}), pipeline({PIPELINES[task]!r}, model="org/student")({question!r}))
+loaded = pipeline({PIPELINES[task]!r}, model="org/student")
+loaded.model = deepcopy(loaded.model)
+print(tokenizer({TEXT!r}), loaded({question!r}))
 """)
         snippet = hub.files("org/student")["README.md"].decode().split("```python\n")[1].split("```")[0]
         assert "score" in stranger.run(snippet), "the card's snippet runs as it stands"
@@ -199,7 +203,7 @@ def test_cut_off_at_any_request_the_head_stays_whole_and_nothing_is_lost(hub, cl
     requests, whole = list(hub.log), set(hub.files("org/undisturbed"))
     checkpoint = {name for name in whole if "/" in name}
     allowed = [{".gitattributes"}, whole - checkpoint - {"training.png"}, whole - {"training.png"}, whole]
-    assert len(requests) > 20 and len(checkpoint) == 9
+    assert len(requests) > 15 and len(checkpoint) == 9
     for number in range(2, len(requests) + 1):
         name = f"down-{number}"
         hub.forget_requests()
@@ -244,11 +248,11 @@ make_trainer(make_toy("masked-lm"), {str(folder)!r}, push_to_hub=True, hub_model
     assert head == {".gitattributes"} or MODEL <= head
     assert (folder / "checkpoint-2" / "optimizer.pt").is_file() and list(folder.glob("_*"))
     client.run(f"""
-trainer = taught("masked-lm", {str(folder)!r}, hub_strategy="every_save")
+trainer = taught("masked-lm", {str(folder)!r}, hub_strategy="every_save", max_steps=8)
 trainer.train(resume_from_checkpoint=True)
 """)
-    assert messages(hub)[-1] == "Training in progress, step 4"
-    assert hub.files("org/student")["model.safetensors"] == (folder / "checkpoint-4/model.safetensors").read_bytes()
+    assert messages(hub)[-1] == "Training in progress, step 8"
+    assert hub.files("org/student")["model.safetensors"] == (folder / "checkpoint-8/model.safetensors").read_bytes()
     assert not list(folder.glob("_*"))
 
 
@@ -357,16 +361,17 @@ torch.save(student.eval()(**toy.tokenizer({TEXT!r}, return_tensors="pt")).logits
     for tree in list(hub.repositories["model", "org/lora"].commits.values())[1:]:
         card = tree["README.md"].decode()
         assert "ordinary PEFT adapter" in card and "library_name: peft" in card
-        assert "base_model:\n- org/base\nbase_model_relation: adapter\n" in card
+        assert "base_model:\n- org/base\n" in card and "base_model_relation: adapter\n" in card
     megabytes = len(pushed["adapter_model.safetensors"]) / 2**20
     assert f"| {megabytes:.4g} |" in card, "what is saved of the student is the adapter"
     with hub.client(tmp_path / "elsewhere", token=None) as stranger:
         stranger.run(f"""
 import sys; sys.modules["hf_multiteacher"] = None
 import torch
+from copy import deepcopy
 from peft import AutoPeftModelForTokenClassification
 from transformers import AutoTokenizer
-model = AutoPeftModelForTokenClassification.from_pretrained("org/lora", num_labels=4)
+model = deepcopy(AutoPeftModelForTokenClassification.from_pretrained("org/lora", num_labels=4))
 tokenizer = AutoTokenizer.from_pretrained("org/lora")
 torch.save(model.eval()(**tokenizer({TEXT!r}, return_tensors="pt")).logits, {str(tmp_path / "there.pt")!r})
 """)
