@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 from .benchmark import count_parameters
 from .corpus import load_corpus
+from .pushed_files import PushError
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
@@ -176,7 +177,7 @@ def finish(trainer: MultiTeacherDistillationTrainer, command: str | None = None)
     """
     folder, metrics = trainer.args.output_dir, trainer.evaluate()
     if trainer.args.push_to_hub:
-        trainer.push_to_hub(command=command)
+        _push(trainer, command)
     else:
         trainer.save_model()
         trainer.create_model_card(command=command)
@@ -184,3 +185,11 @@ def finish(trainer: MultiTeacherDistillationTrainer, command: str | None = None)
     lines = [f"{name:40} {value:.4f}" for name, value in measured.items() if "loss" in name or "loyalty" in name]
     lines.append(f"{'parameters':40} {count_parameters(cast(nn.Module, trainer.model)):,}")
     return "\n".join(["", *lines, "", f"The student, its card and charts are in {folder}/", ""])
+
+
+def _push(trainer: MultiTeacherDistillationTrainer, command: str | None) -> None:
+    try:
+        trainer.push_to_hub(command=command)
+    except PushError as error:
+        again = f"hf-multiteacher push {trainer.args.output_dir} {trainer.hub_model_id}"
+        raise PushError(f"{error} The student is saved; `{again}` pushes it.") from error

@@ -97,7 +97,11 @@ def last_evaluations(trainer: "MultiTeacherDistillationTrainer") -> dict[str, di
             continue
         for prefix in (key.removesuffix("_runtime") for key in entry if key.endswith("_runtime")):
             if prefix != "train":
-                metrics = {key.removeprefix(f"{prefix}_"): value for key, value in entry.items() if prefix in key}
+                metrics = {
+                    key.removeprefix(f"{prefix}_"): value
+                    for key, value in entry.items()
+                    if key.startswith(f"{prefix}_")
+                }
                 found[prefix.removeprefix("eval").strip("_")] = metrics
     return found
 
