@@ -163,9 +163,11 @@ def snippet(data: DistillationCardData, adapter: bool) -> str:
     call = json.dumps(
         text if isinstance(text, str) else dict(zip(("text", "text_pair"), text, strict=True)), ensure_ascii=False
     )
+    lines.append(f'student = pipeline("{pipeline}", {model})')
     if data.task == "masked-lm":
-        call += '.replace("[MASK]", student.tokenizer.mask_token)'
-    return "\n".join([*lines, f'student = pipeline("{pipeline}", {model})', f"print(student({call}))"])
+        lines.append("mask = student.tokenizer.mask_token")
+        call += '.replace("[MASK]", mask)'
+    return "\n".join([*lines, f"print(student({call}))"])
 
 
 def _example(data: DistillationCardData) -> str:

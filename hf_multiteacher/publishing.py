@@ -130,7 +130,7 @@ class Publisher:
         }.get(HubStrategy(args.hub_strategy))
         try:
             copy = self._copy(Path(folder))
-        except OSError as error:
+        except Exception as error:  # a card is not worth a training
             _warn(error)
             return
         job = self._later(partial(_push_copy, copy, self._job(), f"Training in progress, {reached}", place))
@@ -191,4 +191,5 @@ def _link(source: Path, target: Path) -> None:
 
 def _warn(error: BaseException | None) -> None:
     if error is not None:
-        logger.warning("A push to the Hub failed, and the run goes on; the next one pushes again. %s", error)
+        reason = f"{type(error).__name__}: {error}"
+        logger.warning("A push to the Hub failed, and the run goes on; the next one pushes again. %s", reason)

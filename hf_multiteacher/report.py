@@ -95,6 +95,8 @@ def _bars(axes: Axes, measure: str, row: Mapping[str, float], colours: Mapping[s
     axes.set_xticks([])
     axes.tick_params(labelsize=8)
     axes.margins(y=0.12)
+    if min(row.values()) >= 0:
+        axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -259,7 +259,7 @@ def test_an_adapter_names_its_base_and_brings_its_labels_to_the_snippet(tmp_path
 @pytest.mark.parametrize(
     ("task", "example", "call"),
     [
-        ("masked-lm", "Un [MASK].", 'student("Un [MASK].".replace("[MASK]", student.tokenizer.mask_token))'),
+        ("masked-lm", "Un [MASK].", 'student("Un [MASK].".replace("[MASK]", mask))'),
         ("token-classification", "Ana.", 'student("Ana.")'),
         ("sequence-classification", ("Da.", "Nu."), 'student({"text": "Da.", "text_pair": "Nu."})'),
     ],

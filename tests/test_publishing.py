@@ -179,6 +179,18 @@ def test_a_push_that_fails_does_not_end_the_training_and_the_next_save_pushes_ag
     assert client.run("print(trainer.state.global_step)") == "4" and not list(folder.glob("_*"))
 
 
+def test_a_card_that_cannot_be_written_does_not_end_the_training_either(hub, client, folder):
+    client.run(f"""
+def fail(**card):
+    raise ValueError("no card today")
+trainer = taught("masked-lm", {str(folder)!r})
+trainer.create_model_card = fail
+trainer.train()
+""")
+    assert client.run("print(trainer.state.global_step)") == "4" and messages(hub) == []
+    assert "the run goes on" in (warned := client.run("print(warned)")) and "ValueError: no card today" in warned
+
+
 def test_where_the_user_asked_for_the_push_a_failure_is_an_error(hub, client, folder):
     train(client, "masked-lm", folder, hub_strategy="end")
     hub.down_from = 1
