@@ -374,6 +374,7 @@ torch.save(student.eval()(**toy.tokenizer({TEXT!r}, return_tensors="pt")).logits
         card = tree["README.md"].decode()
         assert "ordinary PEFT adapter" in card and "library_name: peft" in card
         assert "base_model:\n- org/base\n" in card and "base_model_relation: adapter\n" in card
+    assert "distilled with" not in (folder / "lora/checkpoint-10/README.md").read_text(), "PEFT's draft is left alone"
     megabytes = len(pushed["adapter_model.safetensors"]) / 2**20
     assert f"| {megabytes:.4g} |" in card, "what is saved of the student is the adapter"
     with hub.client(tmp_path / "elsewhere", token=None) as stranger:
