@@ -4,9 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from . import __version__
+from .evaluate_hook import METRICS
 
 FINISHED, FAILED = 0, 2
 Prepared = TypeVar("Prepared")
@@ -38,7 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     distill = commands.add_parser("distill", help="distil a masked language model from your text and teachers")
     distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
     distill.set_defaults(command=_distill)
+    _add_push(commands)
+    _add_loyalty(commands)
+    return parser
 
+
+def _add_push(commands: Any) -> None:
     push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
     push.add_argument("folder", help="what the distillation, or save_pretrained, left")
     push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
@@ -47,7 +54,34 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
     push.set_defaults(command=_push)
-    return parser
+
+
+def _add_loyalty(commands: Any) -> None:
+    loyalty = commands.add_parser("loyalty", help="how far a fine-tuned student follows its fine-tuned teachers")
+    loyalty.add_argument("teachers", nargs="*", metavar="TEACHER", help="a fine-tuned model: a folder or an id")
+    loyalty.add_argument("--student", help="a fine-tuned model: a folder or an id")
+    loyalty.add_argument(
+        "--task",
+        help="upos xpos ner sapn sar di sts, or for your own text the kind of head: "
+        "token-classification sequence-classification regression",
+    )
+    loyalty.add_argument(
+        "--data",
+        help="upos ... sts: a folder, `synthetic`, or nothing to download; your own text: a "
+        "file or folder with one text per line (a tab between two), or the id of a data set",
+    )
+    loyalty.add_argument("--split", help="part of the data set; by default test, else validation")
+    loyalty.add_argument("--max-length", type=int, help="tokens of an example; by default what each model can take")
+    loyalty.add_argument("--batch-size", type=int, default=32, help="examples at once")
+    loyalty.add_argument("--output-dir", default="loyalty", help="where loyalty.json and loyalty.png are left")
+    loyalty.add_argument("--examples", type=int, default=50, help="examples of disagreement in loyalty.json")
+    loyalty.add_argument("--confidence", type=float, default=0.95, help="of the bootstrap intervals")
+    loyalty.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals")
+    space = loyalty.add_argument_group("instead: push the metric")
+    space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
+    space.add_argument("--metric", choices=METRICS, default="loyalty", help="which metric")
+    space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
+    loyalty.set_defaults(command=_loyalty)
 
 
 def _demo(parsed: argparse.Namespace) -> int:
@@ -82,6 +116,29 @@ def _push(parsed: argparse.Namespace) -> int:
     sys.stdout.write("".join(f"{name}\n" for name in push.files))
     said = push.commit_url or f"not pushed to {push.repo_id}: this is a dry run"
     sys.stdout.write(f"{len(push.files)} files, {push.size / 2**20:.2f} MB: {said}\n")
+    return FINISHED
+
+
+def _loyalty(parsed: argparse.Namespace) -> int:
+    if parsed.push_space:
+        return _push_space(parsed)
+    from .loyalty_run import LoyaltyRun
+
+    given = {field.name: getattr(parsed, field.name) for field in fields(LoyaltyRun)}
+    report = _prepared(lambda: LoyaltyRun(**given).run())
+    if report is None:
+        return FAILED
+    sys.stdout.write(report)
+    return FINISHED
+
+
+def _push_space(parsed: argparse.Namespace) -> int:
+    from .metric_space import push_metric
+
+    push = _prepared(lambda: push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))
+    if push is None:
+        return FAILED
+    sys.stdout.write("".join(f"{line}\n" for line in [*push.files, push.commit_url or "nothing pushed: a dry run"]))
     return FINISHED
 
 

@@ -2,17 +2,22 @@
 
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from datasets import Dataset
-from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
+from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, set_seed
 
-from .benchmark import compare, describe_machine
+from .benchmark import compare
+from .demo_report import ALONE, LOYALTIES, MASKED_LM, STUDENT, TASKS, TEACHERS, Model, card, table
 from .distillation import check_output_folder
-from .fine_tuning import LabelledData, accuracy, fine_tune
-from .model_card import DistillationCardData, Evaluation, write_model_card
+from .fine_tuning import LabelledData, fine_tune
+from .model_card import write_model_card
 from .pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 from .romanian.synthetic import generate_sentences
 from .student import student_from_teacher
@@ -21,11 +26,7 @@ from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
 from .training_args import DistillationTrainingArguments
 
-STUDENT, ALONE = "distilled student", "student without teachers"
-TEACHERS = {"cased teacher": False, "uncased teacher": True}
 VOCABULARIES = {False: 1000, True: 800}
-TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
-LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
 HELD_OUT, MEASURED = 500, 1000
 MAX_LENGTH = 48
@@ -48,24 +49,13 @@ class Scale:
     sentences: int = 16000
     layers: int = 4
     hidden_size: int = 64
-    teacher_steps: int = 1200
+    teacher_steps: int = 1800
     student_steps: int = 300
     teacher_labelled: int = 1500
     student_labelled: int = 400
 
 
 QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, teacher_labelled=90, student_labelled=30)
-
-
-@dataclass
-class Model:
-    """A model of the demo: where it is saved, its tokenizer, and what was measured of it."""
-
-    folder: Path
-    tokenizer: PreTrainedTokenizerFast
-    figures: dict[str, float | str] = field(default_factory=dict)
-    loyalty: dict[str, dict[str, float]] = field(default_factory=dict)
-    sizes: dict[str, Any] = field(default_factory=dict)
 
 
 class Demo:
@@ -84,7 +74,7 @@ class Demo:
 
     def run(self) -> str:
         """Do everything and return the table."""
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, one_thread():
             self.scratch = Path(scratch)
             texts = self._corpus()
             for name, lowercase in TEACHERS.items():
@@ -93,13 +83,13 @@ class Demo:
             taggers = {task: self._fine_tune(task) for task in TASKS}
             self._measure_speed(taggers["xpos"])
             self._save(trainer)
-        return self.table()
+        return table(self.models)
 
     def _arguments(self, **changes: Any) -> DistillationTrainingArguments:
         settings: dict[str, Any] = {
             "output_dir": str(self.scratch / "run"),
             "seed": self.seed,
-            "per_device_train_batch_size": 24,
+            "per_device_train_batch_size": 16,
             "per_device_eval_batch_size": 64,
             "learning_rate": 4e-3,
             "warmup_steps": 0.1,
@@ -142,9 +132,11 @@ class Demo:
         multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
         encoded = texts.map(multi_tokenizer.encode, batched=True, fn_kwargs={"text": "text"}, remove_columns=["text"])
         trainers = {}
-        for name, weights in {ALONE: HARD_ONLY, STUDENT: {}}.items():
+        steps = self.scale.student_steps
+        logged: dict[str, Any] = {"logging_strategy": "steps", "logging_steps": steps // 10}
+        for name, changes in {ALONE: HARD_ONLY, STUDENT: logged}.items():
             stage(f"The {name}: masked-language modelling")
-            args = self._arguments(max_steps=self.scale.student_steps, **weights)
+            args = self._arguments(max_steps=steps, **changes)
             student = student_from_teacher(teachers[0].folder, layers=self.scale.layers // 2)
             trainers[name] = trainer = MultiTeacherDistillationTrainer(
                 model=student,
@@ -156,11 +148,11 @@ class Demo:
             )
             trainer.train()
             model = self._keep(name, trainer.model, tokenizers[0])
-            model.figures["masked-LM loss"] = trainer.evaluate()["eval_loss"]
+            model.figures[MASKED_LM] = trainer.evaluate()["eval_loss"]
         first, second = TEACHERS
         # The first teacher reads what the student reads, so its loss on the same masks can be compared.
-        self.models[first].figures["masked-LM loss"] = self._loss_of(first, trainers[STUDENT])
-        self.models[second].figures["masked-LM loss"] = "another vocabulary"
+        self.models[first].figures[MASKED_LM] = self._loss_of(first, trainers[STUDENT])
+        self.models[second].figures[MASKED_LM] = "another vocabulary"
         return trainers[STUDENT]
 
     def _loss_of(self, name: str, trainer: MultiTeacherDistillationTrainer) -> float:
@@ -187,7 +179,6 @@ class Demo:
             taught = name not in TEACHERS
             args = self._arguments(
                 num_train_epochs=8 if taught else 4,
-                per_device_train_batch_size=16,
                 learning_rate=3e-3,
                 **(HARD_ONLY if name == ALONE else {}),
             )
@@ -222,60 +213,8 @@ class Demo:
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
         stage(f"The {STUDENT} goes to {self.output_dir}/")
         trainer.save_model(str(self.output_dir))
-        write_model_card(self.card(trainer), self.output_dir)
-
-    def card(self, trainer: MultiTeacherDistillationTrainer) -> DistillationCardData:
-        """Gather what the model card says."""
-        figures = {name: model.figures for name, model in self.models.items()}
-        synthetic = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
-        kinds = {
-            "masked-LM loss": ("fill-mask", "loss"),
-            TASKS["xpos"]: ("token-classification", "accuracy"),
-            TASKS["dialect"]: ("text-classification", "accuracy"),
-        }
-        return DistillationCardData(
-            name=STUDENT,
-            task="masked-lm",
-            teachers=trainer.teachers.manifest(),
-            repo_id=self.output_dir.name,
-            arguments=trainer.args.to_dict(),
-            log_history=trainer.state.log_history,
-            evaluations=[
-                Evaluation(synthetic, kind, {name: {metric: row.get(column)} for name, row in figures.items()}, column)
-                for column, (kind, metric) in kinds.items()
-            ],
-            loyalty=self.models[STUDENT].loyalty,
-            sizes={name: model.sizes for name, model in self.models.items()},
-            machine=describe_machine(),
-            languages=["ro"],
-            training_data=f"{self.scale.sentences - HELD_OUT} sentences of {synthetic}, seed {self.seed}",
-            command=f"hf-multiteacher demo --seed {self.seed}",
-        )
-
-    def table(self) -> str:
-        """Return what was measured as text: quality, size and speed of every model, and the students' loyalty."""
-        quality = [["", "masked-LM loss", *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
-        for name, model in self.models.items():
-            scores = [float(model.figures[column]) for column in TASKS.values()]
-            speed = self.models[next(iter(TEACHERS))].sizes["latency_ms"] / model.sizes["latency_ms"]
-            quality.append(
-                [
-                    name,
-                    *(
-                        _figure(value)
-                        for value in (model.figures["masked-LM loss"], *scores, sum(scores) / len(scores))
-                    ),
-                    f"{model.sizes['parameters']:,}",
-                    f"{model.sizes['megabytes']:.2f}",
-                    f"{speed:.2f}x",
-                ]
-            )
-        measures = [f"{task} {measure}" for task in TASKS for measure in LOYALTIES.values()]
-        loyalty = [["loyalty of", "to", *measures]]
-        for name in (ALONE, STUDENT):
-            for followed, row in self.models[name].loyalty.items():
-                loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
-        return f"{_columns(quality)}\n\n{_columns(loyalty)}"
+        sentences = self.scale.sentences - HELD_OUT
+        write_model_card(card(self.models, trainer, self.output_dir.name, sentences), self.output_dir)
 
 
 def labelled_data(task: str, count: int, seed: int) -> LabelledData:
@@ -294,22 +233,23 @@ def labelled_data(task: str, count: int, seed: int) -> LabelledData:
     return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names, accuracy)
 
 
+def accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    """Share of the labelled words or sentences whose label is right."""
+    right = np.asarray(prediction.predictions).argmax(axis=-1) == prediction.label_ids
+    return {"accuracy": float(right[prediction.label_ids != -100].mean())}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: for models this small, more of them cost more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def stage(title: str) -> None:
     """Say what is being done now."""
     sys.stderr.write(f"\n{title}\n")
-
-
-def _figure(value: float | str) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else "-"
-
-
-def _columns(rows: list[list[str]]) -> str:
-    """Write rows of cells in columns, the first flush left and the others flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )

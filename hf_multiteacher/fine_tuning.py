@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from datasets import Dataset
 from torch import nn
 from transformers import (
@@ -109,9 +108,3 @@ def fine_tune(
         trainer.model_accepts_loss_kwargs = False
     trainer.train()
     return trainer, trainer.evaluate()
-
-
-def accuracy(prediction: EvalPrediction) -> dict[str, float]:
-    """Share of the labelled words or sentences whose label is right."""
-    right = np.asarray(prediction.predictions).argmax(axis=-1) == prediction.label_ids
-    return {"accuracy": float(right[prediction.label_ids != -100].mean())}

@@ -1,4 +1,4 @@
-"""Markdown tables in which every cell holds a measured figure, or a dash whose reason stands below."""
+"""Tables in columns for the terminal, and in Markdown, with a figure in every cell or a dash whose reason follows."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -13,6 +13,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [[" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in [header, *rows]]
     lines.insert(1, ["---"] * len(header))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Write rows of cells in columns, the first flush left and the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows)
 
 
 def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:

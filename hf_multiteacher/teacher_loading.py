@@ -243,8 +243,8 @@ def _refuse_other_head(name: str, config: PretrainedConfig, task: Task) -> None:
 
 def _wrong_task(name: str, found: str, task: Task) -> str:
     return (
-        f"Teacher '{name}' must have a head for the student's task, {task}, but it is {found}: it has nothing to "
-        f"teach this student. Use a model whose class ends in {CLASS_SUFFIXES[task]}, fine-tuned for the task."
+        f"Teacher '{name}' must have a head for {task}, but it is {found}: it answers another question. Use a model "
+        f"whose class ends in {CLASS_SUFFIXES[task]}, fine-tuned for the task."
     )
 
 

@@ -226,7 +226,7 @@ def _load(
         name=name,
         model=model.requires_grad_(False).eval(),
         tokenizer=find_tokenizer(teacher, name, model, student, student_tokenizer),
-        id=_public_id(teacher.source) or type(without_adapters(model)).__name__,
+        id=public_id(teacher.source) or type(without_adapters(model)).__name__,
         commit=commit_of(teacher) if model is without_adapters(model) else None,
         task=task,
         label_index=None if task == "masked-lm" else align_labels(student_config, config, name),
@@ -243,7 +243,7 @@ def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
     )
 
 
-def _public_id(source: str) -> str:
+def public_id(source: str) -> str:
     """Return an id on the Hub as it is, and of a path only the last part: absolute paths are nobody's business."""
     path = Path(source)
     local = path.exists() or path.is_absolute()
@@ -256,7 +256,7 @@ def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
         raise ValueError(f"Teachers expect names of their own, but got {given}: their logs would mix. Rename one.")
     names: list[str] = []
     for index, teacher in enumerate(teachers):
-        plain = teacher.name or Path(_public_id(teacher.source)).name or f"teacher_{index}"
+        plain = teacher.name or Path(public_id(teacher.source)).name or f"teacher_{index}"
         name, count = plain, 1
         while teacher.name is None and name in {*given, *names}:
             count += 1

@@ -100,6 +100,7 @@ class Hub:
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # by evaluate, on a server that is not this one
             "NO_PROXY": "127.0.0.1",
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
             **({"HF_TOKEN": token} if token else {}),

@@ -13,7 +13,8 @@ ORDER = """
     teacher_loading teachers student functional losses rows outcomes training_args teacher_panel student_forward
     objective loyalty loyalty_report evaluation resume step_keeper trainer_setup collator_choice metrics markdown
     benchmark report model_card_data model_card_sections pushed_files model_card hub trainer_card publishing trainer
-    romanian corpus pretraining distillation fine_tuning experiment demo cli
+    romanian corpus pretraining distillation fine_tuning experiment comparison_data prediction comparison disagreements
+    loyalty_run metric_space demo_report demo cli
 """.split()
 OUTSIDE = {"__init__", "evaluate_hook"}
 

@@ -42,7 +42,7 @@ def test_every_figure_of_the_table_stands_in_the_card(finished):
 def test_the_card_reads_well_and_no_figure_hides_another(finished):
     demo, _ = finished
     page = render(demo.output_dir)
-    assert [image.get("src") for image in page.iter("img")] == ["quality.png", "loyalty.png"]
+    assert [image.get("src") for image in page.iter("img")] == ["quality.png", "loyalty.png", "training.png"]
     heading, *rows = rows_under(page, "Quality")
     assert len(heading) == 4 and {row[0] for row in rows} == demo.models.keys()
     assert rows[0][1:] == [f"{demo.models[STUDENT].figures[name]:.4g}" for name in ("masked-LM loss", *TASKS.values())]

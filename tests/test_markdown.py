@@ -1,4 +1,4 @@
-from hf_multiteacher.markdown import NOT_MEASURED, figures_table, format_figure, table
+from hf_multiteacher.markdown import NOT_MEASURED, aligned, figures_table, format_figure, table
 
 
 def test_a_cell_cannot_break_its_table():
@@ -37,3 +37,7 @@ def test_figures_are_written_for_readers():
         "3",
         "0",
     ]
+
+
+def test_columns_are_as_wide_as_their_longest_cell():
+    assert aligned([["name", "x"], ["a", "10.5"]]) == "name     x\na     10.5"

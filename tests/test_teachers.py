@@ -310,7 +310,7 @@ class TestRefusals:
 
     def test_a_generative_model_is_refused(self, load):
         model = transformers.GPT2LMHeadModel(transformers.GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=300))
-        with pytest.raises(ValueError, match="but it is GPT2LMHeadModel: it has nothing to teach"):
+        with pytest.raises(ValueError, match="but it is GPT2LMHeadModel: it answers another question"):
             load(model)
 
     def test_a_masked_lm_set_up_as_a_decoder_is_refused(self, load):

@@ -1,0 +1,92 @@
+"""What a demo says at its end: the table on the screen, and the student's model card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
+
+from .benchmark import describe_machine
+from .markdown import aligned
+from .model_card import DistillationCardData, Evaluation
+
+STUDENT, ALONE = "distilled student", "student without teachers"
+TEACHERS = {"cased teacher": False, "uncased teacher": True}
+MASKED_LM = "masked-LM loss"
+TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
+LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
+KINDS = {
+    MASKED_LM: ("fill-mask", "loss"),
+    TASKS["xpos"]: ("token-classification", "accuracy"),
+    TASKS["dialect"]: ("text-classification", "accuracy"),
+}
+CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
+
+
+@dataclass
+class Model:
+    """A model of the demo: where it is saved, its tokenizer, and what was measured of it."""
+
+    folder: Path
+    tokenizer: PreTrainedTokenizerFast
+    figures: dict[str, float | str] = field(default_factory=dict)
+    loyalty: dict[str, dict[str, float]] = field(default_factory=dict)
+    sizes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> list[float]:
+        """The quality on each task, and the mean of them."""
+        scores = [float(self.figures[column]) for column in TASKS.values()]
+        return [*scores, sum(scores) / len(scores)]
+
+
+def table(models: Mapping[str, Model]) -> str:
+    """Write quality, size and speed of every model, and the students' loyalty, as text."""
+    latency = models[next(iter(TEACHERS))].sizes["latency_ms"]
+    quality = [["", MASKED_LM, *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
+    for name, model in models.items():
+        sizes = model.sizes
+        size = [f"{sizes['parameters']:,}", f"{sizes['megabytes']:.2f}", f"{latency / sizes['latency_ms']:.2f}x"]
+        quality.append([name, *map(_figure, (model.figures[MASKED_LM], *model.scores)), *size])
+    measures = [f"{task} {measure}" for task in TASKS for measure in LOYALTIES.values()]
+    loyalty = [["loyalty of", "to", *measures]]
+    for name in (ALONE, STUDENT):
+        for followed, row in models[name].loyalty.items():
+            loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
+    return f"{aligned(quality)}\n\n{aligned(loyalty)}"
+
+
+def card(models: Mapping[str, Model], trainer: Any, repo_id: str, sentences: int) -> DistillationCardData:
+    """Gather what the model card says.
+
+    Args:
+        models: Name -> model, all of them measured.
+        trainer: The `MultiTeacherDistillationTrainer` of the student's masked-LM training.
+        repo_id: The name of the student's folder.
+        sentences: How many the student was trained on.
+    """
+    seed = trainer.args.seed
+    evaluations = [
+        Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, column)
+        for column, (task, metric) in KINDS.items()
+    ]
+    return DistillationCardData(
+        name=STUDENT,
+        task="masked-lm",
+        teachers=trainer.teachers.manifest(),
+        repo_id=repo_id,
+        arguments=trainer.args.to_dict(),
+        log_history=trainer.state.log_history,
+        evaluations=evaluations,
+        loyalty=models[STUDENT].loyalty,
+        sizes={name: model.sizes for name, model in models.items()},
+        machine=describe_machine(),
+        languages=["ro"],
+        training_data=f"{sentences} sentences of {CORPUS}, seed {seed}",
+        command=f"hf-multiteacher demo --seed {seed}",
+    )
+
+
+def _figure(value: float | str) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-"
