@@ -12,6 +12,7 @@ from .command_line import FAILED, FINISHED, prepared
 from .evaluate_hook import METRICS
 
 if TYPE_CHECKING:
+    from .hub import Push
     from .paper_table import PaperTable
 
 
@@ -45,9 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     distill = commands.add_parser("distill", help="distil a masked language model from your text and teachers")
     distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
     distill.set_defaults(command=_distill)
+    _add_push(commands)
     _add_loyalty(commands)
     _add_evaluate(commands)
     return parser
+
+
+def _add_push(commands: Any) -> None:
+    push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
+    push.add_argument("folder", help="what the distillation, or save_pretrained, left")
+    push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
+    push.add_argument("--private", action="store_true", default=None, help="refuse a repository that is public")
+    push.add_argument("--revision", help="the branch; made if it is not there")
+    push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
+    push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
+    push.set_defaults(command=_push)
 
 
 def _add_loyalty(commands: Any) -> None:
@@ -102,8 +115,7 @@ def _demo(parsed: argparse.Namespace) -> int:
     demo = prepared(lambda: Demo(parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale()))
     if demo is None:
         return FAILED
-    sys.stdout.write(f"\n{demo.run()}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")
-    return FINISHED
+    return _print(f"\n{demo.run()}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")
 
 
 def _distill(parsed: argparse.Namespace) -> int:
@@ -113,47 +125,34 @@ def _distill(parsed: argparse.Namespace) -> int:
     if trainer is None:
         return FAILED
     trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
-    sys.stdout.write(finish(trainer))
-    return FINISHED
+    return _print(prepared(lambda: finish(trainer, f"hf-multiteacher distill {parsed.config}")))
+
+
+def _push(parsed: argparse.Namespace) -> int:
+    from .hub import push_folder
+
+    options = {"private": parsed.private, "revision": parsed.revision, "also": parsed.also, "dry_run": parsed.dry_run}
+    return _print(prepared(lambda: _pushed(push_folder(parsed.folder, parsed.repo_id, **options))))
 
 
 def _loyalty(parsed: argparse.Namespace) -> int:
     if parsed.push_space:
-        return _push_space(parsed)
+        from .metric_space import push_metric
+
+        return _print(prepared(lambda: _pushed(push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))))
     from .loyalty_run import LoyaltyRun
 
     given = {field.name: getattr(parsed, field.name) for field in fields(LoyaltyRun)}
-    report = prepared(lambda: LoyaltyRun(**given).run())
-    if report is None:
-        return FAILED
-    sys.stdout.write(report)
-    return FINISHED
-
-
-def _push_space(parsed: argparse.Namespace) -> int:
-    from .metric_space import push_metric
-
-    push = prepared(lambda: push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))
-    if push is None:
-        return FAILED
-    sys.stdout.write("".join(f"{line}\n" for line in [*push.files, push.commit_url or "nothing pushed: a dry run"]))
-    return FINISHED
+    return _print(prepared(lambda: LoyaltyRun(**given).run()))
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
-    from .romanian.description import describe, format_descriptions
-
     if parsed.describe:
-        described = prepared(lambda: describe(parsed.data))
-        if described is None:
-            return FAILED
-        sys.stdout.write(f"{format_descriptions(described)}\n")
-        return FINISHED
+        from .romanian.description import describe, format_descriptions
+
+        return _print(prepared(lambda: f"{format_descriptions(describe(parsed.data))}\n"))
     table = prepared(lambda: _paper_table(parsed))
-    if table is None:
-        return FAILED
-    sys.stdout.write(f"\n{table.run()}\n")
-    return FINISHED
+    return FAILED if table is None else _print(f"\n{table.run()}\n")
 
 
 def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
@@ -175,6 +174,18 @@ def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
         args=args,
         output_dir=parsed.output_dir,
     )
+
+
+def _pushed(push: "Push") -> str:
+    """List the files of a push, and where they are."""
+    said = push.commit_url or f"not pushed to {push.repo_id}: this is a dry run"
+    return "\n".join([*push.files, f"{len(push.files)} files, {push.size / 2**20:.2f} MB: {said}", ""])
+
+
+def _print(text: str | None) -> int:
+    """Print what was done, and return the exit code; None is what could not be done, which has been said."""
+    sys.stdout.write(text or "")
+    return FAILED if text is None else FINISHED
 
 
 if __name__ == "__main__":

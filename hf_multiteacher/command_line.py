@@ -4,8 +4,6 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from .pushed_files import PushError
-
 FINISHED, FAILED = 0, 2
 Prepared = TypeVar("Prepared")
 
@@ -14,6 +12,6 @@ def prepared(prepare: Callable[[], Prepared], program: str = "hf-multiteacher") 
     """Return what is ready to run; or say in one line what is wrong with what the user gave, and return None."""
     try:
         return prepare()
-    except (OSError, PushError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
         return None

@@ -10,8 +10,8 @@ from torch import nn
 from .arguments import read_yaml
 from .benchmark import count_parameters
 from .corpus import load_corpus
-from .model_card import DistillationCardData, Evaluation, write_model_card
 from .pretrained import load_tokenizer
+from .pushed_files import PushError
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
@@ -147,28 +147,31 @@ def encode_corpus(
     return train.map(multi_tokenizer.encode, **settings), held_out.map(multi_tokenizer.encode, **settings)
 
 
-def finish(trainer: MultiTeacherDistillationTrainer) -> str:
-    """Save a trained student with its tokenizer, card and charts, and return what was measured as text."""
-    folder, metrics = Path(str(trainer.args.output_dir)), trainer.evaluate()
-    trainer.save_model()
+def finish(trainer: MultiTeacherDistillationTrainer, command: str | None = None) -> str:
+    """Save a trained student with its tokenizer, card and charts, and return what was measured as text.
+
+    Args:
+        trainer: After its training; with `push_to_hub`, the student is pushed too.
+        command: What the user called.
+
+    Raises:
+        PushError: The student is saved, but could not be pushed.
+    """
+    folder, metrics = trainer.args.output_dir, trainer.evaluate()
+    if trainer.args.push_to_hub:
+        _push(trainer, command)
+    else:
+        trainer.save_model()
+        trainer.create_model_card(command=command)
     measured = {name.removeprefix("eval_"): value for name, value in metrics.items()}
-    loyalty: dict[str, dict[str, float]] = {}
-    for name, value in measured.items():
-        measure, _, teacher = name.partition("/")
-        if measure.endswith("loyalty"):
-            loyalty.setdefault(teacher, {})[measure] = value
-    card = DistillationCardData(
-        name=folder.name,
-        task="masked-lm",
-        teachers=trainer.teachers.manifest(),
-        repo_id=trainer.args.hub_model_id or folder.name,
-        arguments=trainer.args.to_dict(),
-        log_history=trainer.state.log_history,
-        evaluations=[Evaluation("held-out text", "fill-mask", {folder.name: {"loss": measured["loss"]}})],
-        loyalty=loyalty,
-        example=str(getattr(trainer.processing_class, "mask_token", "[MASK]")),
-    )
-    write_model_card(card, folder)
     lines = [f"{name:40} {value:.4f}" for name, value in measured.items() if "loss" in name or "loyalty" in name]
     lines.append(f"{'parameters':40} {count_parameters(cast(nn.Module, trainer.model)):,}")
     return "\n".join(["", *lines, "", f"The student, its card and charts are in {folder}/", ""])
+
+
+def _push(trainer: MultiTeacherDistillationTrainer, command: str | None) -> None:
+    try:
+        trainer.push_to_hub(command=command)
+    except PushError as error:
+        again = f"hf-multiteacher push {trainer.args.output_dir} {trainer.hub_model_id}"
+        raise PushError(f"{error} The student is saved; `{again}` pushes it.") from error

@@ -17,7 +17,7 @@ from . import __version__
 from .model_card import with_user_text_of
 from .pushed_files import CHECKPOINT_FILES, PushError, content_to_push, files_to_push
 
-__all__ = ["CHECKPOINT_FILES", "Push", "PushError", "push_folder"]
+__all__ = ["CHECKPOINT_FILES", "Push", "PushError", "make_repository", "push_folder"]
 
 logger = getLogger(__name__)
 Result = TypeVar("Result")
@@ -83,25 +83,54 @@ def push_folder(
     folder, token = Path(folder), token or get_token()
     names = files_to_push(folder, repo_type, also, with_card=not path_in_repo)
     contents = {str(PurePosixPath(path_in_repo, name)): content_to_push(folder / name, token) for name in names}
+    if not path_in_repo and "README.md" not in names:
+        logger.warning("%s has no README.md, so its readers get no model card; `write_model_card` writes one.", folder)
     size = sum(len(content) if isinstance(content, bytes) else content.stat().st_size for content in contents.values())
     if dry_run:
         return Push(repo_id, list(contents), size, None)
+    name = make_repository(repo_id, repo_type=repo_type, private=private, revision=revision, token=token)
+    api, target = _client(token), _Target(name, repo_type, revision)
+    url = _at_the_hub(name, lambda: _commit(api, target, contents, message))
+    return Push(name, list(contents), size, url)
+
+
+def make_repository(
+    repo_id: str,
+    *,
+    repo_type: str = "model",
+    private: bool | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+) -> str:
+    """Make a repository, and its branch `revision`, where they are not there yet; the arguments are `push_folder`'s.
+
+    Returns:
+        Its whole name, with the namespace.
+
+    Raises:
+        PushError: It could not be made, or is public although `private` is asked for.
+    """
+    api = _client(token or get_token())
+    return _at_the_hub(repo_id, lambda: _prepare(api, _Target(repo_id, repo_type, revision), private))
+
+
+def _client(token: str | None) -> HfApi:
     if token is None:
         raise PushError("Nothing pushed: no Hub token. Run `hf auth login`, or set HF_TOKEN to one that may write.")
-    api = HfApi(token=token, library_name="hf-multiteacher", library_version=__version__)
-    target = _Target(repo_id, repo_type, revision)
+    return HfApi(token=token, library_name="hf-multiteacher", library_version=__version__)
+
+
+def _at_the_hub(repo_id: str, step: Callable[[], Result]) -> Result:
+    """Do a step, more than once where that helps; what keeps it from being done becomes one line."""
     try:
-        target = _with_retries(lambda: _prepare(api, target, private))
-        url = _with_retries(lambda: _commit(api, target, contents, message))
+        return _with_retries(step)
     except Exception as error:
         if (cause := _hub_error(error)) is None:
             raise
-        raise PushError(f"Nothing pushed to {repo_id}: {_explain(cause)} {folder} is as it was.") from error
-    return Push(target.repo_id, list(contents), size, url)
+        raise PushError(f"Nothing pushed to {repo_id}: {_explain(cause)} No local file was changed.") from error
 
 
-def _prepare(api: HfApi, target: _Target, private: bool | None) -> _Target:
-    """Make the repository and the branch where they are not there yet; the answer has the whole repository name."""
+def _prepare(api: HfApi, target: _Target, private: bool | None) -> str:
     kind, revision = target.repo_type, target.revision
     sdk = "gradio" if kind == "space" else None
     name = api.create_repo(target.repo_id, repo_type=kind, private=private, exist_ok=True, space_sdk=sdk).repo_id
@@ -109,7 +138,7 @@ def _prepare(api: HfApi, target: _Target, private: bool | None) -> _Target:
         raise PushError(f"Nothing pushed: {name} exists and is public. Make it private, or choose another name.")
     if revision and not revision.startswith("refs/"):
         api.create_branch(name, branch=revision, repo_type=kind, exist_ok=True)
-    return _Target(name, kind, revision)
+    return name
 
 
 def _commit(api: HfApi, target: _Target, contents: dict[str, bytes | Path], message: str) -> str:
@@ -197,4 +226,4 @@ def _explain(error: Any) -> str:
     asked = _retry_after(error)
     reason = f"the Hub answered {status}" if status else f"the Hub is out of reach ({type(error).__name__})"
     wait = f" in {asked:g} s" if asked else ""
-    return f"{reason}. Repeat the same command{wait}; what has arrived is not sent twice."
+    return f"{reason}. Push again{wait}; what has arrived is not sent twice."

@@ -17,6 +17,7 @@ __all__ = ["DistillationCardData", "Evaluation", "model_card", "user_text", "wit
 
 logger = getLogger(__name__)
 
+TAGS = ("knowledge-distillation", "multiple-teachers", "hf-multiteacher")
 TEMPLATE = Path(__file__).with_name("model_card_template.md")
 USER_TEXT_START = (
     "<!-- Your own text: what stands between these two comments is kept when the card is written again. -->"
@@ -40,7 +41,9 @@ def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     card, adapter = folder / "README.md", folder / "adapter_config.json"
-    adapter_of = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"] if adapter.is_file() else None
+    adapter_of = data.adapter_of
+    if adapter_of is None and adapter.is_file():
+        adapter_of = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
     drawn = {
         "quality": quality_chart(sections.measures(data), data.name, folder / "quality.png"),
         "loyalty": loyalty_chart(data.loyalty, folder / "loyalty.png"),
@@ -108,7 +111,7 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
         for metric, figure in evaluation.figures.get(data.name, {}).items()
         if isinstance(figure, (int, float)) and isfinite(figure)
     ]
-    bases = [teacher["id"] for teacher in data.teachers if sections.on_the_hub(teacher)]
+    bases = [*data.bases, *(teacher["id"] for teacher in data.teachers if sections.on_the_hub(teacher))]
     bases = list(dict.fromkeys([adapter_of, *bases] if adapter_of else bases))
     return ModelCardData(
         language=list(data.languages) or None,
@@ -120,8 +123,8 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
         base_model_relation=("adapter" if adapter_of else "finetune") if bases else None,
         datasets=list(data.datasets) or None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
-        tags=["knowledge-distillation", "multiple-teachers", "hf-multiteacher"],
-        model_name=data.name,
+        tags=list(dict.fromkeys([*TAGS, *data.tags])),
+        model_name=data.name if results else None,  # it would stay there by itself without results
         eval_results=results or None,
     )
 

@@ -44,9 +44,13 @@ class DistillationCardData:
         license: The licence of the student's weights.
         datasets: Hub ids of the training data.
         training_data: The training data in words.
-        example: A text for the snippet (masked-lm: with `[MASK]` in it); two texts for a task on pairs.
+        example: A text for the snippet (masked-lm: with `[MASK]` in it); two texts for a task on pairs. By default a
+            short sentence, Romanian where `ro` is among the languages.
         labels: The label names in the order of their ids.
         command: The command that made the student.
+        tags: More tags for the Hub.
+        bases: Hub ids of models that the student started from, beside the teachers.
+        adapter_of: Hub id of a PEFT adapter's base model; by default what `adapter_config.json` says.
     """
 
     name: str
@@ -64,6 +68,9 @@ class DistillationCardData:
     license: str | None = None
     datasets: Sequence[str] = ()
     training_data: str | None = None
-    example: str | tuple[str, str] = "[MASK]"
+    example: str | tuple[str, str] | None = None
     labels: Sequence[str] = ()
     command: str | None = None
+    tags: Sequence[str] = ()
+    bases: Sequence[str] = ()
+    adapter_of: str | None = None

@@ -1,12 +1,13 @@
 """The parts of a model card that depend on the run: tables, the snippet, training time, versions."""
 
+import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .markdown import Figure, figures_table, table
-from .model_card_data import DistillationCardData
+from .model_card_data import DistillationCardData, Evaluation
 
 PIPELINES = {
     "masked-lm": "fill-mask",
@@ -37,6 +38,10 @@ COVERAGE = {
     "masked_spans": "Share of masked spans",
     "probability_mass": "Share of probability in shared outcomes",
 }
+EXAMPLES = {
+    "en": ("Bucharest is the [MASK] of Romania.", "capital"),
+    "ro": ("București este [MASK] României.", "capitala"),
+}
 LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae")
 PACKAGES = ("hf-multiteacher", "transformers", "torch", "tokenizers", "datasets", "accelerate", "peft", "safetensors")
 
@@ -45,11 +50,22 @@ def measures(data: DistillationCardData) -> dict[str, dict[str, Figure]]:
     """Turn the evaluations round: heading of the measure -> model -> figure."""
     turned: dict[str, dict[str, Figure]] = {}
     for evaluation in data.evaluations:
+        part = _part(evaluation, data.evaluations)
         for model, figures in evaluation.figures.items():
             for metric, figure in figures.items():
-                heading = f"{evaluation.dataset}: {metric}{' ↓' if metric in LOWER_IS_BETTER else ''}"
+                heading = f"{part}{metric}{' ↓' if metric in LOWER_IS_BETTER else ''}"
                 turned.setdefault(heading, {})[model] = figure
     return turned
+
+
+def _part(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
+    """What tells an evaluation from the others: its data set, the part of it, or both."""
+    if len(others) == 1:
+        return ""
+    datasets = [each.dataset for each in others]
+    if datasets.count(evaluation.dataset) == 1 or not evaluation.split:
+        return f"{evaluation.dataset}: "
+    return f"{evaluation.split}: " if len(set(datasets)) == 1 else f"{evaluation.dataset} ({evaluation.split}): "
 
 
 def quality_table(data: DistillationCardData) -> str:
@@ -62,12 +78,13 @@ def quality_table(data: DistillationCardData) -> str:
 
 def measured_on(data: DistillationCardData) -> str:
     """One sentence on the data behind the quality figures."""
-    parts = dict.fromkeys(
-        f"{item.dataset} ({item.split})" if item.split else item.dataset for item in data.evaluations
-    )
+    parts: dict[str, list[str]] = {}
+    for evaluation in data.evaluations:
+        parts.setdefault(evaluation.dataset, []).extend([evaluation.split] if evaluation.split else [])
     if not parts:
         return "The quality was not measured in this run."
-    return f"Measured on {', '.join(parts)}. Higher is better, except where ↓ stands."
+    said = [f"{dataset} ({', '.join(splits)})" if splits else dataset for dataset, splits in parts.items()]
+    return f"Measured on {', '.join(said)}. Higher is better, except where ↓ stands."
 
 
 def loyalty_table(data: DistillationCardData) -> str:
@@ -142,13 +159,20 @@ def snippet(data: DistillationCardData, adapter: bool) -> str:
         model = f"model=model, tokenizer=AutoTokenizer.from_pretrained({model})"
     else:
         model = f"model={model}"
-    text = (
-        data.example if isinstance(data.example, str) else dict(zip(("text", "text_pair"), data.example, strict=True))
+    text = data.example or _example(data)
+    call = json.dumps(
+        text if isinstance(text, str) else dict(zip(("text", "text_pair"), text, strict=True)), ensure_ascii=False
     )
-    call = repr(text)
+    lines.append(f'student = pipeline("{pipeline}", {model})')
     if data.task == "masked-lm":
-        call += '.replace("[MASK]", student.tokenizer.mask_token)'
-    return "\n".join([*lines, f'student = pipeline("{pipeline}", {model})', f"print(student({call}))"])
+        lines.append("mask = student.tokenizer.mask_token")
+        call += '.replace("[MASK]", mask)'
+    return "\n".join([*lines, f"print(student({call}))"])
+
+
+def _example(data: DistillationCardData) -> str:
+    text, word = EXAMPLES["ro" if "ro" in data.languages else "en"]
+    return text.replace("[MASK]", "[MASK]" if data.task == "masked-lm" else word)
 
 
 def versions() -> str:

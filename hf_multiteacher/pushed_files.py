@@ -25,7 +25,7 @@ HUB_TOKEN = rb"hf_[A-Za-z0-9]{30,}"
 HOME_FOLDER = rb"(?<![\w.])/(?:home|Users)/[\w.-]+/|\b[A-Za-z]:\\+Users\\+[\w.-]+"
 
 
-class PushError(RuntimeError):
+class PushError(OSError):
     """A push that was refused or did not arrive; the message says in one line why, and what to do."""
 
 
@@ -39,18 +39,18 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
         raise PushError(f"Nothing pushed: repo_type is one of {list(PUSHED)}, got {repo_type!r}.")
     names = sorted(path.name for path in folder.glob("*") if path.is_file())
     for patterns in REQUIRED[repo_type]:
-        if not _matching(names, patterns):
+        if not matching(names, patterns):
             raise PushError(
                 f"Nothing pushed: {folder} is not a saved {repo_type}: it has no {' or '.join(patterns)}. "
                 "Give the folder that `save_model` or `save_pretrained` wrote."
             )
-    chosen = _matching(names, (*PUSHED[repo_type], *also))
+    chosen = matching(names, (*PUSHED[repo_type], *also))
     if not with_card:
         chosen.discard("README.md")
     elif "README.md" in chosen:
-        chosen |= _images_shown(folder)
+        chosen |= images_shown(folder)
     if any('"auto_map"' in (folder / name).read_text("utf-8") for name in chosen if name.endswith("config.json")):
-        chosen |= _matching(names, ("*.py",))  # the model's own code, without which nobody can load it
+        chosen |= matching(names, ("*.py",))  # the model's own code, without which nobody can load it
     return sorted(chosen)
 
 
@@ -73,11 +73,12 @@ def content_to_push(path: Path, token: str | None) -> bytes | Path:
     return content
 
 
-def _matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
-    return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+def images_shown(folder: Path) -> set[str]:
+    """List the images of `folder` that its card shows.
 
-
-def _images_shown(folder: Path) -> set[str]:
+    Raises:
+        PushError: One of them is not there.
+    """
     shown = {name for name in IMAGE.findall((folder / "README.md").read_text("utf-8")) if "://" not in name}
     root = folder.resolve()
     inside = {name for name in shown if (folder / name).is_file() and (folder / name).resolve().is_relative_to(root)}
@@ -87,6 +88,11 @@ def _images_shown(folder: Path) -> set[str]:
             "Write the card again, or take the image out."
         )
     return {Path(name).as_posix() for name in inside}
+
+
+def matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    """Return the names that fit one of the patterns, such as `*.png`."""
+    return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
 
 
 def _refuse_private(path: Path, content: bytes, token: str | None) -> None:

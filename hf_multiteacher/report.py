@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ STUDENT = "#0072B2"
 OTHERS = ("#999999", "#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442")  # safe for colour-blind readers
 DOTS_PER_INCH = 150
 COLUMNS = 4
+TITLE_WIDTH = 28  # characters that fit above a panel
 
 
 def quality_chart(figures: Mapping[str, Mapping[str, Any]], student: str, path: str | Path) -> Path | None:
@@ -24,9 +26,10 @@ def quality_chart(figures: Mapping[str, Mapping[str, Any]], student: str, path: 
         path: The PNG file to write.
 
     Returns:
-        `path`, or None when there is nothing to draw; an older chart is then removed.
+        `path`, or None when there is nothing to compare; an older chart is then removed.
     """
-    return _panels(figures, student, path, "")
+    compared = any(sum(_drawable(value) for value in row.values()) > 1 for row in figures.values())
+    return _panels(figures if compared else {}, student, path, "")
 
 
 def loyalty_chart(loyalty: Mapping[str, Mapping[str, Any]], path: str | Path) -> Path | None:
@@ -88,10 +91,12 @@ def _drawable(value: Any) -> bool:
 def _bars(axes: Axes, measure: str, row: Mapping[str, float], colours: Mapping[str, str]) -> None:
     bars = axes.bar(range(len(row)), list(row.values()), color=[colours[name] for name in row], width=0.8)
     axes.bar_label(bars, fmt="%.3g", fontsize=8)
-    axes.set_title(measure.replace("_", " "), fontsize=9)
+    axes.set_title(fill(measure.replace("_", " "), TITLE_WIDTH), fontsize=9)
     axes.set_xticks([])
     axes.tick_params(labelsize=8)
     axes.margins(y=0.12)
+    if min(row.values()) >= 0:
+        axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -51,17 +51,21 @@ def _differences(saved: Any, now: Any, place: str) -> Iterator[str]:
         yield f"{place} was {saved!r} and is {now!r}"
 
 
-def save_projections(folder: str | Path, module: nn.Module) -> None:
-    """Write the weights of the hidden-state projections into a checkpoint."""
+def save_projections(folder: str | Path, module: nn.Module | None) -> None:
+    """Write the weights of the hidden-state projections, where there are any, into a checkpoint."""
+    if module is None or not module.state_dict():
+        return
     save_file({name: weight.contiguous() for name, weight in module.state_dict().items()}, Path(folder) / PROJECTIONS)
 
 
-def load_projections(folder: str | Path, module: nn.Module) -> None:
-    """Read the weights of the hidden-state projections from a checkpoint.
+def load_projections(folder: str | Path, module: nn.Module | None) -> None:
+    """Read the weights of the hidden-state projections, where the run has any, from a checkpoint.
 
     Raises:
         ValueError: The checkpoint has none.
     """
+    if module is None or not module.state_dict():
+        return
     path = Path(folder) / PROJECTIONS
     if not path.is_file():
         raise ValueError(

@@ -17,19 +17,14 @@ from .data_collator import DataCollatorForDistillation
 from .evaluation import EvaluationRecord
 from .heads import task_of
 from .objective import DistillationObjective
+from .publishing import Publisher
 from .rows import MODEL_INPUTS
 from .step_keeper import StepKeeper
 from .student_forward import StudentForward
 from .teacher_panel import TeacherPanel
 from .teachers import TeacherEnsemble
 from .tokenization import MultiTokenizer
-from .trainer_setup import (
-    check_arguments,
-    datasets_of,
-    find_student_tokenizer,
-    prepare_student,
-    use_one_gpu,
-)
+from .trainer_setup import check_arguments, datasets_of, find_student_tokenizer, prepare_student, use_one_gpu
 
 
 class MultiTeacherDistillationTrainer(Trainer):
@@ -42,9 +37,8 @@ class MultiTeacherDistillationTrainer(Trainer):
         model: The student: masked-LM, token classification or sequence classification, PEFT-wrapped or not.
         args: `DistillationTrainingArguments`.
         data_collator: By default a `DataCollatorForDistillation` for the student's task.
-        trainer_args: The rest of `Trainer`'s arguments, in its order.
+        trainer_args, trainer_kwargs: The rest of `Trainer`'s arguments; `processing_class` is the student's tokenizer.
         teachers: Ids, folders, models or `Teacher` objects, one or many; overrides `args.teachers`.
-        trainer_kwargs: The rest of `Trainer`'s arguments by name; `processing_class` is the student's tokenizer.
 
     Raises:
         TypeError: There are teachers and `args` are no `DistillationTrainingArguments`.
@@ -52,6 +46,7 @@ class MultiTeacherDistillationTrainer(Trainer):
     """
 
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
+    _publisher: Publisher | None = None  # likewise
 
     def __init__(
         self,
@@ -66,13 +61,15 @@ class MultiTeacherDistillationTrainer(Trainer):
         if teachers is None or (isinstance(teachers, list | tuple) and not teachers):
             super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
             return
-        args = check_arguments(args)
-        use_one_gpu(args)
+        args = use_one_gpu(check_arguments(args))
+        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
+        self._publisher = Publisher(proxy(self))
         super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
         prepare_student(self)
         student, tokenizer = cast(nn.Module, self.model), find_student_tokenizer(self)
+        self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         self.teachers = TeacherEnsemble.load(
             teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
         )
@@ -84,9 +81,7 @@ class MultiTeacherDistillationTrainer(Trainer):
             check_columns(dataset, self.multi_tokenizer)
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
-        known = cast("list[str]", self._signature_columns)
-        known += [*MODEL_INPUTS, *self.multi_tokenizer.column_names]
-        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
+        cast("list[str]", self._signature_columns).extend([*MODEL_INPUTS, *self.multi_tokenizer.column_names])
         self._keeper = StepKeeper(proxy(self))
         self.add_callback(self._keeper)
         self._record: EvaluationRecord | None = None
@@ -159,11 +154,9 @@ class MultiTeacherDistillationTrainer(Trainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         objective = self._objective
         counts = num_items_in_batch or self._get_num_items_in_batch([inputs], self.args.device)
-        rows, follow = objective.rows(inputs), objective.needs_teachers
-        outputs, logits = self._student_forward(
-            model, inputs, rows, output_hidden_states=objective.hidden_loss is not None
-        )
-        values, _ = objective(inputs, rows, logits, outputs.hidden_states, follow=follow)
+        rows, hidden = objective.rows(inputs), objective.hidden_loss is not None
+        outputs, logits = self._student_forward(model, inputs, rows, output_hidden_states=hidden)
+        values, _ = objective(inputs, rows, logits, outputs.hidden_states, follow=objective.needs_teachers)
         means = objective.means(values, counts)
         self._keeper.add(means)
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
@@ -190,17 +183,15 @@ class MultiTeacherDistillationTrainer(Trainer):
         """Create the optimizer as `Trainer` does, and give it the projections too."""
         optimizer = super().create_optimizer(model)
         known = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
-        new = [weight for weight in self.projections if id(weight) not in known]
-        if new:
+        if new := [weight for weight in self.projections if id(weight) not in known]:
             optimizer.add_param_group({"params": new, "weight_decay": self.args.weight_decay})
         return optimizer
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Take a step as `Trainer` does, and at its end do for the projections what DDP does for the student."""
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if self.accelerator.sync_gradients:
-            for weight in self.projections:
-                weight.grad = self.accelerator.reduce(weight.grad, "mean")
+        for weight in self.projections if self.accelerator.sync_gradients else []:
+            weight.grad = self.accelerator.reduce(weight.grad, "mean")
         return loss
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
@@ -219,16 +210,33 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
-        if self.projections and self.args.should_save:
-            resume.save_projections(output_dir, cast(nn.Module, self.distillation_objective.hidden_loss))
+        if self._objective is not None and self.args.should_save:
+            resume.save_projections(output_dir, self._objective.hidden_loss)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """Load what a resume needs, after making sure that it continues the same objective."""
         if self._objective is not None and checkpoint is not None:
             resume.check_manifest(checkpoint, self._objective.manifest())
-            if self.projections:
-                resume.load_projections(checkpoint, cast(nn.Module, self._objective.hidden_loss))
+            resume.load_projections(checkpoint, self._objective.hidden_loss)
         super()._load_optimizer_and_scheduler(checkpoint)
+
+    # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
+
+    def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
+        """Make the repository as `Trainer` does; with teachers, what goes wrong is one `PushError`."""
+        (super().init_hf_repo if self._publisher is None else self._publisher.make_repository)(*args, **kwargs)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Write the card of a distilled student; `Trainer`'s arguments, and any field of `DistillationCardData`."""
+        (super().create_model_card if self._publisher is None else self._publisher.write_card)(*args, **kwargs)
+
+    def push_to_hub(self, *args: Any, **kwargs: Any) -> Any:
+        """Push student, tokenizer and card; `Trainer`'s arguments, and `also`: see `Publisher.push`."""
+        return (super().push_to_hub if self._publisher is None else self._publisher.push)(*args, **kwargs)
+
+    def _push_from_checkpoint(self, *args: Any) -> None:
+        """Push as `hub_strategy` says; a push that fails does not end the training."""
+        (super()._push_from_checkpoint if self._publisher is None else self._publisher.push_checkpoint)(*args)
 
     # ---- Logs and evaluation ----
 
@@ -272,9 +280,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         if self._record is not None and targets is not None:
             self._record.add(inputs, rows, values, targets)
         loss = values["hard_loss"].values.mean() if "hard_loss" in values else None
-        if prediction_loss_only:
-            return loss, None, None
-        return loss, outputs.logits.detach(), inputs.get("labels")
+        return (loss, None, None) if prediction_loss_only else (loss, outputs.logits.detach(), inputs.get("labels"))
 
     def evaluation_loop(
         self,
@@ -289,7 +295,6 @@ class MultiTeacherDistillationTrainer(Trainer):
             self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
         if self._objective is not None and self._record is not None and output.metrics is not None:
-            reported = self._record.metrics()
-            output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in reported.items()})
+            output.metrics.update({f"{metric_key_prefix}_{key}": each for key, each in self._record.metrics().items()})
             self._record = None
         return output

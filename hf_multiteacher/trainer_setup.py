@@ -32,7 +32,7 @@ def check_arguments(args: TrainingArguments | None) -> DistillationTrainingArgum
     return args
 
 
-def use_one_gpu(args: DistillationTrainingArguments) -> None:
+def use_one_gpu(args: DistillationTrainingArguments) -> DistillationTrainingArguments:
     """Keep one process to one GPU: replicas of `DataParallel` would neither see the teachers nor share the counts."""
     if args.n_gpu > 1:
         logger.warning(
@@ -43,6 +43,7 @@ def use_one_gpu(args: DistillationTrainingArguments) -> None:
             args.n_gpu,
         )
         args._n_gpu = 1
+    return args
 
 
 def find_student_tokenizer(trainer: "MultiTeacherDistillationTrainer") -> PreTrainedTokenizerFast:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+OWNER = "ioana-secret"
 SENTENCES = [
     "Fata citește o carte lungă despre Marea Neagră.",
     "Băieții înțeleg că școala începe mâine la Iași.",
@@ -165,3 +166,44 @@ def tiny_bert(head: str, vocab_size: int = 300, layers: int = 2, hidden_size: in
             **config,
         )
     )
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A local Hub for the tests of a module."""
+    from hub_server import Hub
+
+    with Hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(running):
+    """The local Hub, as new."""
+    running.clear()
+    return running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home folder whose owner has a name that can be looked for."""
+    folder = tmp_path_factory.mktemp("home") / OWNER
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOGNAME", OWNER)
+        patch.setenv("USER", OWNER)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def process(running, home):
+    """Another process at home there, whose Hub is the local one."""
+    with running.client(home) as process:
+        yield process
+
+
+@pytest.fixture
+def client(process):
+    """That process, which has not waited or warned yet."""
+    process.run("slept.clear(); warned.clear()")
+    return process

@@ -133,12 +133,18 @@ class Hub:
 
 
 class Client:
-    """Another process with this Hub for its Hub, that runs code as it comes and does not really sleep."""
+    """Another process with this Hub for its Hub, that runs code as it comes and does not really sleep.
+
+    It keeps the seconds in `slept` and the warnings in `warned`.
+    """
 
     LOOP = """
-import contextlib, io, json, os, sys, time, traceback
-names = {"slept": []}
+import contextlib, io, json, logging, os, sys, time, traceback
+names = {"slept": [], "warned": []}
 time.sleep = names["slept"].append
+keeper = logging.Handler(logging.WARNING)
+keeper.emit = lambda record: names["warned"].append(record.getMessage())
+logging.getLogger().addHandler(keeper)
 exec("import time; from huggingface_hub import *", names)
 for line in sys.stdin:
     printed = io.StringIO()

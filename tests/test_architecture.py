@@ -11,10 +11,10 @@ PACKAGE = Path(hf_multiteacher.__file__).parent
 ORDER = """
     spans surfaces vocabulary columns encoder rebuilding tokenization masking padding data_collator heads label_space
     teacher_loading teachers student functional losses rows outcomes training_args teacher_panel student_forward
-    objective loyalty loyalty_report evaluation resume step_keeper trainer_setup collator_choice trainer metrics
-    markdown benchmark report model_card_data model_card_sections pushed_files model_card hub romanian corpus
-    pretraining arguments pretrained distillation fine_tuning command_line experiment paper_table comparison_data
-    prediction comparison disagreements loyalty_run metric_space demo_report demo cli
+    objective loyalty loyalty_report evaluation resume step_keeper trainer_setup collator_choice metrics markdown
+    benchmark report model_card_data model_card_sections pushed_files model_card hub trainer_card publishing trainer
+    romanian corpus pretraining arguments pretrained distillation fine_tuning command_line experiment paper_table
+    comparison_data prediction comparison disagreements loyalty_run metric_space demo_report demo cli
 """.split()
 OUTSIDE = {"__init__", "evaluate_hook"}
 

@@ -50,6 +50,7 @@ def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_
     assert len(AutoTokenizer.from_pretrained(folder / "student")) == student.config.vocab_size
     card = (folder / "student" / "README.md").read_text("utf-8")
     assert "uncased" in card and str(folder) not in card
+    assert "hf-multiteacher distill config.yaml" in card and "training time" in card.lower()
     assert (folder / "student" / "loyalty.png").is_file()
 
 
@@ -105,6 +106,35 @@ def test_nothing_in_a_folder_that_is_not_empty_is_overwritten(project, capsys):
     assert main(["demo", "--quick", "--output-dir", str(folder / "student")]) == 2
     assert capsys.readouterr().err.count("is not empty") == 2
     assert [path.name for path in (folder / "student").iterdir()] == ["mine.txt"]
+
+
+def test_what_keeps_a_push_from_being_made_is_one_line_and_code_2(tmp_path, capsys):
+    assert main(["push", str(tmp_path), "org/name"]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert (
+        len(error) == 1 and error[0].startswith("hf-multiteacher: Nothing pushed: ") and "no config.json" in error[0]
+    )
+
+
+def test_a_dry_run_lists_what_a_push_would_send(tmp_path, capsys, cased_tokenizer):
+    tiny_bert("MaskedLM", vocab_size=len(cased_tokenizer)).save_pretrained(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    size = sum((tmp_path / name).stat().st_size for name in ("config.json", "model.safetensors")) / 2**20
+    last = f"2 files, {size:.2f} MB: not pushed to org/name: this is a dry run"
+    assert main(["push", str(tmp_path), "org/name", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["config.json", "model.safetensors", last]
+    assert main(["push", str(tmp_path), "org/name", "--dry-run", "--also", "*.txt"]) == 0
+    assert "notes.txt" in capsys.readouterr().out
+
+
+def test_a_student_that_could_not_be_pushed_is_there_all_the_same(project, capsys, monkeypatch):
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.publishing.make_repository", lambda name, **options: "org/student")
+    assert distill(folder, settings | {"push_to_hub": True, "hub_token": "hf_x"}) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("hf-multiteacher: Nothing pushed to org/student: HF_HUB_OFFLINE is set.")
+    assert f"hf-multiteacher push {folder}/student org/student" in error
+    assert {"README.md", "model.safetensors"} <= {path.name for path in (folder / "student").iterdir()}
 
 
 def test_help_is_there_within_a_second():

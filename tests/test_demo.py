@@ -3,9 +3,10 @@ import re
 
 import pytest
 from huggingface_hub import ModelCard
+from rendered_card import render, rows_under
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from hf_multiteacher.demo import QUICK, STUDENT, Demo, labelled_data
+from hf_multiteacher.demo import QUICK, STUDENT, TASKS, Demo, labelled_data
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,16 @@ def test_every_figure_of_the_table_stands_in_the_card(finished):
         for value in model.figures.values():
             assert isinstance(value, str) or f"{value:.4f}" in table
     assert json.dumps(card.data.to_dict())
+
+
+@pytest.mark.slow
+def test_the_card_reads_well_and_no_figure_hides_another(finished):
+    demo, _ = finished
+    page = render(demo.output_dir)
+    assert [image.get("src") for image in page.iter("img")] == ["quality.png", "loyalty.png", "training.png"]
+    heading, *rows = rows_under(page, "Quality")
+    assert len(heading) == 4 and {row[0] for row in rows} == demo.models.keys()
+    assert rows[0][1:] == [f"{demo.models[STUDENT].figures[name]:.4g}" for name in ("masked-LM loss", *TASKS.values())]
 
 
 @pytest.mark.slow

@@ -6,52 +6,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import tiny_bert
-from hub_server import TOKEN, Fault, Hub, Repository
+from conftest import OWNER, tiny_bert
+from hub_server import TOKEN, Fault, Repository
 from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
 from hf_multiteacher.model_card import USER_TEXT_START, DistillationCardData, write_model_card
 
-USER = "ioana-secret"
 TEXT = "Fata citește o carte."
 PUSHED = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "training.png"}
 TEACHER = {"name": "one", "id": "one", "revision": "sha256:ab", "tokenizer": "sha256:cd", "dtype": "float32"}
 HISTORY = [{"loss": 2.0, "step": 1}, {"loss": 1.0, "step": 2}]
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Hub() as hub:
-        yield hub
-
-
-@pytest.fixture
-def hub(running):
-    running.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A home folder whose owner has a name that can be looked for."""
-    folder = tmp_path_factory.mktemp("home") / USER
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOGNAME", USER)
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def process(running, home):
-    with running.client(home) as process:
-        process.run("from hf_multiteacher.hub import *")
-        yield process
-
-
-@pytest.fixture
-def client(process):
-    process.run("slept.clear()")
-    return process
+@pytest.fixture(scope="module", autouse=True)
+def imported(process):
+    process.run("from hf_multiteacher.hub import *")
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +43,10 @@ def trained(home, cased_tokenizer):
     )
     write_model_card(data, folder)
     for name in ["optimizer.pt", "training_args.bin", "projections.safetensors", "teachers.json", ".hidden", "x.png"]:
-        (folder / name).write_text(f"{folder} {USER} {TOKEN}")
+        (folder / name).write_text(f"{folder} {OWNER} {TOKEN}")
     for name in ["checkpoint-5/model.safetensors", "cache/part.arrow", "logs/events"]:
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(f"{folder} {USER} {TOKEN}")
+        (folder / name).write_text(f"{folder} {OWNER} {TOKEN}")
     return folder
 
 
@@ -103,7 +72,7 @@ def test_exactly_what_a_reader_needs_is_pushed_and_nothing_private_is_in_it(hub,
     assert set(pushed) == PUSHED | {".gitattributes"}
     assert hub.repositories["model", "org/name"].messages == ["initial commit", "Upload with hf-multiteacher"]
     for name, content in pushed.items():
-        for private in (str(home), str(student), USER, TOKEN, str(Path.home() / ""), "/runs/"):
+        for private in (str(home), str(student), OWNER, TOKEN, str(Path.home() / ""), "/runs/"):
             assert private.encode() not in content, (name, private)
     assert hashes(student) == before
 
@@ -149,7 +118,7 @@ def test_a_push_cut_off_at_any_request_leaves_the_head_whole_and_the_next_one_co
         hub.forget_requests()
         hub.large_files.clear()
         hub.down_from = number
-        with pytest.raises(RuntimeError, match="PushError: Nothing pushed to .* out of reach .* Repeat"):
+        with pytest.raises(RuntimeError, match="PushError: Nothing pushed to .* out of reach .* Push again"):
             push(client, student, name, revision="trial")
         hub.forget_requests()
         repository = hub.repositories.get(("model", name))
@@ -221,7 +190,7 @@ def test_the_hub_is_given_the_time_it_asks_for_but_not_all_day(hub, client, stud
     assert "77.0" in client.run("print(slept)")
     hub.forget_requests()
     hub.faults[1] = Fault(status=429, headers={"Retry-After": "5000"})
-    with pytest.raises(RuntimeError, match="answered 429. Repeat the same command in 5000 s"):
+    with pytest.raises(RuntimeError, match="answered 429. Push again in 5000 s"):
         push(client, student)
     assert len(hub.log) == 1
 
@@ -266,6 +235,13 @@ def test_offline_is_said_at_once(hub, client, student):
         push(client, student)
     client.run("constants.HF_HUB_OFFLINE = False")
     assert client.run("print(slept)") == "[]"
+
+
+def test_without_a_card_the_student_goes_up_with_a_warning(hub, client, student):
+    (student / "README.md").unlink()
+    push(client, student)
+    assert "has no README.md, so its readers get no model card" in client.run("print(warned)")
+    assert "model.safetensors" in hub.files("org/name")
 
 
 def test_a_dry_run_names_the_files_and_stays_off_the_network(hub, client, student):

@@ -1,25 +1,11 @@
 import pytest
 from conftest import tiny_bert
-from hub_server import TOKEN, Fault, Hub
+from hub_server import TOKEN, Fault
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Hub() as hub:
-        yield hub
-
-
-@pytest.fixture
-def hub(running):
-    running.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
-def client(running, tmp_path_factory):
-    with running.client(tmp_path_factory.mktemp("home")) as process:
-        process.run("api = HfApi()")
-        yield process
+@pytest.fixture(scope="module", autouse=True)
+def connected(process):
+    process.run("api = HfApi()")
 
 
 def test_what_transformers_pushes_loads_again_bit_for_bit(hub, client, tmp_path, cased_tokenizer):

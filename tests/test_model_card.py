@@ -134,6 +134,37 @@ def test_student_and_teachers_stand_side_by_side_and_a_missing_figure_has_its_re
     assert "| mine | 0.83 | 0.81 |" in sections(card)["How the same text reached them"]
 
 
+def test_parts_of_one_data_set_with_the_same_metric_keep_their_own_columns(data, tmp_path):
+    data.evaluations = [
+        Evaluation(
+            "corpus", "token-classification", {"student": {"accuracy": figure}, "cased": {"accuracy": 0.5}}, part
+        )
+        for part, figure in (("tags", 0.9), ("dialects", 0.7))
+    ]
+    quality = sections(write_model_card(data, tmp_path).read_text())["Quality"]
+    assert "| Model | tags: accuracy | dialects: accuracy |" in quality and "| student | 0.9 | 0.7 |" in quality
+    assert "Measured on corpus (tags, dialects). Higher" in quality
+    data.evaluations.append(Evaluation("news", "token-classification", {"student": {"accuracy": 0.6}}))
+    quality = sections(write_model_card(data, tmp_path).read_text())["Quality"]
+    assert "| Model | corpus (tags): accuracy | corpus (dialects): accuracy | news: accuracy |" in quality
+    data.evaluations = data.evaluations[:1]
+    assert "| Model | accuracy |" in write_model_card(data, tmp_path).read_text()
+
+
+def test_the_example_is_a_sentence_in_the_language_and_for_the_task(data):
+    data.example = None
+    assert '"București este [MASK] României."' in str(model_card(data, {}))
+    data.task, data.languages = "token-classification", []
+    assert '"Bucharest is the capital of Romania."' in str(model_card(data, {}))
+
+
+def test_tags_and_where_the_student_started_from_are_in_the_metadata(data):
+    data.tags, data.bases = ["romanian", "hf-multiteacher"], ["org/start"]
+    found = model_card(data, {}).data
+    assert found.tags == ["knowledge-distillation", "multiple-teachers", "hf-multiteacher", "romanian"]
+    assert found.base_model == ["org/start", "dumitrescustefan/bert-base-romanian-cased-v1"]
+
+
 def test_the_student_stands_first_and_a_figure_that_is_not_a_number_reaches_no_leaderboard(data, tmp_path):
     figures = {"cased": {"f1": 0.5}, "student": {"f1": float("nan"), "accuracy": "not run"}}
     data.evaluations = [Evaluation("laroseda", "text-classification", figures)]
@@ -228,9 +259,9 @@ def test_an_adapter_names_its_base_and_brings_its_labels_to_the_snippet(tmp_path
 @pytest.mark.parametrize(
     ("task", "example", "call"),
     [
-        ("masked-lm", "Un [MASK].", "student('Un [MASK].'.replace(\"[MASK]\", student.tokenizer.mask_token))"),
-        ("token-classification", "Ana.", "student('Ana.')"),
-        ("sequence-classification", ("Da.", "Nu."), "student({'text': 'Da.', 'text_pair': 'Nu.'})"),
+        ("masked-lm", "Un [MASK].", 'student("Un [MASK].".replace("[MASK]", mask))'),
+        ("token-classification", "Ana.", 'student("Ana.")'),
+        ("sequence-classification", ("Da.", "Nu."), 'student({"text": "Da.", "text_pair": "Nu."})'),
     ],
 )
 def test_the_snippet_is_python_and_fits_the_task(task, example, call):

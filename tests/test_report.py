@@ -42,6 +42,7 @@ def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
     "draw",
     [
         lambda path: quality_chart({"f1": {"student": None, "one": float("nan"), "two": "why"}}, "student", path),
+        lambda path: quality_chart({"f1": {"student": 0.5, "one": None}}, "student", path),
         lambda path: loyalty_chart({}, path),
         lambda path: training_chart([{"loss": 1.0, "step": 1}], path),
     ],
