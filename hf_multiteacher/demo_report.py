@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedTokenizerFast
 
-from .benchmark import describe_machine
 from .markdown import aligned
 from .model_card import DistillationCardData, Evaluation
+from .trainer_card import card_data
+
+if TYPE_CHECKING:
+    from .trainer import MultiTeacherDistillationTrainer
 
 STUDENT, ALONE = "distilled student", "student without teachers"
 TEACHERS = {"cased teacher": False, "uncased teacher": True}
@@ -17,9 +20,9 @@ MASKED_LM = "masked-LM loss"
 TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 KINDS = {
-    MASKED_LM: ("fill-mask", "loss"),
-    TASKS["xpos"]: ("token-classification", "accuracy"),
-    TASKS["dialect"]: ("text-classification", "accuracy"),
+    MASKED_LM: ("masked LM", "fill-mask", "loss"),
+    TASKS["xpos"]: ("XPOS", "token-classification", "accuracy"),
+    TASKS["dialect"]: ("dialect", "text-classification", "accuracy"),
 }
 CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
 
@@ -57,33 +60,31 @@ def table(models: Mapping[str, Model]) -> str:
     return f"{aligned(quality)}\n\n{aligned(loyalty)}"
 
 
-def card(models: Mapping[str, Model], trainer: Any, repo_id: str, sentences: int) -> DistillationCardData:
+def card(
+    models: Mapping[str, Model], trainer: "MultiTeacherDistillationTrainer", repo_id: str, sentences: int
+) -> DistillationCardData:
     """Gather what the model card says.
 
     Args:
         models: Name -> model, all of them measured.
-        trainer: The `MultiTeacherDistillationTrainer` of the student's masked-LM training.
+        trainer: That of the student's masked-LM training.
         repo_id: The name of the student's folder.
         sentences: How many the student was trained on.
     """
     seed = trainer.args.seed
     evaluations = [
-        Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, column)
-        for column, (task, metric) in KINDS.items()
+        Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, part)
+        for column, (part, task, metric) in KINDS.items()
     ]
-    return DistillationCardData(
-        name=STUDENT,
-        task="masked-lm",
-        teachers=trainer.teachers.manifest(),
+    return card_data(
+        trainer,
+        language="ro",
+        model_name=STUDENT,
+        dataset=f"{sentences} sentences of {CORPUS}, seed {seed}",
         repo_id=repo_id,
-        arguments=trainer.args.to_dict(),
-        log_history=trainer.state.log_history,
         evaluations=evaluations,
         loyalty=models[STUDENT].loyalty,
         sizes={name: model.sizes for name, model in models.items()},
-        machine=describe_machine(),
-        languages=["ro"],
-        training_data=f"{sentences} sentences of {CORPUS}, seed {seed}",
         command=f"hf-multiteacher demo --seed {seed}",
     )
 
