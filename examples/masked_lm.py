@@ -18,8 +18,8 @@ from hf_multiteacher import (
 )
 from hf_multiteacher.arguments import read_arguments
 from hf_multiteacher.command_line import FAILED, FINISHED, prepared
-from hf_multiteacher.corpus import load_corpus
-from hf_multiteacher.distillation import TOKENS_PER_WORD, check_output_folder
+from hf_multiteacher.corpus import load_corpus, words_that_fit
+from hf_multiteacher.distillation import check_output_folder
 from hf_multiteacher.pretrained import load_tokenizer
 
 
@@ -45,7 +45,7 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     # One text, an encoding for every tokenizer; the student reads as the first teacher does.
     tokenizers = [load_tokenizer(teacher) for teacher in args.teachers]
     multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
-    words = int(masked_lm.max_length / TOKENS_PER_WORD)
+    words = words_that_fit(masked_lm.max_length)
     corpus = load_corpus(masked_lm.corpus, words=words, megabytes=masked_lm.megabytes)
     dataset = corpus.map(
         multi_tokenizer.encode,

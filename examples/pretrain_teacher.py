@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from transformers import HfArgumentParser, TrainingArguments
 
-from hf_multiteacher.corpus import load_corpus
-from hf_multiteacher.distillation import TOKENS_PER_WORD
+from hf_multiteacher.corpus import load_corpus, words_that_fit
 from hf_multiteacher.pretraining import new_modern_bert, train_masked_lm, train_wordpiece
 
 
@@ -25,7 +24,7 @@ class TeacherArguments:
 def main() -> None:
     """Train and save one teacher."""
     teacher, args = HfArgumentParser((TeacherArguments, TrainingArguments)).parse_args_into_dataclasses()
-    texts = load_corpus(teacher.corpus, words=int(teacher.max_length / TOKENS_PER_WORD), megabytes=teacher.megabytes)
+    texts = load_corpus(teacher.corpus, words=words_that_fit(teacher.max_length), megabytes=teacher.megabytes)
     tokenizer = train_wordpiece(
         texts["text"], teacher.vocab_size, lowercase=teacher.lowercase, max_length=teacher.max_length
     )

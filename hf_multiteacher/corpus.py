@@ -71,6 +71,14 @@ def pack(lines: Iterable[str], words: int) -> Iterator[str]:
         yield " ".join(waiting)
 
 
+def words_that_fit(max_length: int) -> int:
+    """Return how many words fill an encoding of `max_length` tokens; where they are cut smaller, the rest is cut off.
+
+    Romanian WordPiece and BPE vocabularies take about 1.5 tokens per word, special tokens aside.
+    """
+    return int(max_length / 1.6)
+
+
 def load_corpus(
     source: str | Sequence[str],
     *,

@@ -9,16 +9,13 @@ from torch import nn
 
 from .arguments import read_yaml
 from .benchmark import count_parameters
-from .corpus import load_corpus
+from .corpus import load_corpus, words_that_fit
 from .pretrained import load_tokenizer
 from .pushed_files import PushError
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
 from .training_args import DistillationTrainingArguments
-
-# Romanian WordPiece and BPE vocabularies take about 1.5 tokens per word; what still does not fit is cut off.
-TOKENS_PER_WORD = 1.6
 
 
 @dataclass
@@ -107,7 +104,7 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
     tokenizers = [load_tokenizer(teacher) for teacher in teachers]
     corpus = load_corpus(
         config.corpus,
-        words=int(config.max_length / TOKENS_PER_WORD),
+        words=words_that_fit(config.max_length),
         text_column=config.text_column,
         streaming=config.streaming,
         megabytes=config.megabytes,

@@ -108,6 +108,7 @@ def train_masked_lm(
     """
 
     def encode(batch: dict[str, list[str]]) -> Any:
+        """Tokens of a batch of texts."""
         return tokenizer(batch["text"], truncation=True, return_special_tokens_mask=True)
 
     trainer = Trainer(
