@@ -118,6 +118,8 @@ def test_the_student_alone_is_pushed_and_only_when_asked(models, data, tmp_path,
     [
         (["--data", "no/folder"], "finds no such file"),
         (["--max_length", "1000"], "reads 128 tokens at most"),
+        (["--max_length", "2"], "max_length is 2, but up to 3 tokens"),
+        (["--seed", "-1"], "A seed must be a number from 0"),
         (["--learning_rat", "1"], "There is no argument '--learning_rat'"),
         (["--load_best_model_at_end", "true"], "Leave it out"),
         (["--resume_from_checkpoint", "x"], "Leave it out"),

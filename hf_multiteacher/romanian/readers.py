@@ -21,15 +21,30 @@ def _records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[str, 
     return records
 
 
+def _check_type(path: Path, place: str, record: dict[str, Any], field: str, kind: type) -> None:
+    """Refuse what is no text, or no list of texts."""
+    value = record[field]
+    if not isinstance(value, kind) or (kind is list and not all(isinstance(word, str) for word in value)):
+        wanted = "a list of texts" if kind is list else "a text"
+        raise DataFileError(
+            path,
+            place,
+            f"expected {wanted} in the field '{field}', found {value!r:.40}: the file is damaged. Download it again.",
+        )
+
+
 def read_ronec(path: Path) -> list[dict[str, Any]]:
     """Read RONEC version 2: sentences with `words` and `ner` (BIO2)."""
     sentences = []
     for number, record in enumerate(_records(path, read_json(path), ("id", "tokens", "ner_tags")), 1):
+        place = f"record {number} (id {record['id']})"
+        for field in ("tokens", "ner_tags"):
+            _check_type(path, place, record, field, list)
         words, tags = record["tokens"], record["ner_tags"]
         if len(words) != len(tags):
             raise DataFileError(
                 path,
-                f"record {number} (id {record['id']})",
+                place,
                 f"{len(words)} tokens and {len(tags)} tags, expected as many: the file is damaged. Download it again.",
             )
         sentences.append({"words": words, "ner": tags})
@@ -43,9 +58,11 @@ def read_laroseda(path: Path) -> list[dict[str, Any]]:
         raise DataFileError(path, 1, "expected an object with the field 'reviews'. Point to laroseda_train.json.")
     reviews = []
     for number, record in enumerate(_records(path, data["reviews"], ("title", "content", "starRating")), 1):
-        stars = str(record["starRating"])
+        place, stars = f"record {number}", str(record["starRating"])
+        for field in ("title", "content"):
+            _check_type(path, place, record, field, str)
         if stars not in SIGN:
-            raise DataFileError(path, f"record {number}", f"expected a rating of 1, 2, 4 or 5 stars, found '{stars}'.")
+            raise DataFileError(path, place, f"expected a rating of 1, 2, 4 or 5 stars, found '{stars}'.")
         reviews.append({"text": record["title"], "text_pair": record["content"], "sar": stars, "sapn": SIGN[stars]})
     return reviews
 
