@@ -21,16 +21,19 @@ def _records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[str, 
     return records
 
 
-def _check_type(path: Path, place: str, record: dict[str, Any], field: str, kind: type) -> None:
-    """Refuse what is no text, or no list of texts."""
-    value = record[field]
-    if not isinstance(value, kind) or (kind is list and not all(isinstance(word, str) for word in value)):
-        wanted = "a list of texts" if kind is list else "a text"
-        raise DataFileError(
-            path,
-            place,
-            f"expected {wanted} in the field '{field}', found {value!r:.40}: the file is damaged. Download it again.",
-        )
+def _check_texts(path: Path, place: str, record: dict[str, Any], fields: Sequence[str], *, several: bool) -> None:
+    """Refuse a field that holds no text; or, where it has several, no list of texts."""
+    for field in fields:
+        value = record[field]
+        right = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if not (right if several else isinstance(value, str)):
+            wanted = "a list of texts" if several else "a text"
+            raise DataFileError(
+                path,
+                place,
+                f"expected {wanted} in the field '{field}', found {value!r:.40}: the file is damaged. Download it "
+                "again.",
+            )
 
 
 def read_ronec(path: Path) -> list[dict[str, Any]]:
@@ -38,8 +41,7 @@ def read_ronec(path: Path) -> list[dict[str, Any]]:
     sentences = []
     for number, record in enumerate(_records(path, read_json(path), ("id", "tokens", "ner_tags")), 1):
         place = f"record {number} (id {record['id']})"
-        for field in ("tokens", "ner_tags"):
-            _check_type(path, place, record, field, list)
+        _check_texts(path, place, record, ("tokens", "ner_tags"), several=True)
         words, tags = record["tokens"], record["ner_tags"]
         if len(words) != len(tags):
             raise DataFileError(
@@ -59,8 +61,7 @@ def read_laroseda(path: Path) -> list[dict[str, Any]]:
     reviews = []
     for number, record in enumerate(_records(path, data["reviews"], ("title", "content", "starRating")), 1):
         place, stars = f"record {number}", str(record["starRating"])
-        for field in ("title", "content"):
-            _check_type(path, place, record, field, str)
+        _check_texts(path, place, record, ("title", "content"), several=False)
         if stars not in SIGN:
             raise DataFileError(path, place, f"expected a rating of 1, 2, 4 or 5 stars, found '{stars}'.")
         reviews.append({"text": record["title"], "text_pair": record["content"], "sar": stars, "sapn": SIGN[stars]})
