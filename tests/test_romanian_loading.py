@@ -119,7 +119,9 @@ def test_the_folder_of_one_data_set_is_enough(folder):
 
 
 def test_a_folder_without_the_data_set_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expects RONEC in .*ronec or in .*'train.json'.*Give the folder"):
+    with pytest.raises(
+        FileNotFoundError, match=r"expects RONEC in .*ronec or in .*'train.json'.*, or none to download"
+    ):
         load_task("ner", tmp_path)
 
 
