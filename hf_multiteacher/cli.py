@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .command_line import FAILED, FINISHED, prepared
-from .evaluate_hook import METRICS
 
 if TYPE_CHECKING:
     from .hub import Push
@@ -86,7 +85,7 @@ def _add_loyalty(commands: Any) -> None:
     loyalty.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals")
     space = loyalty.add_argument_group("instead: push the metric")
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument("--metric", choices=METRICS, default="loyalty", help="which metric")
+    space.add_argument("--metric", default="loyalty", help="label_loyalty, probability_loyalty or regression_loyalty")
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 

@@ -14,7 +14,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from . import __version__
-from .model_card import with_user_text_of
+from .model_card import for_repository, with_user_text_of
 from .pushed_files import CHECKPOINT_FILES, PushError, content_to_push, files_to_push
 
 __all__ = ["CHECKPOINT_FILES", "Push", "PushError", "make_repository", "push_folder"]
@@ -157,8 +157,8 @@ def _commit(api: HfApi, target: _Target, contents: dict[str, bytes | Path], mess
 
 
 def _card_to_push(api: HfApi, target: _Target, card: bytes | Path) -> bytes:
-    """Keep what the user wrote into the card's own section on the Hub, unless the local card has text there."""
-    local = card if isinstance(card, bytes) else card.read_bytes()
+    """Name the repository in the snippet; keep the user's own text of the card there, unless this one has its own."""
+    local = for_repository((card if isinstance(card, bytes) else card.read_bytes()).decode("utf-8"), target.repo_id)
     url = hf_hub_url(
         target.repo_id, "README.md", repo_type=target.repo_type, revision=target.revision, endpoint=api.endpoint
     )
@@ -167,8 +167,8 @@ def _card_to_push(api: HfApi, target: _Target, card: bytes | Path) -> bytes:
     try:
         hf_raise_for_status(response)
     except EntryNotFoundError:
-        return local
-    return with_user_text_of(response.text, local.decode("utf-8")).encode("utf-8")
+        return local.encode("utf-8")
+    return with_user_text_of(response.text, local).encode("utf-8")
 
 
 def _with_retries(step: Callable[[], Result]) -> Result:
