@@ -55,7 +55,9 @@ def _add_push(commands: Any) -> None:
     push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
     push.add_argument("folder", help="what the distillation, or save_pretrained, left")
     push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
-    push.add_argument("--private", action="store_true", default=None, help="refuse a repository that is public")
+    push.add_argument(
+        "--private", action="store_true", default=None, help="make it private; refuse one that is public"
+    )
     push.add_argument("--revision", help="the branch; made if it is not there")
     push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")

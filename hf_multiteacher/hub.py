@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, validate_repo_id
 
 from . import __version__
 from .model_card import for_repository, with_user_text_of
@@ -74,12 +74,14 @@ def push_folder(
 
     Raises:
         PushError: Nothing was committed, and nothing here was changed. The same call can be repeated.
+        ValueError: `repo_id` cannot be the name of a repository.
 
     Example:
         >>> from hf_multiteacher.hub import push_folder
         >>> push_folder("hf-multiteacher-demo", "org/name", dry_run=True).files  # doctest: +SKIP
         ['README.md', 'config.json', 'loyalty.png', 'model.safetensors', 'quality.png', 'tokenizer.json']
     """
+    validate_repo_id(repo_id)
     folder, token = Path(folder), token or get_token()
     names = files_to_push(folder, repo_type, also, with_card=not path_in_repo)
     contents = {str(PurePosixPath(path_in_repo, name)): content_to_push(folder / name, token) for name in names}
