@@ -21,8 +21,8 @@ TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 KINDS = {
     MASKED_LM: ("masked LM", "fill-mask", "loss"),
-    TASKS["xpos"]: ("XPOS", "token-classification", "accuracy"),
-    TASKS["dialect"]: ("dialect", "text-classification", "accuracy"),
+    TASKS["xpos"]: ("XPOS, fine-tuned", "token-classification", "accuracy"),
+    TASKS["dialect"]: ("dialect, fine-tuned", "text-classification", "accuracy"),
 }
 CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
 
