@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .command_line import FAILED, FINISHED, prepared
-from .evaluate_hook import METRICS
 
 if TYPE_CHECKING:
     from .hub import Push
@@ -56,7 +55,9 @@ def _add_push(commands: Any) -> None:
     push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
     push.add_argument("folder", help="what the distillation, or save_pretrained, left")
     push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
-    push.add_argument("--private", action="store_true", default=None, help="refuse a repository that is public")
+    push.add_argument(
+        "--private", action="store_true", default=None, help="make it private; refuse one that is public"
+    )
     push.add_argument("--revision", help="the branch; made if it is not there")
     push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
@@ -86,7 +87,7 @@ def _add_loyalty(commands: Any) -> None:
     loyalty.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals")
     space = loyalty.add_argument_group("instead: push the metric")
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument("--metric", choices=METRICS, default="loyalty", help="which metric")
+    space.add_argument("--metric", default="loyalty", help="label_loyalty, probability_loyalty or regression_loyalty")
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 

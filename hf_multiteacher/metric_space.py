@@ -26,6 +26,9 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
         raise PushError(
             f"Nothing pushed: evaluate loads a Space as ORG/NAME of letters, digits, '-' and '_', not '{repo_id}'."
         )
+    if not (METRICS / metric / f"{metric}.py").is_file():
+        names = sorted(folder.name for folder in METRICS.iterdir() if (folder / "app.py").is_file())
+        raise PushError(f"Nothing pushed: there is no metric '{metric}'; there are {', '.join(names)}.")
     name = repo_id.partition("/")[2]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(METRICS / metric, Path(temporary) / metric))

@@ -210,6 +210,18 @@ def test_an_installed_package_is_found_in_any_directory(installation, tmp_path, 
 
 
 @pytest.mark.slow
+def test_every_module_of_an_installed_package_is_whole(installation, tmp_path):
+    code = """
+import importlib, pkgutil, hf_multiteacher
+names = [module.name for module in pkgutil.iter_modules(hf_multiteacher.__path__)]
+assert "cli" in names and "site-packages" in hf_multiteacher.__file__
+for name in names:
+    importlib.import_module(f"hf_multiteacher.{name}")
+print("whole")"""
+    assert run(code, installation.python, ["-I"], cwd=tmp_path) == "whole"
+
+
+@pytest.mark.slow
 def test_an_installed_package_works_with_a_cache_that_cannot_be_written(installation, tmp_path):
     (tmp_path / "file").touch()
     home = str(tmp_path / "file" / "cache")
