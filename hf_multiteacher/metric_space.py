@@ -5,10 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from . import __version__
 from .hub import Push, push_folder
 from .pushed_files import PushError
 
-METRICS = Path(__file__).parent / "metrics"
+METRICS_FOLDER = Path(__file__).parent / "metrics"
 
 
 def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False) -> Push:
@@ -28,11 +29,12 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
         )
     name = repo_id.partition("/")[2]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(shutil.copytree(METRICS / metric, Path(temporary) / metric))
+        folder = Path(shutil.copytree(METRICS_FOLDER / metric, Path(temporary) / metric))
         (folder / f"{metric}.py").rename(folder / f"{name}.py")
         for file, old, new in (
             ("app.py", f'"{metric}.py"', f'"{name}.py"'),
             ("README.md", '"ORG/NAME"', f'"{repo_id}"'),
+            ("requirements.txt", "hf-multiteacher", f"hf-multiteacher>={__version__}"),  # whose modules it imports
         ):
             path = folder / file
             path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
