@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .command_line import FAILED, FINISHED, prepared
-from .evaluate_hook import METRICS
+from .metrics import NAMES
 
 if TYPE_CHECKING:
     from .hub import Push
@@ -91,7 +91,7 @@ def _add_loyalty(commands: Any) -> None:
     loyalty.add_argument("--seed", type=int, help="of the bootstrap intervals; by default 0")
     space = loyalty.add_argument_group("instead: push the metric")
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument("--metric", choices=METRICS, help="which metric; by default loyalty")
+    space.add_argument("--metric", choices=NAMES, help="which metric; by default loyalty")
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 

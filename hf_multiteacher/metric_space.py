@@ -7,9 +7,8 @@ from pathlib import Path
 
 from . import __version__
 from .hub import Push, push_folder
+from .metrics import FOLDER
 from .pushed_files import PushError
-
-METRICS_FOLDER = Path(__file__).parent / "metrics"
 
 
 def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False) -> Push:
@@ -29,7 +28,7 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
         )
     name = repo_id.partition("/")[2]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(shutil.copytree(METRICS_FOLDER / metric, Path(temporary) / metric))
+        folder = Path(shutil.copytree(FOLDER / metric, Path(temporary) / metric))
         (folder / f"{metric}.py").rename(folder / f"{name}.py")
         for file, old, new in (
             ("app.py", f'"{metric}.py"', f'"{name}.py"'),

@@ -181,6 +181,13 @@ def test_the_package_finds_the_hook_beside_it_where_it_is_installed(site_folder)
     assert run(code, cwd=site_folder, PYTHONPATH=str(site_folder)) == NAME
 
 
+def test_the_command_starts_where_the_hook_stands_beside_the_package(site_folder):
+    hook = shutil.ignore_patterns("evaluate_hook.*", "__pycache__")  # a wheel holds these at the other place only
+    shutil.copytree(PACKAGE, site_folder / "hf_multiteacher", ignore=hook)
+    code = "from hf_multiteacher import __version__, cli; print(cli.__file__)"
+    assert run(code, cwd=site_folder, PYTHONPATH=str(site_folder)).startswith(str(site_folder))
+
+
 def test_importing_the_package_loads_neither_evaluate_nor_numpy():
     code = "import hf_multiteacher, sys; print({'evaluate', 'numpy', 'torch', 'datasets'} & set(sys.modules))"
     assert run(code, cwd=REPOSITORY, PYTHONPATH=str(REPOSITORY)) == "set()"

@@ -10,7 +10,8 @@ from hub_server import Hub
 
 from hf_multiteacher import __version__, evaluate_hook
 from hf_multiteacher.loyalty_report import classification_report, label_report, probability_report, regression_report
-from hf_multiteacher.metric_space import METRICS_FOLDER, push_metric
+from hf_multiteacher.metric_space import push_metric
+from hf_multiteacher.metrics import FOLDER
 from hf_multiteacher.pushed_files import PushError
 
 STUDENT, TEACHER = np.random.default_rng(0).normal(size=(2, 50, 4))
@@ -129,8 +130,8 @@ def test_a_push_that_is_refused_is_one_line_and_code_2(hub, command, space, mess
 
 
 def test_the_packaged_folder_is_not_changed():
-    before = {path: path.read_bytes() for path in (METRICS_FOLDER / "loyalty").iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in (FOLDER / "loyalty").iterdir() if path.is_file()}
     push_metric("org/mine", dry_run=True)
-    assert before == {path: path.read_bytes() for path in (METRICS_FOLDER / "loyalty").iterdir() if path.is_file()}
+    assert before == {path: path.read_bytes() for path in (FOLDER / "loyalty").iterdir() if path.is_file()}
     with pytest.raises(PushError, match="^Nothing pushed: evaluate loads"):
         push_metric("a/b/c")

@@ -21,7 +21,7 @@ from evaluate.loading import import_main_class
 
 from hf_multiteacher import LoyaltyMetric, evaluate_hook, loyalty_report
 from hf_multiteacher.loyalty import probability_loyalty, regression_loyalty
-from hf_multiteacher.metric_space import METRICS_FOLDER
+from hf_multiteacher.metrics import FOLDER, NAMES
 from hf_multiteacher.metrics.loyalty import loyalty as loyalty_module
 
 STUDENT = np.random.default_rng(0).dirichlet(np.ones(3), 40)
@@ -49,7 +49,7 @@ def assert_close(result, expected):
 
 def cases():
     for name in evaluate_hook.METRICS:
-        for number, case in enumerate(runpy.run_path(str(METRICS_FOLDER / name / "tests.py"))["test_cases"]):
+        for number, case in enumerate(runpy.run_path(str(FOLDER / name / "tests.py"))["test_cases"]):
             yield pytest.param(name, case, id=f"{name}-{number}")
 
 
@@ -58,6 +58,10 @@ def test_the_worked_examples_of_the_folders_hold(load, name, case):
     metric = load(name, case.get("config_name"))
     result = metric.compute(predictions=case["predictions"], references=case["references"], **case.get("options", {}))
     assert_close(result, case["result"])
+
+
+def test_the_folders_are_those_that_evaluate_is_told_of():
+    assert set(NAMES) == set(evaluate_hook.METRICS)
 
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
@@ -182,9 +186,7 @@ def test_two_processes_give_the_figures_of_all_rows(tmp_path):
     np.save(tmp_path / "student.npy", STUDENT)
     np.save(tmp_path / "teacher.npy", TEACHER)
     commands = [[sys.executable, "-c", ONE_OF_TWO_PROCESSES, number, str(tmp_path)] for number in ("0", "1")]
-    processes = [
-        subprocess.Popen(c, cwd=METRICS_FOLDER.parents[1], stdout=subprocess.PIPE, text=True) for c in commands
-    ]
+    processes = [subprocess.Popen(c, cwd=FOLDER.parents[1], stdout=subprocess.PIPE, text=True) for c in commands]
     main, other = (process.communicate()[0] for process in processes)
     assert eval(main) == pytest.approx(FIGURES, abs=1e-15)
     assert other.strip() == "None"
@@ -262,16 +264,16 @@ def test_a_plain_trainer_reports_loyalty_through_compute_metrics(load, tmp_path)
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_folder_is_complete(name):
-    files = {path.name for path in (METRICS_FOLDER / name).iterdir() if path.is_file()}
+    files = {path.name for path in (FOLDER / name).iterdir() if path.is_file()}
     assert files == {f"{name}.py", "README.md", "app.py", "requirements.txt", "tests.py", "__init__.py"}
-    assert "hf-multiteacher" in (METRICS_FOLDER / name / "requirements.txt").read_text(encoding="utf-8").split()
+    assert "hf-multiteacher" in (FOLDER / name / "requirements.txt").read_text(encoding="utf-8").split()
 
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_script_works_alone_as_evaluate_downloads_it(name, tmp_path):
     script = tmp_path / "space" / f"{name}.py"
     script.parent.mkdir()
-    script.write_text((METRICS_FOLDER / name / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
+    script.write_text((FOLDER / name / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
     options = {"dynamic_modules_path": evaluate.loading.init_dynamic_modules(f"space_of_{name}", tmp_path)}
     sys.path.insert(0, str(tmp_path))
     try:
@@ -287,7 +289,7 @@ def test_every_script_works_alone_as_evaluate_downloads_it(name, tmp_path):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_card_has_the_header_of_a_space(name):
-    _, header, card = (METRICS_FOLDER / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    _, header, card = (FOLDER / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     header = yaml.safe_load(header)
     assert {"title", "emoji", "colorFrom", "colorTo", "sdk_version", "description"} <= set(header)
     assert (header["sdk"], header["app_file"]) == ("gradio", "app.py")
@@ -299,7 +301,7 @@ def test_every_card_has_the_header_of_a_space(name):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_card_and_description_lists_all_inputs_and_outputs(load, name):
-    card = (METRICS_FOLDER / name / "README.md").read_text(encoding="utf-8")
+    card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     metric = load(name)
     for config_name, report in metric.reports.items():
         options = {
@@ -318,7 +320,7 @@ def test_every_card_and_description_lists_all_inputs_and_outputs(load, name):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_the_examples_of_every_card_give_what_they_say(name):
-    card = (METRICS_FOLDER / name / "README.md").read_text(encoding="utf-8")
+    card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     blocks = "\n".join(re.findall(r"```python\n(>>>.*?)```", card, re.DOTALL))
     examples = doctest.DocTestParser().get_examples(blocks)
     names = {}
@@ -334,7 +336,7 @@ def test_the_examples_of_every_card_give_what_they_say(name):
 
 def test_the_table_of_the_worked_example_is_right():
     for name in ("loyalty", "probability_loyalty"):
-        card = (METRICS_FOLDER / name / "README.md").read_text(encoding="utf-8")
+        card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
         for number, row in re.findall(r"\| (row \d) ((?:\|[^|\n]+){6})\|", card):
             student, teacher, *figures = [[float(x) for x in cell.split()] for cell in row.split("|")[1:]]
             natural, two = probability_loyalty([student], [teacher]), probability_loyalty([student], [teacher], base=2)
@@ -361,17 +363,17 @@ def gradio(monkeypatch):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_the_page_of_every_space_answers_its_own_examples(gradio, name):
-    runpy.run_path(str(METRICS_FOLDER / name / "app.py"), run_name="__main__")
+    runpy.run_path(str(FOLDER / name / "app.py"), run_name="__main__")
     (page,) = gradio.pages
     assert page["title"] == f"Metric: {name}"
     assert page["article"].strip().startswith("# Metric card")
-    worked = runpy.run_path(str(METRICS_FOLDER / name / "tests.py"))["test_cases"]
+    worked = runpy.run_path(str(FOLDER / name / "tests.py"))["test_cases"]
     for example, case in zip(page["examples"], worked, strict=True):
         assert_close(page["fn"](*example), json.loads(json.dumps(case["result"])))
 
 
 def test_the_page_shows_our_errors(gradio):
-    runpy.run_path(str(METRICS_FOLDER / "label_loyalty" / "app.py"), run_name="__main__")
+    runpy.run_path(str(FOLDER / "label_loyalty" / "app.py"), run_name="__main__")
     (page,) = gradio.pages
     for predictions, message in (("[0.5]", "integers"), ("[", "Expecting value")):
         with pytest.raises(gradio.Error, match=message):
