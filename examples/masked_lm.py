@@ -29,7 +29,8 @@ class MaskedLMArguments:
 
     corpus: list[str] = field(metadata={"help": "Text files, folders, ids of data sets on the Hub, or `synthetic`."})
     student_layers: list[int] = field(
-        default_factory=lambda: [0, 2, 4, 7, 9, 11], metadata={"help": "Layers of the first teacher to start from."}
+        default_factory=lambda: [6],
+        metadata={"help": "Layers of the first teacher to start from, such as `0 1 10 11`; one number is how many."},
     )
     megabytes: float | None = field(default=None, metadata={"help": "Use only so many million characters."})
     max_length: int = field(default=128, metadata={"help": "Tokens of an example at most."})
@@ -47,14 +48,20 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
     words = words_that_fit(masked_lm.max_length)
     corpus = load_corpus(masked_lm.corpus, words=words, megabytes=masked_lm.megabytes)
+    if not 0 < masked_lm.held_out < len(corpus):
+        raise ValueError(
+            f"--held_out must be from 1 to {len(corpus) - 1}, as the corpus has {len(corpus)} examples and some must "
+            f"be left to train on, but it is {masked_lm.held_out}. Use more text, or another number."
+        )
     dataset = corpus.map(
         multi_tokenizer.encode,
         batched=True,
         fn_kwargs={"text": "text", "max_length": masked_lm.max_length},
         remove_columns=["text"],
     ).train_test_split(test_size=masked_lm.held_out, seed=args.seed)
+    layers = masked_lm.student_layers
     return MultiTeacherDistillationTrainer(
-        model=student_from_teacher(args.teachers[0], masked_lm.student_layers),
+        model=student_from_teacher(args.teachers[0], layers[0] if len(layers) == 1 else layers),
         args=args,
         train_dataset=dataset["train"],
         eval_dataset=dataset["test"],

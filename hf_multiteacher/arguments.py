@@ -47,7 +47,7 @@ def read_arguments(
     """
     parser, flags = _Parser(cast(Any, kinds), allow_abbrev=False), list(words)
     parser.set_defaults(**defaults or {})
-    if flags and flags[0].endswith((".yaml", ".yml")):
+    if flags and not flags[0].startswith("-"):
         _set_defaults(parser, flags.pop(0))
     *arguments, unknown = parser.parse_args_into_dataclasses(
         flags, look_for_args_file=False, return_remaining_strings=True
@@ -59,6 +59,8 @@ def read_arguments(
 
 def _set_defaults(parser: _Parser, path: str) -> None:
     """Take the file's values as defaults; argparse reads texts such as `5e-4` as if they were flags."""
+    if not path.endswith((".yaml", ".yml")):
+        raise ValueError(f"The configuration '{path}' must be a YAML file, whose name ends in .yaml or .yml.")
     content = read_yaml(path)
     actions = {action.dest: action for action in parser._actions}
     unknown = sorted(map(str, content.keys() - actions.keys()))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .command_line import FAILED, FINISHED, prepared
-from .metrics import NAMES
 
 if TYPE_CHECKING:
     from .hub import Push
@@ -57,7 +56,9 @@ def _add_push(commands: Any) -> None:
     push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
     push.add_argument("folder", help="what the distillation, or save_pretrained, left")
     push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
-    push.add_argument("--private", action="store_true", default=None, help="refuse a repository that is public")
+    push.add_argument(
+        "--private", action="store_true", default=None, help="make it private; refuse one that is public"
+    )
     push.add_argument("--revision", help="the branch; made if it is not there")
     push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
@@ -91,7 +92,9 @@ def _add_loyalty(commands: Any) -> None:
     loyalty.add_argument("--seed", type=int, help="of the bootstrap intervals; by default 0")
     space = loyalty.add_argument_group("instead: push the metric")
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument("--metric", choices=NAMES, help="which metric; by default loyalty")
+    space.add_argument(
+        "--metric", help="loyalty, which is the default, label_loyalty, probability_loyalty or regression_loyalty"
+    )
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 
@@ -105,11 +108,11 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models")
     evaluate.add_argument("--tasks", nargs="+", default=["all"], metavar="TASK", help="upos xpos ner sapn sar di sts")
     evaluate.add_argument("--data", help="a folder with the original files, or `synthetic`; downloaded by default")
-    evaluate.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="one run for each")
+    evaluate.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="one run for each; by default 0")
     evaluate.add_argument("--max-length", "--max_length", type=int, help="tokens per text; what a model can read")
-    evaluate.add_argument("--output-dir", "--output_dir", default="romanian-table", help="results.json and table.md")
+    evaluate.add_argument("--output-dir", "--output_dir", help="results.json and table.md; by default romanian-table")
     evaluate.add_argument("--config", metavar="YAML", help="training arguments; options override them")
-    evaluate.add_argument("--describe", action="store_true", help="only count what the data sets hold")
+    evaluate.add_argument("--describe", action="store_true", help="only count what the data sets of --data hold")
     evaluate.set_defaults(command=_evaluate)
 
 
@@ -164,11 +167,19 @@ def _pushed_metric(pushing: dict[str, Any], measuring: dict[str, Any]) -> str:
 
 def _evaluate(parsed: argparse.Namespace) -> int:
     if parsed.describe:
-        from .romanian.description import describe, format_descriptions
-
-        return _print(prepared(lambda: f"{format_descriptions(describe(parsed.data))}\n"))
+        return _print(prepared(lambda: _description(parsed)))
     table = prepared(lambda: _paper_table(parsed))
     return FAILED if table is None else _print(f"\n{table.run()}\n")
+
+
+def _description(parsed: argparse.Namespace) -> str:
+    from .romanian.description import describe, format_descriptions
+
+    names = ("models", "seeds", "max_length", "output_dir", "config")
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(parsed, name) is not None]
+    if others := [*given, *parsed.training_options]:
+        raise ValueError(f"--describe only counts the data of --data and --tasks. Leave {' '.join(others)} out.")
+    return f"{format_descriptions(describe(parsed.data, parsed.tasks))}\n"
 
 
 def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
@@ -179,16 +190,16 @@ def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
 
     if not parsed.models:
         raise ValueError("evaluate expects --models, one or several ids or folders, or --describe.")
-    words = [parsed.config] if parsed.config else []
-    (args,) = read_arguments([TrainingArguments], [*words, *parsed.training_options], DEFAULTS)
+    config = [parsed.config] if parsed.config else []
+    output = ["--output_dir", parsed.output_dir] if parsed.output_dir else []
+    (args,) = read_arguments([TrainingArguments], [*config, *parsed.training_options, *output], DEFAULTS)
     return PaperTable(
         parsed.models,
         parsed.tasks,
-        parsed.seeds,
+        parsed.seeds or [0],
         data=parsed.data,
         max_length=parsed.max_length,
         args=args,
-        output_dir=parsed.output_dir,
     )
 
 

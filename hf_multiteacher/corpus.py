@@ -75,8 +75,14 @@ def words_that_fit(max_length: int) -> int:
     """Return how many words fill an encoding of `max_length` tokens; where they are cut smaller, the rest is cut off.
 
     Romanian WordPiece and BPE vocabularies take about 1.5 tokens per word, special tokens aside.
+
+    Raises:
+        ValueError: There is no room for a word.
     """
-    return int(max_length / 1.6)
+    words = int(max_length / 1.6)
+    if words < 1:
+        raise ValueError(f"max_length is {max_length}, which leaves no room for a word. Give more.")
+    return words
 
 
 def load_corpus(

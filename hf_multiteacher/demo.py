@@ -69,6 +69,8 @@ class Demo:
 
     def __init__(self, output_dir: str | Path, seed: int = 0, scale: Scale | None = None) -> None:
         check_output_folder(output_dir)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"The seed must be a number from 0 to {2**32 - 1}, got {seed}.")
         self.output_dir, self.seed, self.scale = Path(output_dir), seed, scale or Scale()
         self.models: dict[str, Model] = {}
 
@@ -214,7 +216,9 @@ class Demo:
         stage(f"The {STUDENT} goes to {self.output_dir}/")
         trainer.save_model(str(self.output_dir))
         sentences = self.scale.sentences - HELD_OUT
-        write_model_card(card(self.models, trainer, self.output_dir.name, sentences), self.output_dir)
+        command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
+        name = self.output_dir.absolute().name
+        write_model_card(card(self.models, trainer, name, sentences, command), self.output_dir)
 
 
 def labelled_data(task: str, count: int, seed: int) -> LabelledData:

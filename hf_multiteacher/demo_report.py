@@ -21,8 +21,8 @@ TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 KINDS = {
     MASKED_LM: ("masked LM", "fill-mask", "loss"),
-    TASKS["xpos"]: ("XPOS", "token-classification", "accuracy"),
-    TASKS["dialect"]: ("dialect", "text-classification", "accuracy"),
+    TASKS["xpos"]: ("XPOS, fine-tuned", "token-classification", "accuracy"),
+    TASKS["dialect"]: ("dialect, fine-tuned", "text-classification", "accuracy"),
 }
 CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
 
@@ -61,7 +61,7 @@ def table(models: Mapping[str, Model]) -> str:
 
 
 def card(
-    models: Mapping[str, Model], trainer: "MultiTeacherDistillationTrainer", repo_id: str, sentences: int
+    models: Mapping[str, Model], trainer: "MultiTeacherDistillationTrainer", repo_id: str, sentences: int, command: str
 ) -> DistillationCardData:
     """Gather what the model card says.
 
@@ -70,8 +70,8 @@ def card(
         trainer: That of the student's masked-LM training.
         repo_id: The name of the student's folder.
         sentences: How many the student was trained on.
+        command: What makes the same student again.
     """
-    seed = trainer.args.seed
     evaluations = [
         Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, part)
         for column, (part, task, metric) in KINDS.items()
@@ -80,12 +80,12 @@ def card(
         trainer,
         language="ro",
         model_name=STUDENT,
-        dataset=f"{sentences} sentences of {CORPUS}, seed {seed}",
+        dataset=f"{sentences} sentences of {CORPUS}, seed {trainer.args.seed}",
         repo_id=repo_id,
         evaluations=evaluations,
         loyalty=models[STUDENT].loyalty,
         sizes={name: model.sizes for name, model in models.items()},
-        command=f"hf-multiteacher demo --seed {seed}",
+        command=command,
     )
 
 

@@ -6,12 +6,14 @@ from typing import Any, Literal, cast
 
 from datasets import Dataset, IterableDataset
 from torch import nn
+from transformers.trainer_utils import get_last_checkpoint
 
 from .arguments import read_yaml
 from .benchmark import count_parameters
 from .corpus import load_corpus, words_that_fit
 from .pretrained import load_tokenizer
 from .pushed_files import PushError
+from .resume import check_manifest
 from .student import student_from_teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
@@ -42,6 +44,18 @@ class DistillationConfig:
     streaming: bool = False
     max_length: int = 128
     held_out: int = 500
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if isinstance(self.megabytes, str):  # YAML takes 5e-1 for a word
+            self.megabytes = float(self.megabytes)
+        for name in ("max_length", "held_out"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
+        sources = [self.corpus] if isinstance(self.corpus, str) else self.corpus
+        if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+            raise ValueError(f"corpus must be a path or an id, or a list of them, got {self.corpus!r}.")
 
 
 def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrainingArguments]:
@@ -105,7 +119,8 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
     """Load and check everything, and return the trainer that is ready to run.
 
     Raises:
-        ValueError: The corpus is empty or cannot be read, or a teacher cannot be loaded or does not fit.
+        ValueError: The corpus is empty or cannot be read, a teacher cannot be loaded or does not fit, or there is no
+            checkpoint of this run to resume from.
     """
     teachers = args.teachers or []
     tokenizers = [load_tokenizer(teacher) for teacher in teachers]
@@ -117,13 +132,29 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         megabytes=config.megabytes,
     )
     train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizers[0], tokenizers), config)
-    return MultiTeacherDistillationTrainer(
+    trainer = MultiTeacherDistillationTrainer(
         model=student_from_teacher(teachers[0], config.student_layers, config.student_architecture),
         args=args,
         train_dataset=train,
         eval_dataset=held_out,
         processing_class=tokenizers[0],
     )
+    _check_resume(trainer)
+    return trainer
+
+
+def _check_resume(trainer: MultiTeacherDistillationTrainer) -> None:
+    wanted, folder = trainer.args.resume_from_checkpoint, str(trainer.args.output_dir)
+    if not wanted:
+        return
+    if wanted is True:  # as in `Trainer`: the newest in the output folder
+        wanted = get_last_checkpoint(folder) if Path(folder).is_dir() else None
+    if wanted is None or not Path(wanted).is_dir():
+        place = f"at '{wanted}'" if wanted else f"in '{folder}'"
+        raise ValueError(
+            f"There is no checkpoint {place} to resume from. Leave resume_from_checkpoint out to start anew."
+        )
+    check_manifest(wanted, trainer.distillation_objective.manifest())
 
 
 def encode_corpus(
@@ -138,9 +169,9 @@ def encode_corpus(
         corpus.take(config.held_out) if config.streaming else corpus.select(range(min(config.held_out, len(corpus))))
     )
     train = corpus.skip(config.held_out)
-    if not config.streaming and not len(train):
+    if next(iter(train), None) is None:
         raise ValueError(
-            f"The corpus has {len(corpus)} examples and held_out keeps {config.held_out} of them, so none is left to "
+            f"The corpus has no more examples than the {config.held_out} that held_out keeps, so none is left to "
             "train on. Use more text, or hold out less."
         )
     settings = {
@@ -161,11 +192,12 @@ def finish(trainer: MultiTeacherDistillationTrainer, command: str | None = None)
     Raises:
         PushError: The student is saved, but could not be pushed.
     """
-    folder, metrics = trainer.args.output_dir, trainer.evaluate()
+    folder = trainer.args.output_dir
+    trainer.save_model(_internal_call=True)  # before anything can go wrong; the push comes with the card
+    metrics = trainer.evaluate()
     if trainer.args.push_to_hub:
         _push(trainer, command)
     else:
-        trainer.save_model()
         trainer.create_model_card(command=command)
     measured = {name.removeprefix("eval_"): value for name, value in metrics.items()}
     lines = [f"{name:40} {value:.4f}" for name, value in measured.items() if "loss" in name or "loyalty" in name]

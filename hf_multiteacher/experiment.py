@@ -12,8 +12,10 @@ from .arguments import read_arguments
 from .command_line import FAILED, FINISHED, prepared
 from .distillation import check_output_folder
 from .fine_tuning import LabelledData, check_fine_tuning, fine_tune
+from .hub import make_repository
 from .markdown import figures_table
 from .pretrained import Pretrained, shared_limit
+from .publishing import repository_name
 from .romanian.loading import load_task
 from .romanian.metrics import read_predictions
 from .romanian.predictions import write_conllu, write_ronec
@@ -54,7 +56,7 @@ class Experiment:
 
     Raises:
         ValueError: Data, models or arguments cannot be used, or the output folder holds something.
-        OSError: There is no such data.
+        OSError: There is no such data, or the student is to be pushed and the Hub does not allow it.
     """
 
     def __init__(self, key: str, experiment: ExperimentArguments, args: DistillationTrainingArguments) -> None:
@@ -67,6 +69,8 @@ class Experiment:
         self.teachers = [Pretrained.find(source, "Teacher") for source in args.teachers or PAPER_TEACHERS]
         self.student = Pretrained.find(experiment.student, "Student")
         self.max_length = shared_limit([*self.teachers, self.student], experiment.max_length)
+        if args.push_to_hub and args.should_save:  # what stands in the way of a push is found before hours of training
+            make_repository(repository_name(args), private=args.hub_private_repo, token=args.hub_token)
 
     def run(self) -> dict[str, Metrics]:
         """Fine-tune every teacher, then the student on what they say; return the metrics of all, the student last."""

@@ -24,6 +24,9 @@ from .teachers import Teacher
 from .tokenization import MultiTokenizer
 from .trainer import MultiTeacherDistillationTrainer
 
+SEEDS = 2**32
+"""So many seeds there are: numpy takes no others."""
+
 
 @dataclass(frozen=True)
 class LabelledData:
@@ -86,12 +89,23 @@ class _OrderedTrainer(MultiTeacherDistillationTrainer):
         """Keep the data set's order, which `group_by_length` would change: by it, windows are put together again."""
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the random generators do not take.
+
+    Raises:
+        ValueError: It is below 0 or too large.
+    """
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"A seed must be a number from 0 to {SEEDS - 1}, but got {seed}. Give another.")
+
+
 def check_fine_tuning(args: TrainingArguments) -> None:
     """Refuse arguments that a fine-tuning which is measured once, at its end, cannot follow.
 
     Raises:
         ValueError: There is one.
     """
+    check_seed(args.seed)
     if args.load_best_model_at_end:
         raise ValueError(
             "load_best_model_at_end would choose a checkpoint by the very examples that are measured in the end, so "

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, validate_repo_id
 
 from . import __version__
-from .model_card import with_user_text_of
+from .model_card import for_repository, with_user_text_of
 from .pushed_files import CHECKPOINT_FILES, PushError, content_to_push, files_to_push
 
 __all__ = ["CHECKPOINT_FILES", "Push", "PushError", "make_repository", "push_folder"]
@@ -74,12 +74,14 @@ def push_folder(
 
     Raises:
         PushError: Nothing was committed, and nothing here was changed. The same call can be repeated.
+        ValueError: `repo_id` cannot be the name of a repository.
 
     Example:
         >>> from hf_multiteacher.hub import push_folder
         >>> push_folder("hf-multiteacher-demo", "org/name", dry_run=True).files  # doctest: +SKIP
         ['README.md', 'config.json', 'loyalty.png', 'model.safetensors', 'quality.png', 'tokenizer.json']
     """
+    validate_repo_id(repo_id)
     folder, token = Path(folder), token or get_token()
     names = files_to_push(folder, repo_type, also, with_card=not path_in_repo)
     contents = {str(PurePosixPath(path_in_repo, name)): content_to_push(folder / name, token) for name in names}
@@ -157,8 +159,8 @@ def _commit(api: HfApi, target: _Target, contents: dict[str, bytes | Path], mess
 
 
 def _card_to_push(api: HfApi, target: _Target, card: bytes | Path) -> bytes:
-    """Keep what the user wrote into the card's own section on the Hub, unless the local card has text there."""
-    local = card if isinstance(card, bytes) else card.read_bytes()
+    """Name the repository in the snippet; keep the user's own text of the card there, unless this one has its own."""
+    local = for_repository((card if isinstance(card, bytes) else card.read_bytes()).decode("utf-8"), target.repo_id)
     url = hf_hub_url(
         target.repo_id, "README.md", repo_type=target.repo_type, revision=target.revision, endpoint=api.endpoint
     )
@@ -167,8 +169,8 @@ def _card_to_push(api: HfApi, target: _Target, card: bytes | Path) -> bytes:
     try:
         hf_raise_for_status(response)
     except EntryNotFoundError:
-        return local
-    return with_user_text_of(response.text, local.decode("utf-8")).encode("utf-8")
+        return local.encode("utf-8")
+    return with_user_text_of(response.text, local).encode("utf-8")
 
 
 def _with_retries(step: Callable[[], Result]) -> Result:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import __version__
 from .hub import Push, push_folder
-from .metrics import FOLDER
+from .metrics import FOLDER, NAMES
 from .pushed_files import PushError
 
 
@@ -26,6 +26,8 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
         raise PushError(
             f"Nothing pushed: evaluate loads a Space as ORG/NAME of letters, digits, '-' and '_', not '{repo_id}'."
         )
+    if metric not in NAMES:
+        raise PushError(f"Nothing pushed: there is no metric '{metric}'; there are {', '.join(NAMES)}.")
     name = repo_id.partition("/")[2]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(FOLDER / metric, Path(temporary) / metric))

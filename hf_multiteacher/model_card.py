@@ -145,6 +145,15 @@ def with_user_text_of(other: str, card: str) -> str:
     return card.replace(f"{USER_TEXT_START}{ours}{USER_TEXT_END}", f"{USER_TEXT_START}{theirs}{USER_TEXT_END}")
 
 
+def for_repository(card: str, repo_id: str) -> str:
+    """Return a card of ours with a snippet that loads the student from `repo_id`; other cards stay as they are."""
+    snippet = re.search(r"^```python\n.*?^```$", card, re.DOTALL | re.MULTILINE)
+    if USER_TEXT_START not in card or snippet is None:
+        return card
+    loads = re.sub(r'(?<=\bmodel=)"[^"]*"|(?<=from_pretrained\()"[^"]*"', f'"{repo_id}"', snippet.group())
+    return card.replace(snippet.group(), loads, 1)
+
+
 def without_local_paths(text: str) -> str:
     """Shorten absolute paths to their last part, and blot out Hub tokens.
 

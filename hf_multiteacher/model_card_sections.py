@@ -139,8 +139,12 @@ def training_time(data: DistillationCardData) -> str:
     """How long training took, as the trainer logged it."""
     for entry in reversed(data.log_history):
         if "train_runtime" in entry:
+            first, last = entry.get("first_step", 0), entry["step"]
+            said = f"{entry['train_runtime']:,.1f} s for {last - first:,} optimizer steps"
             return (
-                f"{entry['train_runtime']:,.1f} s for {entry['step']:,} optimizer steps ({entry['epoch']:.4g} epochs)"
+                f"{said}, from step {first:,} on, where it was resumed"
+                if first
+                else (f"{said} ({entry['epoch']:.4g} epochs)")
             )
     return "— (not recorded)"
 

@@ -1,6 +1,7 @@
 """The paper's table for any models: each fine-tuned on each task with each seed, beside the published values."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,14 +12,20 @@ from typing import Any
 
 from transformers import TrainingArguments, set_seed
 
-from .fine_tuning import LabelledData, check_fine_tuning, fine_tune
+from .fine_tuning import LabelledData, check_fine_tuning, check_seed, fine_tune
 from .markdown import table
 from .pretrained import Pretrained, shared_limit
 from .romanian.loading import load_task
 from .romanian.reference import REFERENCE, REFERENCE_NOTE
-from .romanian.tasks import DEFINITIONS, Task, definition_of
+from .romanian.tasks import Task, definitions_of
 
-DEFAULTS = {"learning_rate": 2e-5, "per_device_train_batch_size": 16, "num_train_epochs": 5.0, "save_strategy": "no"}
+DEFAULTS = {
+    "output_dir": "romanian-table",
+    "learning_rate": 2e-5,
+    "per_device_train_batch_size": 16,
+    "num_train_epochs": 5.0,
+    "save_strategy": "no",
+}
 """The published recipe of tagging, which RONEC's ran for 10 epochs."""
 
 # What does not change a figure, or is set for every run.
@@ -37,8 +44,8 @@ class PaperTable:
         seeds: Each is a run, with its own head and order of examples. The held-out parts are the same for all.
         data: As for `load_task`.
         max_length: Tokens per text at most; by default what each model can read.
-        args: The arguments of every run but its seed and output folder.
-        output_dir: Where `results.json` and `table.md` are; the runs that are there are not repeated.
+        args: The arguments of every run but its seed. In their `output_dir` are `results.json` and `table.md`; the
+            runs that are there are not repeated.
 
     Raises:
         ValueError: A model, the data or an argument cannot be used, or the runs that are there had other settings.
@@ -54,16 +61,15 @@ class PaperTable:
         data: str | None,
         max_length: int | None,
         args: TrainingArguments,
-        output_dir: str | Path,
     ) -> None:
-        _check(args)
-        self.args, self.seeds, self.folder = args, list(dict.fromkeys(seeds)), Path(output_dir)
+        _check(args, seeds)
+        definitions = definitions_of(tasks)
+        self.args, self.seeds, self.folder = args, list(dict.fromkeys(seeds)), Path(str(args.output_dir))
         self.settings = {"data": data, "max_length": max_length, **_changed(args)}
         self.runs = self._finished()
-        keys = DEFINITIONS if "all" in tasks else [definition_of(key).key for key in dict.fromkeys(tasks)]
         self.models = [Pretrained.find(source, "Model") for source in dict.fromkeys(models)]
         self.limits = {model.source: shared_limit([model], max_length) for model in self.models}
-        self.tasks = {key: load_task(key, data) for key in keys}
+        self.tasks = {definition.key: load_task(definition.key, data) for definition in definitions}
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
@@ -184,9 +190,23 @@ def _changed(args: TrainingArguments) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != plain.get(name)}
 
 
-def _check(args: TrainingArguments) -> None:
+def _check(args: TrainingArguments, seeds: Sequence[int]) -> None:
     check_fine_tuning(args)
+    for seed in seeds:
+        check_seed(seed)
     if args.seed != TrainingArguments.seed:
         raise ValueError("Every run has a seed of its own. Give --seeds, one or several.")
     if args.push_to_hub:
         raise ValueError("evaluate keeps figures, not models, so there is nothing to push. Leave push_to_hub out.")
+    if args.should_save:
+        _check_folder(Path(str(args.output_dir)))
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder for results that is none, or that cannot be made."""
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ValueError(
+            f"The results are written to the folder '{folder}', but '{above}' is no folder that can be written to. "
+            "Choose another output_dir."
+        )

@@ -81,7 +81,7 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
     """Return the tokens per text for models that read the same texts: `max_length`, or what all of them can read.
 
     Raises:
-        ValueError: `max_length` is more than one of them reads.
+        ValueError: `max_length` is more than one of them reads, or leaves no room beside the special tokens.
     """
     shortest = min(models, key=lambda model: model.max_length)
     if max_length is not None and max_length > shortest.max_length:
@@ -89,7 +89,14 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
             f"max_length is {max_length}, but '{shortest.source}' reads {shortest.max_length} tokens at most. "
             "Give no more, or leave it out."
         )
-    return max_length or shortest.max_length
+    limit = shortest.max_length if max_length is None else max_length
+    special = max(model.tokenizer.num_special_tokens_to_add(pair=True) for model in models)
+    if limit <= special:
+        raise ValueError(
+            f"max_length is {limit}, but up to {special} tokens of an input are special ones, so the models would see "
+            "no text. Give more."
+        )
+    return limit
 
 
 def _not_there(source: str, role: str, error: Exception) -> str:

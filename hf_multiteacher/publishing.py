@@ -9,6 +9,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from transformers import TrainingArguments
 from transformers.trainer_utils import HubStrategy, SaveStrategy
 from transformers.utils import PushInProgress
 
@@ -25,6 +26,11 @@ logger = getLogger(__name__)
 
 COPY = "_being_pushed-"
 RESUMABLE = (*CHECKPOINT_FILES, MANIFEST, PROJECTIONS)
+
+
+def repository_name(args: TrainingArguments) -> str:
+    """Return `hub_model_id`, or as in `Trainer` the last part of `output_dir`."""
+    return args.hub_model_id or Path(str(args.output_dir)).absolute().name
 
 
 class Publisher:
@@ -48,10 +54,8 @@ class Publisher:
         args = trainer.args
         if not trainer.is_world_process_zero():
             return
-        name = args.hub_model_id or Path(str(args.output_dir)).absolute().name
-        trainer.hub_model_id = make_repository(
-            name, private=args.hub_private_repo if private is None else private, token=token or args.hub_token
-        )
+        private = args.hub_private_repo if private is None else private
+        trainer.hub_model_id = make_repository(repository_name(args), private=private, token=token or args.hub_token)
         trainer.push_in_progress = None
         for left in Path(str(args.output_dir)).glob(f"{COPY}*"):  # by a run that was killed
             shutil.rmtree(left)
@@ -105,7 +109,7 @@ class Publisher:
             also=also,
             message=commit_message or "End of training",
         )
-        return job() if blocking else self._later(job)
+        return self.worker.submit(job).result() if blocking else self._later(job)
 
     def push_checkpoint(self, folder: str) -> None:
         """See `Trainer._push_from_checkpoint`; what goes wrong is a warning, and the training goes on.
@@ -159,14 +163,15 @@ class Publisher:
     def _copy(self, checkpoint: Path) -> Path:
         """Put the checkpoint and a new card where nobody rotates or rewrites them before they have arrived."""
         folder = Path(str(self.trainer.args.output_dir))
+        self.trainer.create_model_card()
+        card = ["README.md", *images_shown(folder)]
         copy = folder / f"{COPY}{checkpoint.name}"
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir(parents=True)
         for path in checkpoint.iterdir():
             if path.is_file() and path.name != "README.md":  # PEFT's own draft of a card
                 _link(path, copy / path.name)
-        self.trainer.create_model_card()
-        for name in ("README.md", *images_shown(folder)):
+        for name in card:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(folder / name, copy / name)
         return copy

@@ -96,7 +96,9 @@ def matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
 
 
 def _refuse_private(path: Path, content: bytes, token: str | None) -> None:
-    local = [str(place).encode() for place in (Path.home(), path.parent.resolve()) if len(place.parts) > 1]
+    folder = path.parent.resolve()
+    places = {Path.home(), folder, *(place for place in (folder.parent, Path.cwd()) if len(place.parts) > 2)}
+    local = [str(place).encode() for place in places if len(place.parts) > 1]
     here = b"|".join(re.escape(place) + rb"(?![\w-])" for place in local)
     if re.search(HUB_TOKEN, content) or (token and token.encode() in content):
         raise PushError(f"Nothing pushed: {path} holds a Hub token. Take it out, and revoke it if others saw it.")

@@ -21,7 +21,7 @@ class StepKeeper(TrainerCallback):
     """
 
     def __init__(self, trainer: "MultiTeacherDistillationTrainer") -> None:
-        self.trainer, self.epoch, self.steps = trainer, 0, 0
+        self.trainer, self.epoch, self.steps, self.first_step = trainer, 0, 0, 0
         self.sums: dict[str, Tensor] = {}
 
     def on_train_begin(
@@ -29,6 +29,12 @@ class StepKeeper(TrainerCallback):
     ) -> None:
         """Count the epochs from where a resume continues, and the components from nothing."""
         self.epoch, self.steps, self.sums = int(state.epoch or 0), 0, {}
+        self.first_step = state.global_step
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note beside the time of a resumed training from which step on it was taken."""
+        if self.first_step and "train_runtime" in state.log_history[-1]:
+            state.log_history[-1]["first_step"] = self.first_step
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

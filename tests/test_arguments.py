@@ -59,6 +59,7 @@ def test_defaults_hold_where_neither_says_anything(config):
         (["--corpus", "a", "--siz", "3"], "There is no argument '--siz'"),
         ([], "required: --corpus"),
         (["none.yaml"], "'none.yaml' cannot be read"),
+        (["config.json"], "'config.json' must be a YAML file, whose name ends in .yaml or .yml"),
         (["--corpus", "a", "--temperature", "0"], "temperature must be a number above 0"),
     ],
 )

@@ -68,6 +68,12 @@ def test_distill_streams_a_corpus(project):
         ({"teachers": ["missing/teacher"]}, "Teacher 'missing/teacher' cannot be loaded"),
         ({"teachers": []}, "lacks teachers"),
         ({"held_out": 10000}, "none is left to train on"),
+        ({"held_out": 10000, "streaming": True}, "none is left to train on"),
+        ({"held_out": 0}, "held_out must be a whole number from 1 on, got 0"),
+        ({"max_length": "abc"}, "max_length must be a whole number from 1 on, got 'abc'"),
+        ({"corpus": 5}, "corpus must be a path or an id, or a list of them, got 5"),
+        ({"resume_from_checkpoint": True}, "There is no checkpoint in"),
+        ({"resume_from_checkpoint": "nowhere"}, "There is no checkpoint at 'nowhere'"),
         ({"student_layers": 9}, "layers"),
     ],
 )
@@ -77,6 +83,33 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, 
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("hf-multiteacher: ") and message in error
     assert not (folder / "student").exists() or not any((folder / "student").iterdir())
+
+
+def test_a_resume_with_other_teachers_is_refused_before_it_starts(project, capsys):
+    folder, settings = project
+    settings |= {"save_strategy": "steps", "save_steps": 2}
+    assert distill(folder, settings) == 0
+    resumed = settings | {"resume_from_checkpoint": str(folder / "student/checkpoint-2")}
+    assert distill(folder, resumed) == 0
+    assert distill(folder, resumed | {"temperature": 3.0}) == 2
+    assert "temperature was 2.0 and is 3.0" in capsys.readouterr().err
+
+
+def test_a_student_that_cannot_be_measured_is_there_all_the_same(project, monkeypatch, capsys):
+    def fail(trainer):
+        raise ValueError("no evaluation today")
+
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.trainer.MultiTeacherDistillationTrainer.evaluate", fail)
+    assert distill(folder, settings) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == "hf-multiteacher: no evaluation today"
+    assert {"tokenizer.json", "model.safetensors"} <= {path.name for path in (folder / "student").iterdir()}
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32)])
+def test_a_demo_with_a_seed_that_is_none_does_not_start(tmp_path, capsys, seed):
+    assert main(["demo", "--quick", "--seed", seed, "--output-dir", str(tmp_path / "demo")]) == 2
+    assert "The seed must be a number from 0 to 4294967295" in capsys.readouterr().err
 
 
 def test_a_corpus_without_text_is_refused(project, capsys):

@@ -3,7 +3,7 @@ import lzma
 
 import pytest
 
-from hf_multiteacher.corpus import load_corpus, pack, read_lines, text_files
+from hf_multiteacher.corpus import load_corpus, pack, read_lines, text_files, words_that_fit
 
 
 def test_cedillas_in_files_become_commas(tmp_path):
@@ -19,6 +19,13 @@ def test_plain_and_compressed_files_of_a_folder_are_read_in_the_order_of_their_n
         file.write("trei")
     (tmp_path / "notes.md").write_text("not a text file")
     assert [line for line in read_lines(text_files(tmp_path)) if line] == ["unu", "doi", "trei"]
+
+
+@pytest.mark.parametrize("length", [1, 0, -5])
+def test_a_length_that_holds_no_word_is_refused(length):
+    assert words_that_fit(2) == 1
+    with pytest.raises(ValueError, match=f"max_length is {length}, which leaves no room for a word"):
+        words_that_fit(length)
 
 
 def test_no_text_runs_from_one_document_into_the_next():

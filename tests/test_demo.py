@@ -6,7 +6,8 @@ from huggingface_hub import ModelCard
 from rendered_card import render, rows_under
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from hf_multiteacher.demo import QUICK, STUDENT, TASKS, Demo, labelled_data
+from hf_multiteacher.demo import QUICK, STUDENT, TASKS, TEACHERS, Demo, labelled_data
+from hf_multiteacher.demo_report import ALONE, MASKED_LM
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,17 @@ def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
     again = Demo(tmp_path / "student", seed=5, scale=QUICK).run()
     without_speed = [re.sub(r" +\d+\.\d\dx", "", text) for text in (table, again)]
     assert without_speed[0] == without_speed[1]
+
+
+@pytest.mark.slow
+def test_the_student_beats_the_same_student_without_teachers_and_is_faster_than_they_are(tmp_path):
+    demo = Demo(tmp_path / "student", seed=1)
+    demo.run()
+    student, alone = demo.models[STUDENT], demo.models[ALONE]
+    assert student.figures[MASKED_LM] < alone.figures[MASKED_LM] - 0.02
+    assert student.scores[-1] > alone.scores[-1]
+    for name in TEACHERS:
+        assert demo.models[name].sizes["latency_ms"] / student.sizes["latency_ms"] >= 1.6
 
 
 def test_tagging_and_sentence_data_have_labels_of_their_own():

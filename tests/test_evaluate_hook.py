@@ -181,13 +181,6 @@ def test_the_package_finds_the_hook_beside_it_where_it_is_installed(site_folder)
     assert run(code, cwd=site_folder, PYTHONPATH=str(site_folder)) == NAME
 
 
-def test_the_command_starts_where_the_hook_stands_beside_the_package(site_folder):
-    hook = shutil.ignore_patterns("evaluate_hook.*", "__pycache__")  # a wheel holds these at the other place only
-    shutil.copytree(PACKAGE, site_folder / "hf_multiteacher", ignore=hook)
-    code = "from hf_multiteacher import __version__, cli; print(cli.__file__)"
-    assert run(code, cwd=site_folder, PYTHONPATH=str(site_folder)).startswith(str(site_folder))
-
-
 def test_importing_the_package_loads_neither_evaluate_nor_numpy():
     code = "import hf_multiteacher, sys; print({'evaluate', 'numpy', 'torch', 'datasets'} & set(sys.modules))"
     assert run(code, cwd=REPOSITORY, PYTHONPATH=str(REPOSITORY)) == "set()"
@@ -214,6 +207,18 @@ def installation(tmp_path_factory):
 @pytest.mark.parametrize("first", ["", "import hf_multiteacher"])
 def test_an_installed_package_is_found_in_any_directory(installation, tmp_path, flags, first):
     assert run(first + COMPUTE, installation.python, flags, cwd=tmp_path, PYTHONPATH="") == "loyalty 1.0"
+
+
+@pytest.mark.slow
+def test_every_module_of_an_installed_package_is_whole(installation, tmp_path):
+    code = """
+import importlib, pkgutil, hf_multiteacher
+names = [module.name for module in pkgutil.iter_modules(hf_multiteacher.__path__)]
+assert "cli" in names and "site-packages" in hf_multiteacher.__file__
+for name in names:
+    importlib.import_module(f"hf_multiteacher.{name}")
+print("whole")"""
+    assert run(code, installation.python, ["-I"], cwd=tmp_path) == "whole"
 
 
 @pytest.mark.slow

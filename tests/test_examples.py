@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import tiny_bert
 
 from hf_multiteacher.arguments import read_arguments
 from hf_multiteacher.distillation import read_config
@@ -44,6 +45,35 @@ def test_the_configuration_of_the_masked_language_model_can_be_read():
     assert masked_lm.corpus == ["wikimedia/wikipedia:20231101.ro"] and args.teachers == PAPER_TEACHERS
 
 
+@pytest.fixture
+def masked_lm(tmp_path, cased_tokenizer, monkeypatch):
+    """Make the trainer of the example from a teacher of three layers and a corpus of five texts."""
+    (tmp_path / "corpus.txt").write_text("Fata citește o carte.\n\n" * 5, encoding="utf-8")
+    cased_tokenizer.save_pretrained(tmp_path / "teacher")
+    tiny_bert("MaskedLM", vocab_size=len(cased_tokenizer), layers=3).save_pretrained(tmp_path / "teacher")
+
+    def make(*words):
+        common = "--corpus corpus.txt --teachers teacher --output_dir out --max_length 32 --use_cpu true".split()
+        monkeypatch.setattr("sys.argv", ["masked_lm.py", *common, *words])
+        return runpy.run_path(str(EXAMPLES / "masked_lm.py"))["make_trainer"]()
+
+    return make
+
+
+@pytest.mark.parametrize(("layers", "count"), [("3", 3), ("0 2", 2), ("1", 1)])
+def test_one_number_is_how_many_layers_and_several_are_which(masked_lm, layers, count):
+    trainer = masked_lm("--held_out", "1", "--student_layers", *layers.split())
+    assert trainer.model.config.num_hidden_layers == count
+    assert (len(trainer.train_dataset), len(trainer.eval_dataset)) == (4, 1)
+
+
+@pytest.mark.parametrize("held_out", ["5", "0", "-1"])
+def test_what_leaves_nothing_to_train_on_or_to_evaluate_is_refused(masked_lm, held_out):
+    message = f"--held_out must be from 1 to 4, as the corpus has 5 examples .* but it is {held_out}."
+    with pytest.raises(ValueError, match=message):
+        masked_lm("--held_out", held_out, "--student_layers", "1")
+
+
 @pytest.mark.parametrize("name", TEACHERS_OF)
 def test_the_configurations_of_the_papers_students_can_be_read(name):
     config, args = read_config(EXAMPLES / "configs" / f"{name}.yaml")
@@ -64,3 +94,10 @@ def test_the_scripts_are_short_and_every_one_has_its_configuration():
     scripts = [EXAMPLES / f"{name}.py" for name in [*DEFINITIONS, "masked_lm"]]
     assert all(len(script.read_text().splitlines()) <= 120 for script in scripts)
     assert all(script.with_suffix(".yaml").is_file() for script in scripts)
+
+
+def test_every_script_is_named_in_the_documentation():
+    pages = [EXAMPLES.parent / "README.md", *(EXAMPLES.parent / "docs").glob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    for script in EXAMPLES.glob("*.py"):
+        assert script.stem in DEFINITIONS or f"examples/{script.name}" in text

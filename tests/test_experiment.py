@@ -13,7 +13,6 @@ from hf_multiteacher.fine_tuning import LabelledData, fine_tune
 from hf_multiteacher.romanian.metrics import read_predictions
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
-from hf_multiteacher.trainer import MultiTeacherDistillationTrainer
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 LENGTH = 24
@@ -101,16 +100,29 @@ def test_windows_keep_their_order_where_batches_are_grouped_by_length(models, ne
     assert gold == tags_of(ner, "test")
 
 
-@pytest.mark.parametrize("asked", [True, False])
-def test_the_student_alone_is_pushed_and_only_when_asked(models, data, tmp_path, monkeypatch, asked):
-    pushed = []
-    monkeypatch.setattr(
-        MultiTeacherDistillationTrainer, "push_to_hub", lambda self, **_: pushed.append(str(self.args.output_dir))
-    )
-    monkeypatch.setattr(MultiTeacherDistillationTrainer, "init_hf_repo", lambda self, token=None: None)
-    options = ["--push_to_hub", "true", "--hub_model_id", "me/student"] if asked else []
-    assert run("upos", models, tmp_path / "out", "--data", str(data), *options) == 0
-    assert pushed == ([str(tmp_path / "out")] if asked else [])
+def run_at_the_hub(client, models, data, output, *words):
+    """Exit code of an experiment in a process whose Hub is ours."""
+    teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
+    words = ["--data", str(data), *teachers, "--output_dir", str(output), *QUICK, *words]
+    code = f"from hf_multiteacher.experiment import run_task; code = run_task('upos', {words!r})"
+    client.run(code)
+    return int(client.run("print(code)"))
+
+
+def test_the_student_alone_is_pushed_and_only_when_asked(hub, client, models, data, tmp_path):
+    assert run_at_the_hub(client, models, data, tmp_path / "quiet") == 0
+    assert not hub.repositories
+    options = ["--push_to_hub", "true", "--hub_model_id", "org/student"]
+    assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 0
+    assert [*hub.repositories] == [("model", "org/student")]
+    assert {"model.safetensors", "tokenizer.json", "README.md"} <= set(hub.files("org/student"))
+    assert not any("/" in name for name in hub.files("org/student"))
+
+
+def test_a_push_that_is_not_allowed_is_found_before_any_training(hub, client, models, data, tmp_path):
+    options = ["--push_to_hub", "true", "--hub_model_id", "stranger/student"]
+    assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 2
+    assert not hub.repositories and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -118,6 +130,8 @@ def test_the_student_alone_is_pushed_and_only_when_asked(models, data, tmp_path,
     [
         (["--data", "no/folder"], "finds no such file"),
         (["--max_length", "1000"], "reads 128 tokens at most"),
+        (["--max_length", "2"], "max_length is 2, but up to 3 tokens"),
+        (["--seed", "-1"], "A seed must be a number from 0"),
         (["--learning_rat", "1"], "There is no argument '--learning_rat'"),
         (["--load_best_model_at_end", "true"], "Leave it out"),
         (["--resume_from_checkpoint", "x"], "Leave it out"),

@@ -244,6 +244,12 @@ def test_without_a_card_the_student_goes_up_with_a_warning(hub, client, student)
     assert "model.safetensors" in hub.files("org/name")
 
 
+def test_the_card_loads_the_student_from_where_it_was_pushed_to(hub, client, student):
+    push(client, student, "org/other")
+    card = hub.files("org/other")["README.md"].decode()
+    assert 'pipeline("fill-mask", model="org/other")' in card and "org/name" not in card
+
+
 def test_a_dry_run_names_the_files_and_stays_off_the_network(hub, client, student):
     said = client.run(f"print(push_folder({str(student)!r}, 'org/name', dry_run=True))")
     assert all(name in said for name in PUSHED) and "optimizer" not in said and "commit_url=None" in said

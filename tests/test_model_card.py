@@ -10,6 +10,7 @@ from hf_multiteacher.model_card import (
     USER_TEXT_START,
     DistillationCardData,
     Evaluation,
+    for_repository,
     model_card,
     user_text,
     with_user_text_of,
@@ -190,6 +191,22 @@ def test_training_is_told_with_objective_time_command_and_versions(card):
     assert re.search(r"\| torch \| \d+\.\d+", reproduce) and "| python | 3." in reproduce
     for paper in ("2112.12650", "2109.03228", "1503.02531"):
         assert paper in sections(card)["Citation"]
+
+
+def test_the_time_of_a_resumed_training_is_that_of_its_own_steps(data, tmp_path):
+    data.log_history = [{"train_runtime": 3.0, "step": 20, "epoch": 2.0, "first_step": 15}]
+    text = sections(write_model_card(data, tmp_path).read_text())["Training"]
+    assert "Training time: 3.0 s for 5 optimizer steps, from step 15 on, where it was resumed." in text
+
+
+@pytest.mark.parametrize("adapter", [False, True])
+def test_the_snippet_loads_from_where_the_card_is_pushed_to(data, adapter):
+    data.repo_id, data.labels = "student", ["O", "B-PER"] if adapter else []
+    card = str(model_card(data, {}, adapter_of="org/base" if adapter else None))
+    pushed = for_repository(card, "org/new")
+    assert '"student"' in card and '"student"' not in pushed
+    assert pushed.count('"org/new"') == (2 if adapter else 1)
+    assert for_repository('```python\nx = f(model="mine")\n```', "org/new") == '```python\nx = f(model="mine")\n```'
 
 
 def test_nothing_private_is_in_the_card(card):

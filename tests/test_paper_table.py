@@ -114,18 +114,41 @@ def test_training_arguments_come_from_a_file_that_options_override(model, tmp_pa
     assert (settings["max_steps"], settings["learning_rate"], settings["per_device_train_batch_size"]) == (8, 5e-4, 16)
 
 
+def test_the_output_folder_is_the_options_or_the_files_or_the_default(model, tmp_path, monkeypatch, runs):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "training.yaml").write_text("output_dir: of-file\nmax_steps: 7\nuse_cpu: true\n")
+    common = ["evaluate", "--models", model, "--data", "synthetic", "--tasks", "di"]
+    assert main([*common, "--config", "training.yaml"]) == 0
+    assert main([*common, "--config", "training.yaml", "--output-dir", "of-option"]) == 0
+    assert main([*common, "--max_steps", "7", "--use_cpu", "true"]) == 0
+    assert {path.parent.name for path in tmp_path.rglob("table.md")} == {"of-file", "of-option", "romanian-table"}
+
+
+@pytest.mark.parametrize("below", ["", "table"])
+def test_an_output_folder_that_cannot_be_made_is_refused_before_any_run(model, tmp_path, capsys, runs, below):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert evaluate(model, tmp_path / "mine.txt" / below, "--tasks", "di") == 2
+    assert "mine.txt' is no folder that can be written to" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not runs and (tmp_path / "mine.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--tasks", "pos"], "There is no task 'pos'"),
+        (["--tasks", "all", "nerr"], "There is no task 'nerr'"),
         (["--models", "no/model"], "Model 'no/model' cannot be loaded"),
         (["--data", "no/folder"], "finds no such file"),
         (["--seed", "3"], "Give --seeds"),
+        (["--seeds", "0", "-1"], "A seed must be a number from 0 to 4294967295, but got -1"),
         (["--push_to_hub", "true"], "nothing to push"),
         (["--load_best_model_at_end", "true", "--eval_strategy", "epoch", "--save_strategy", "epoch"], "Leave it out"),
         (["--learning_rat", "1"], "There is no argument '--learning_rat'"),
         (["--max-length", "999"], "reads 128 tokens at most"),
+        (["--max-length", "2"], "max_length is 2, but up to 3 tokens"),
+        (["--max-length", "0"], "max_length is 0"),
         (["--config", "none.yaml"], "cannot be read"),
+        (["--config", "none.json"], "must be a YAML file"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(model, tmp_path, capsys, words, message):
@@ -152,6 +175,21 @@ def test_describe_prints_the_counts_and_nothing_else(capsys):
     printed = capsys.readouterr()
     assert printed.out == format_descriptions(describe("synthetic")) + "\n"
     assert main(["evaluate", "--describe", "--data", "no/folder"]) == 2
+
+
+def test_describe_counts_the_tasks_asked_for(capsys):
+    assert main(["evaluate", "--describe", "--data", "synthetic", "--tasks", "sts"]) == 0
+    assert capsys.readouterr().out == format_descriptions(describe("synthetic", ["sts"])) + "\n"
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--models x", "--seeds 0", "--max-length 0", "--output-dir x", "--config x.yaml", "--task sts", "--max_steps 1"],
+)
+def test_describe_refuses_what_it_would_ignore(capsys, option):
+    assert main(["evaluate", "--describe", "--data", "synthetic", *option.split()]) == 2
+    printed = capsys.readouterr()
+    assert not printed.out and f"Leave {option.split()[0]}" in printed.err
 
 
 @pytest.mark.real_data

@@ -39,11 +39,20 @@ def test_the_smaller_limit_of_tokenizer_and_model_counts(folder):
 
 
 def test_models_that_read_the_same_texts_share_the_smallest_limit(folder):
-    short, long = Pretrained("short", None, 64), Pretrained.find(str(folder), "Student")
+    long = Pretrained.find(str(folder), "Student")
+    short = Pretrained("short", long.tokenizer, 64)
     assert shared_limit([long, short], None) == 64
     assert shared_limit([long, short], 32) == 32
     with pytest.raises(ValueError, match="max_length is 100, but 'short' reads 64 tokens"):
         shared_limit([long, short], 100)
+
+
+@pytest.mark.parametrize("length", [3, 0, -5])
+def test_a_length_without_room_for_text_is_refused(folder, length):
+    model = Pretrained.find(str(folder), "Student")
+    assert shared_limit([model], 4) == 4
+    with pytest.raises(ValueError, match=f"max_length is {length}, but up to 3 tokens .* no text. Give more"):
+        shared_limit([model], length)
 
 
 def test_what_is_no_model_is_refused_by_its_role(tmp_path, folder):

@@ -189,6 +189,7 @@ trainer.train()
 """)
     assert client.run("print(trainer.state.global_step)") == "4" and messages(hub) == []
     assert "the run goes on" in (warned := client.run("print(warned)")) and "ValueError: no card today" in warned
+    assert not [*folder.glob("_being_pushed-*")]
 
 
 def test_where_the_user_asked_for_the_push_a_failure_is_an_error(hub, client, folder):
@@ -287,6 +288,26 @@ def test_private_branch_token_and_background(hub, client, home, folder):
     assert messages(hub) == ["Training in progress, step 2", "Training in progress, step 4", "Last"]
     assert set(hub.files("org/student")) == {".gitattributes"}
     assert MODEL <= set(hub.files("org/student", revision="trial")) and nothing_private(hub, home)
+
+
+def test_pushes_arrive_in_the_order_in_which_they_were_asked_for(hub, client, folder):
+    train(client, "masked-lm", folder, hub_strategy="end")
+    client.run("""
+import threading
+from hf_multiteacher import publishing
+order, first = [], threading.Event()
+push_folder = publishing.push_folder
+def slow(*args, message, **options):
+    if message == "one":
+        first.wait(0.5)
+    order.append(message)
+    return push_folder(*args, message=message, **options)
+publishing.push_folder = slow
+trainer.push_to_hub("one", blocking=False)
+trainer.push_to_hub("two")
+publishing.push_folder = push_folder
+""")
+    assert client.run("print(order)") == "['one', 'two']"
 
 
 def test_a_run_that_should_be_private_does_not_start_on_a_public_repository(hub, client, folder):

@@ -76,11 +76,15 @@ def test_a_folder_that_nobody_could_load_is_refused(folder, missing, repo_type, 
         (r'"C:\\Users\\ioana\\run"', "path of this machine"),
         ("HOME/x", "path of this machine"),
         ("FOLDER", "path of this machine"),
+        ("PARENT/teacher", "path of this machine"),
+        ("HERE/data", "path of this machine"),
     ],
 )
 def test_what_is_private_is_refused(folder, text, said, monkeypatch):
     monkeypatch.setenv("HOME", "/srv/ioana")
-    text = text.replace("HOME", "/srv/ioana").replace("FOLDER", str(folder))
+    monkeypatch.chdir(Path("/usr/share"))
+    for name, place in {"HOME": "/srv/ioana", "FOLDER": folder, "PARENT": folder.parent, "HERE": Path.cwd()}.items():
+        text = text.replace(name, str(place))
     (folder / "README.md").write_text(text)
     with pytest.raises(PushError, match=said) as refused:
         content_to_push(folder / "README.md", "my very own token")

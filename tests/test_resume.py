@@ -101,6 +101,14 @@ def test_a_resume_with_other_arguments_is_refused(changes, difference, run, tmp_
         make_trainer(toy, tmp_path, **changes).train(resume_from_checkpoint=str(checkpoint))
 
 
+def test_the_log_says_from_which_step_on_the_time_was_taken(run, tmp_path):
+    toy, checkpoint = run
+    trainer = make_trainer(toy, tmp_path, hidden_state_weight=0.5, max_steps=4)
+    trainer.train(resume_from_checkpoint=str(checkpoint))
+    timed = [entry for entry in trainer.state.log_history if "train_runtime" in entry]
+    assert timed[-1]["first_step"] == int(checkpoint.name.split("-")[1]) > 0
+
+
 def test_equal_weights_written_in_another_way_are_the_same(run, tmp_path):
     toy, checkpoint = run
     trainer = make_trainer(toy, tmp_path, max_steps=3, teacher_weights=[2, 2], ensemble="probabilities")

@@ -3,10 +3,12 @@
 import json
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Value
 
+from hf_multiteacher import romanian
 from hf_multiteacher.romanian import loading
 from hf_multiteacher.romanian import splits as splits_module
 from hf_multiteacher.romanian.description import describe, format_descriptions
@@ -117,8 +119,18 @@ def test_the_folder_of_one_data_set_is_enough(folder):
 
 
 def test_a_folder_without_the_data_set_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expects RONEC in .*ronec or in .*'train.json'.*leave data_dir out"):
+    with pytest.raises(
+        FileNotFoundError, match=r"expects RONEC in .*ronec or in .*'train.json'.*, or none to download"
+    ):
         load_task("ner", tmp_path)
+
+
+def test_a_treebank_without_tags_is_refused_when_they_are_asked_for(folder):
+    untagged = treebank([[("Da", "INTJ", "_"), (".", "PUNCT", "_")]])
+    (folder / "rrt/ro_rrt-ud-dev.conllu").write_text(untagged)
+    assert load_task("upos", folder).label_names == ("INTJ", "NOUN", "PUNCT")
+    with pytest.raises(ValueError, match="xpos expects a tag .* all those of validation are `_`"):
+        load_task("xpos", folder)
 
 
 def test_a_damaged_file_is_named(folder):
@@ -170,6 +182,23 @@ def test_descriptions_count_examples_and_labels(folder):
     assert "| sar | train | 200 |" in table
 
 
+def test_descriptions_are_of_the_data_sets_that_are_there(folder):
+    assert {row.task for row in describe(folder / "rrt")} == {"upos", "xpos"}
+    assert {row.task for row in describe(folder, ["sts", "di"])} == {"sts", "di"}
+    with pytest.raises(FileNotFoundError, match="expects RONEC"):
+        describe(folder / "rrt", ["all", "ner"])
+    with pytest.raises(FileNotFoundError, match="is not the folder of a data set, and holds none of the folders rrt"):
+        describe(folder / "ronec" / "nothing")
+    with pytest.raises(ValueError, match="no task 'nerr'"):
+        describe(folder, ["all", "nerr"])
+
+
+def test_every_public_name_is_in_the_reference_of_the_api():
+    reference = (Path(__file__).parents[1] / "docs/api.md").read_text().splitlines()
+    for name in romanian.__all__:
+        assert f"::: {getattr(romanian, name).__module__}.{name}" in reference
+
+
 def test_long_label_lists_are_counted_not_listed():
     table = format_descriptions(describe("synthetic"))
     assert "| xpos | train | 2000 |" in table and "Ncfsry" not in table and " tags" in table
@@ -185,6 +214,7 @@ def test_counts_of_the_real_data_are_those_published_with_it(romanian_data):
     assert rows["xpos", "validation"].unseen == 6
     assert rows["upos", "train"].most_words == 163
     assert (rows["ner", "train"].examples, rows["ner", "validation"].examples) == (3861, 1330)
+    assert (rows["ner", "train"].most_words, rows["ner", "validation"].most_words) == (241, 352)
     assert rows["sar", "train"].labels == {"1": 4459, "2": 1541, "4": 1018, "5": 4982}
     assert rows["sapn", "train"].labels == {"negative": 6000, "positive": 6000}
     assert rows["sapn", "train"].most_words == 1059

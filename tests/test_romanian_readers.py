@@ -104,6 +104,19 @@ def test_conllu_line_without_number_is_named(tmp_path):
         read_conllu(broken(tmp_path / "t.conllu", text))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (row("3", "cartea", "NOUN", "Nc"), row("3", "", "NOUN", "Nc"), r"line 8: .*column 2 \(word\) is empty"),
+        (row("3", "cartea", "NOUN", "Nc"), row("3", "cartea", "NOUN", " "), r"line 8: .*column 5 \(xpos\) is empty"),
+        ("1-2\tDă-mi", "2-1\tDă-mi", "line 4: .*range 2-1 .* ends before it starts"),
+    ],
+)
+def test_conllu_with_an_empty_column_or_a_range_that_runs_backwards_is_named(tmp_path, old, new, message):
+    with pytest.raises(DataFileError, match=message):
+        read_conllu(broken(tmp_path / "t.conllu", TREEBANK.replace(old, new)))
+
+
 def test_a_file_that_is_only_comments_is_refused(tmp_path):
     with pytest.raises(DataFileError, match="no sentence"):
         read_conllu(broken(tmp_path / "t.conllu", "# nothing\n"))
@@ -190,6 +203,14 @@ def test_ronec_record_without_tags_is_named(tmp_path):
         read_ronec(broken(tmp_path / "r.json", json.dumps([{"id": 1, "tokens": []}])))
 
 
+@pytest.mark.parametrize("field", ["tokens", "ner_tags"])
+@pytest.mark.parametrize("value", [None, "ab", ["Iași", None], [1, 2], {"a": 1, "b": 2}])
+def test_ronec_record_of_another_type_is_named(tmp_path, field, value):
+    path = broken(tmp_path / "r.json", json.dumps([ronec_record(), ronec_record(id=9, **{field: value})]))
+    with pytest.raises(DataFileError, match=rf"record 2 \(id 9\): expected a list of texts in the field '{field}'"):
+        read_ronec(path)
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", '"text"'])
 def test_ronec_that_is_no_list_is_refused(tmp_path, content):
     with pytest.raises(DataFileError, match="expected a list of records"):
@@ -216,6 +237,14 @@ def test_laroseda_is_read(tmp_path):
 def test_laroseda_rating_of_three_is_named(tmp_path):
     path = broken(tmp_path / "l.json", json.dumps({"reviews": [review(), review(starRating="3")]}))
     with pytest.raises(DataFileError, match="record 2: expected a rating of 1, 2, 4 or 5 stars, found '3'"):
+        read_laroseda(path)
+
+
+@pytest.mark.parametrize("field", ["title", "content"])
+@pytest.mark.parametrize("value", [None, 3, ["Bun"]])
+def test_laroseda_record_of_another_type_is_named(tmp_path, field, value):
+    path = broken(tmp_path / "l.json", json.dumps({"reviews": [review(), review(**{field: value})]}))
+    with pytest.raises(DataFileError, match=f"record 2: expected a text in the field '{field}', found"):
         read_laroseda(path)
 
 

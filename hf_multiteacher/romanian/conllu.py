@@ -22,6 +22,14 @@ def _row(path: Path, number: int, line: str) -> list[str]:
         )
     if not _ID.fullmatch(row[0]):
         raise DataFileError(path, number, f"CoNLL-U starts a word line with its number, found '{row[0]}'.")
+    first, _, last = row[0].partition("-")
+    if last and int(last) < int(first):
+        raise DataFileError(path, number, f"the range {row[0]} of a multiword token ends before it starts.")
+    for column, index in (("word", 1), *COLUMN_OF.items()):
+        if not row[index].strip():
+            raise DataFileError(
+                path, number, f"column {index + 1} ({column}) is empty, where CoNLL-U wants at least _."
+            )
     return row
 
 
@@ -67,7 +75,8 @@ def read_conllu(path: Path) -> list[dict[str, Any]]:
     """Read sentences with `words`, `upos` and `xpos`; comments, multiword ranges and empty nodes carry no tags.
 
     Raises:
-        DataFileError: A line has not ten columns, word numbers do not count up, or the file ends inside a sentence.
+        DataFileError: A line has not ten columns, or no word or tag; word numbers do not count up; or the file ends
+            inside a sentence, which its `# text` tells.
     """
     sentences: list[dict[str, Any]] = []
     rows: list[list[str]] = []

@@ -1,13 +1,15 @@
 """What the Romanian data sets hold: examples, lengths and labels of each split."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from .loading import count_labels, unseen_labels
-from .splits import Record, read_splits
-from .tasks import DEFINITIONS, Definition
+from .sources import SOURCES
+from .splits import Record, is_there, read_splits
+from .tasks import Definition, definitions_of
 
 _MOST_LABELS = 6
 
@@ -50,16 +52,27 @@ def _describe_split(definition: Definition, split: str, records: list[Record], u
     return Description(definition.key, split, len(records), words, median(longer), max(longer), labels, len(unseen))
 
 
-def describe(data_dir: str | Path | None) -> list[Description]:
-    """Count examples, words and labels of every split of the seven tasks.
+def describe(data_dir: str | Path | None, tasks: Sequence[str] = ("all",)) -> list[Description]:
+    """Count examples, words and labels of every split of the tasks.
 
     The splits are those of the files: nothing is held out and no tag is mapped.
 
     Args:
         data_dir: As for `load_task`.
+        tasks: Keys of tasks; `all` for those whose data are there.
+
+    Raises:
+        ValueError: There is no such task, or a file is damaged.
+        OSError: The data of a task that is named are not there, or none at all.
     """
+    chosen = [task for task in definitions_of(tasks) if task.key in tasks or is_there(task.source, data_dir)]
+    if not chosen:
+        raise FileNotFoundError(
+            f"{data_dir} is not the folder of a data set, and holds none of the folders {', '.join(SOURCES)}. Give "
+            "the folder of the original files, or none to download them."
+        )
     rows = []
-    for definition in DEFINITIONS.values():
+    for definition in chosen:
         splits = read_splits(definition.source, data_dir)
         unseen = unseen_labels(definition, splits)
         for split, records in splits.items():

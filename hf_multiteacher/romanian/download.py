@@ -64,15 +64,13 @@ def download(source: Source) -> Path:
         OSError: There is no network, the transfer broke, or a file is not the published one.
     """
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "hf_multiteacher" / source.folder / source.commit
-    advice = (
-        f"Try again, or copy the files of https://github.com/{source.repository} and give their folder as data_dir."
-    )
+    advice = f"copy the files of https://github.com/{source.repository} and give their folder."
     missing = [name for name in source.files if not (folder / name).is_file()]
     if missing and datasets.config.HF_HUB_OFFLINE:
-        raise OSError(f"{source.title} is not in the cache and HF_HUB_OFFLINE is set. Unset it, or: {advice}")
+        raise OSError(f"{source.title} is not in the cache and HF_HUB_OFFLINE is set. Unset it, or {advice}")
     if missing:
         logger.warning("%s is licensed under %s. Please cite: %s", source.title, source.license, source.citation)
     for name in missing:
         path, blob = source.files[name]
-        _fetch(f"{HOME}/{source.repository}/{source.commit}/{path}", folder / name, blob, advice)
+        _fetch(f"{HOME}/{source.repository}/{source.commit}/{path}", folder / name, blob, f"Try again, or {advice}")
     return folder

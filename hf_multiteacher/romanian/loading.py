@@ -54,7 +54,13 @@ def _map_entities(splits: Splits, names: tuple[str, ...]) -> tuple[Splits, Count
 
 def _tag_inventory(definition: Definition, splits: Splits) -> tuple[str, ...]:
     """Tags of all splits, sorted, so that every split can be labelled."""
-    return tuple(sorted({tag for records in splits.values() for r in records for tag in r[definition.key]}))
+    tags = {split: {tag for record in records for tag in record[definition.key]} for split, records in splits.items()}
+    if untagged := [split for split, found in tags.items() if found == {"_"}]:
+        raise ValueError(
+            f"{definition.key} expects a tag for every word of {definition.source.title}, but all those of "
+            f"{', '.join(untagged)} are `_`, so there is nothing to learn or to measure. Use files that are tagged."
+        )
+    return tuple(sorted(set().union(*tags.values())))
 
 
 def count_labels(definition: Definition, records: list[Record]) -> Counter[str]:
@@ -113,7 +119,7 @@ def load_task(key: str, data_dir: str | Path | None = None, *, normalize: bool =
         The task with its `DatasetDict`, label names, metric and citation. Rows keep the order of the files.
 
     Raises:
-        ValueError: There is no such task, or a file is damaged (the message names file and line).
+        ValueError: There is no such task, a file is damaged (the message names file and line) or has no tags.
         FileNotFoundError: The folder does not hold the data set.
         OSError: The download failed.
 

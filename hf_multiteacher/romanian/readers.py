@@ -21,15 +21,32 @@ def _records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[str, 
     return records
 
 
+def _check_texts(path: Path, place: str, record: dict[str, Any], fields: Sequence[str], *, several: bool) -> None:
+    """Refuse a field that holds no text; or, where it has several, no list of texts."""
+    for field in fields:
+        value = record[field]
+        right = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if not (right if several else isinstance(value, str)):
+            wanted = "a list of texts" if several else "a text"
+            raise DataFileError(
+                path,
+                place,
+                f"expected {wanted} in the field '{field}', found {value!r:.40}: the file is damaged. Download it "
+                "again.",
+            )
+
+
 def read_ronec(path: Path) -> list[dict[str, Any]]:
     """Read RONEC version 2: sentences with `words` and `ner` (BIO2)."""
     sentences = []
     for number, record in enumerate(_records(path, read_json(path), ("id", "tokens", "ner_tags")), 1):
+        place = f"record {number} (id {record['id']})"
+        _check_texts(path, place, record, ("tokens", "ner_tags"), several=True)
         words, tags = record["tokens"], record["ner_tags"]
         if len(words) != len(tags):
             raise DataFileError(
                 path,
-                f"record {number} (id {record['id']})",
+                place,
                 f"{len(words)} tokens and {len(tags)} tags, expected as many: the file is damaged. Download it again.",
             )
         sentences.append({"words": words, "ner": tags})
@@ -43,9 +60,10 @@ def read_laroseda(path: Path) -> list[dict[str, Any]]:
         raise DataFileError(path, 1, "expected an object with the field 'reviews'. Point to laroseda_train.json.")
     reviews = []
     for number, record in enumerate(_records(path, data["reviews"], ("title", "content", "starRating")), 1):
-        stars = str(record["starRating"])
+        place, stars = f"record {number}", str(record["starRating"])
+        _check_texts(path, place, record, ("title", "content"), several=False)
         if stars not in SIGN:
-            raise DataFileError(path, f"record {number}", f"expected a rating of 1, 2, 4 or 5 stars, found '{stars}'.")
+            raise DataFileError(path, place, f"expected a rating of 1, 2, 4 or 5 stars, found '{stars}'.")
         reviews.append({"text": record["title"], "text_pair": record["content"], "sar": stars, "sapn": SIGN[stars]})
     return reviews
 

@@ -22,19 +22,29 @@ _READERS: dict[str, Callable[[Path], list[Record]]] = {
 }
 
 
+def _folders(source: Source, data_dir: str | Path) -> list[Path]:
+    """`data_dir` and the folder named after the data set in it: those that hold the training part."""
+    folders = (Path(data_dir) / source.folder, Path(data_dir))
+    return [folder for folder in folders if (folder / source.splits["train"]).exists()]
+
+
+def is_there(source: Source, data_dir: str | Path | None) -> bool:
+    """Whether `data_dir` holds a data set; what is downloaded or generated always is there."""
+    return data_dir in (None, "synthetic") or bool(_folders(source, str(data_dir)))
+
+
 def find_folder(source: Source, data_dir: str | Path) -> Path:
     """Find the folder of a data set: `data_dir` itself or the folder named after the data set in it.
 
     Raises:
         FileNotFoundError: Neither holds the training part.
     """
-    train = source.splits["train"]
-    for folder in (Path(data_dir) / source.folder, Path(data_dir)):
-        if (folder / train).exists():
-            return folder
+    if folders := _folders(source, data_dir):
+        return folders[0]
     raise FileNotFoundError(
-        f"load_task expects {source.title} in {Path(data_dir) / source.folder} or in {data_dir}, with at least "
-        f"'{train}', and finds no such file. Give the folder of the original files, or leave data_dir out to download."
+        f"The task expects {source.title} in {Path(data_dir) / source.folder} or in {data_dir}, with at least "
+        f"'{source.splits['train']}', and finds no such file. Give the folder of the original files, or none to "
+        "download them."
     )
 
 

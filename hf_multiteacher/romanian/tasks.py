@@ -1,6 +1,7 @@
 """The seven Romanian tasks: what they ask, from which data set, with which labels and metric."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,3 +103,13 @@ def definition_of(key: str) -> Definition:
     if key not in DEFINITIONS:
         raise ValueError(f"There is no task '{key}'; the tasks are {', '.join(DEFINITIONS)}.")
     return DEFINITIONS[key]
+
+
+def definitions_of(keys: Sequence[str]) -> list[Definition]:
+    """Return what is fixed about several tasks, each once; of all seven where `all` is among the keys.
+
+    Raises:
+        ValueError: There is no such task.
+    """
+    named = [definition_of(key) for key in dict.fromkeys(keys) if key != "all"]
+    return [*DEFINITIONS.values()] if "all" in keys else named
