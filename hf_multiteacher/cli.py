@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hf-multiteacher", description="Distil one student from several teachers.")
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    exact: Any = partial(argparse.ArgumentParser, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=exact)
 
     demo = commands.add_parser("demo", help="the whole job in minutes: two teachers, one student, one table")
     demo.add_argument("--output-dir", default="hf-multiteacher-demo", help="where the student is left")
@@ -65,7 +66,11 @@ def _add_push(commands: Any) -> None:
 
 
 def _add_loyalty(commands: Any) -> None:
-    loyalty = commands.add_parser("loyalty", help="how far a fine-tuned student follows its fine-tuned teachers")
+    loyalty = commands.add_parser(
+        "loyalty",
+        help="how far a fine-tuned student follows its fine-tuned teachers",
+        argument_default=argparse.SUPPRESS,  # what was not given is not there: the defaults stand in LoyaltyRun
+    )
     loyalty.add_argument("teachers", nargs="*", metavar="TEACHER", help="a fine-tuned model: a folder or an id")
     loyalty.add_argument("--student", help="a fine-tuned model: a folder or an id")
     loyalty.add_argument(
@@ -80,14 +85,16 @@ def _add_loyalty(commands: Any) -> None:
     )
     loyalty.add_argument("--split", help="part of the data set; by default test, else validation")
     loyalty.add_argument("--max-length", type=int, help="tokens of an example; by default what each model can take")
-    loyalty.add_argument("--batch-size", type=int, default=32, help="examples at once")
-    loyalty.add_argument("--output-dir", default="loyalty", help="where loyalty.json and loyalty.png are left")
-    loyalty.add_argument("--examples", type=int, default=50, help="examples of disagreement in loyalty.json")
-    loyalty.add_argument("--confidence", type=float, default=0.95, help="of the bootstrap intervals")
-    loyalty.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals")
+    loyalty.add_argument("--batch-size", type=int, help="examples at once; by default 32")
+    loyalty.add_argument("--output-dir", help="where loyalty.json and loyalty.png are left; by default loyalty")
+    loyalty.add_argument("--examples", type=int, help="examples of disagreement in loyalty.json; by default 50")
+    loyalty.add_argument("--confidence", type=float, help="of the bootstrap intervals; by default 0.95")
+    loyalty.add_argument("--seed", type=int, help="of the bootstrap intervals; by default 0")
     space = loyalty.add_argument_group("instead: push the metric")
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument("--metric", default="loyalty", help="label_loyalty, probability_loyalty or regression_loyalty")
+    space.add_argument(
+        "--metric", help="loyalty, which is the default, label_loyalty, probability_loyalty or regression_loyalty"
+    )
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 
@@ -97,7 +104,6 @@ def _add_evaluate(commands: Any) -> None:
         "evaluate",
         help="the paper's table for any models: seven Romanian tasks, several seeds, beside the published values",
         epilog="Any other option is one of transformers.TrainingArguments, such as --max_steps 10.",
-        allow_abbrev=False,
     )
     evaluate.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models")
     evaluate.add_argument("--tasks", nargs="+", default=["all"], metavar="TASK", help="upos xpos ner sapn sar di sts")
@@ -137,14 +143,26 @@ def _push(parsed: argparse.Namespace) -> int:
 
 
 def _loyalty(parsed: argparse.Namespace) -> int:
-    if parsed.push_space:
-        from .metric_space import push_metric
-
-        return _print(prepared(lambda: _pushed(push_metric(parsed.push_space, parsed.metric, dry_run=parsed.dry_run))))
+    given = {name: value for name, value in vars(parsed).items() if name not in ("command", "training_options")}
+    pushing: dict[str, Any] = {name: given.pop(name) for name in ("push_space", "metric", "dry_run") if name in given}
+    if pushing:
+        return _print(prepared(lambda: _pushed_metric(pushing, given)))
     from .loyalty_run import LoyaltyRun
 
-    given = {field.name: getattr(parsed, field.name) for field in fields(LoyaltyRun)}
-    return _print(prepared(lambda: LoyaltyRun(**given).run()))
+    needed = {"teachers": [], "student": "", "task": ""}
+    return _print(prepared(lambda: LoyaltyRun(**needed | given).run()))
+
+
+def _pushed_metric(pushing: dict[str, Any], measuring: dict[str, Any]) -> str:
+    from .metric_space import push_metric
+
+    if measuring or "push_space" not in pushing:
+        names = [name if name == "teachers" else f"--{name.replace('_', '-')}" for name in {**pushing, **measuring}]
+        raise ValueError(
+            "loyalty either compares models or, with --push-space ORG/NAME and maybe --metric and --dry-run, pushes a "
+            f"metric, but got {', '.join(names)}. Give the options of one of the two."
+        )
+    return _pushed(push_metric(pushing.pop("push_space"), **pushing))
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:

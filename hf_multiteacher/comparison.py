@@ -49,10 +49,9 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
         raise ValueError(f"Student '{name}' comes without a tokenizer. Save it beside the model.")
     _check_outputs(name, without_adapters(model).config, kind)
     loaded = TeacherEnsemble.load(teachers, student=model, student_tokenizer=tokenizer)
-    if ENSEMBLE in loaded.names:
-        raise ValueError(
-            f"A teacher is named '{ENSEMBLE}', as the report calls all of them together. Rename its folder."
-        )
+    for taken, meaning in ((ENSEMBLE, "all of them together"), (STUDENT, "the student")):
+        if taken in loaded.names:
+            raise ValueError(f"A teacher is named '{taken}', as the report calls {meaning}. Rename its folder.")
     itself = LoadedTeacher(STUDENT, model, tokenizer, name, commit_of(source), task, None)
     return TeacherEnsemble([itself, *loaded]).to("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -25,7 +25,7 @@ def text_files(path: str | Path) -> list[Path]:
     found = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.suffix in SUFFIXES)
     if not found or any(file.suffix not in SUFFIXES for file in found):
         raise ValueError(
-            f"The corpus '{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but "
+            f"'{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but "
             f"{'has none' if path.is_dir() else 'is something else' if path.exists() else 'is not there'}. "
             "Check the path, or give the id of a data set on the Hub."
         )
@@ -47,8 +47,8 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
                     yield normalize(line.rstrip("\r\n"))
         except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
             raise ValueError(
-                f"{file.name}, after line {number}: {error}. The corpus must be whole and in UTF-8: copy the file "
-                "anew or convert it."
+                f"{file.name}, after line {number}: {error}. Text must be whole and in UTF-8: copy the file anew or "
+                "convert it."
             ) from error
         yield ""
 

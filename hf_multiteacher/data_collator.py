@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from .masking import UNTOUCHED, Keys, Replacer, draw_actions, draw_keys, example_ids, spread, translate
-from .padding import IGNORED, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
+from .padding import IGNORED_LABEL, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
 from .spans import Booleans, Integers, join_spans, one_to_one
 from .tokenization import MultiTokenizer
 from .vocabulary import SharedVocabulary
@@ -154,7 +154,7 @@ class DataCollatorForDistillation:
         if not is_per_token(labels):
             batch["labels"] = stack_numbers(labels, name)
             return
-        batch["labels"] = layout.pad(labels, IGNORED, name)
+        batch["labels"] = layout.pad(labels, IGNORED_LABEL, name)
         for j in self.multi_tokenizer.distinct:
             spans = batch[f"teacher_{j}_student_spans"], batch[f"teacher_{j}_spans"]
             batch[f"teacher_{j}_positions"] = first_token_counterparts(*spans)
@@ -170,7 +170,7 @@ class DataCollatorForDistillation:
             batch[f"teacher_{j}_positions"] = same_outcome(positions, student_ids, teacher_ids, shared)
             spans = translate(pair_spans, student_spans, batch[f"teacher_{j}_spans"])
             self._apply(j, batch, spread(actions, spans, UNTOUCHED), keys)
-        batch["labels"] = np.where(student_actions == UNTOUCHED, IGNORED, student_ids)
+        batch["labels"] = np.where(student_actions == UNTOUCHED, IGNORED_LABEL, student_ids)
         self._apply(None, batch, student_actions, keys)
 
     def _joint_spans(self, batch: Arrays) -> Integers:

@@ -94,17 +94,24 @@ def _number(value: Any, kind: str) -> Any:
     return float(value) if isinstance(value, str) and "float" in kind else value
 
 
-def check_output_folder(folder: str | Path, resume: str | None = None) -> None:
-    """Refuse to write into a folder that holds something, unless the run resumes from it.
+def check_output_folder(folder: str | Path, resume: str | None | Literal[False] = False) -> None:
+    """Refuse to write into a folder that cannot be made or holds something, unless the run resumes from it.
+
+    Args:
+        folder: Where the run will write.
+        resume: The run's `resume_from_checkpoint`; False for what cannot be resumed.
 
     Raises:
-        ValueError: The folder is a file or is not empty.
+        ValueError: The folder is a file, lies in one, or is not empty.
     """
     path = Path(folder)
-    if path.exists() and not resume and (path.is_file() or any(path.iterdir())):
+    if file := next((place for place in (path, *path.parents) if place.is_file()), None):
+        raise ValueError(f"The output folder '{folder}' cannot be made: '{file}' is a file. Choose another one.")
+    if path.exists() and not resume and any(path.iterdir()):
+        to_continue = "" if resume is False else " To continue a run, set resume_from_checkpoint."
         raise ValueError(
             f"The output folder '{folder}' is not empty, and nothing in it will be overwritten. Choose another one, "
-            "empty it, or, to continue a run, set resume_from_checkpoint."
+            f"or empty it.{to_continue}"
         )
 
 

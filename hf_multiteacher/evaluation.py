@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from math import isnan
 
 import numpy as np
 import torch
@@ -48,8 +49,11 @@ class EvaluationRecord:
             self.totals[name] = (before[0] + total, before[1] + count)
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean of everything over its rows; what has no row is left out."""
+        """Return the mean of everything over its rows; what has no row, and loyalty without a value, is left out."""
         means = {name: total / count for name, (total, count) in self.totals.items() if count}
+        for name in [name for name, mean in means.items() if isnan(mean) and not name.startswith(REPORTED)]:
+            _warn_without(name, "the student's logits, or the teacher's, hold NaN or are infinite.")
+            del means[name]
         return self.objective.with_hidden_loss(means) | self._regression_loyalty()
 
     def _agreements(self, rows: Rows, targets: SoftTargets) -> dict[str, Tensor]:
@@ -88,10 +92,16 @@ class EvaluationRecord:
             try:
                 each = [loyalty.regression_loyalty(*pair) for pair in zip(outputs[0], teacher, strict=True)]
             except ValueError as error:
-                logger.warning("No regression loyalty to %s: %s", name, error)
+                _warn_without(f"regression_loyalty/{name}", error)
                 continue
             metrics[f"regression_loyalty/{name}"] = float(np.mean(each))
         return metrics
+
+
+def _warn_without(figure: str, reason: object) -> None:
+    """Say why a figure is left out: a training goes on where it diverges, as it does in a plain Trainer."""
+    measure, _, teacher = figure.partition("/")
+    logger.warning("No %s to %s: %s", measure.replace("_", " "), teacher, reason)
 
 
 def _per_example(values: Tensor, mask: Tensor) -> Tensor:
@@ -107,10 +117,19 @@ def _class_logits(logits: Tensor, problem: str) -> np.ndarray:
     return logits.cpu().double().numpy()
 
 
+def _has_softmax(logits: np.ndarray) -> bool:
+    return bool(np.isfinite(logits.max(axis=-1)).all())
+
+
 def _compare(student: np.ndarray, teacher: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return label and probability agreement per row, in float64; the mean over the labels in multi-label heads."""
+    """Return label and probability agreement per row, in float64; the mean over the labels in multi-label heads.
+
+    NaN where a row holds no distribution: every rank must go on to the gathering.
+    """
     if not len(student):
         return np.zeros(0), np.zeros(0)
+    if not (_has_softmax(student) and _has_softmax(teacher)):
+        return np.full(len(student), np.nan), np.full(len(student), np.nan)
     same = loyalty.label_agreement(loyalty.predicted_labels(student), loyalty.predicted_labels(teacher))
     near = loyalty.probability_agreement(student, teacher, from_logits=True)
     return same.reshape(len(student), -1).mean(axis=1), near.reshape(len(student), -1).mean(axis=1)

@@ -2,7 +2,8 @@
 
 Label and probability loyalty: Xu et al., Beyond Preserved Accuracy, EMNLP 2021 (arXiv 2109.03228). Regression loyalty:
 Avram et al., LREC 2022 (arXiv 2112.12650). Every function takes the student first and the teacher second, as lists,
-arrays or tensors, and works through them in small blocks of float64: the input is never copied as a whole.
+arrays or tensors, and works through them in small blocks of float64. Copied as a whole, once, are only lists, tensors
+in bfloat16 or on a GPU, regression outputs under a mask, and cuts through three or more axes such as `logits[:, 1:]`.
 
 `*_agreement` gives one value per row, to be added up over batches, `*_loyalty` the figure of a data set.
 """
@@ -86,8 +87,8 @@ def probability_agreement(
     Raises:
         ValueError: if the shapes differ or a row that counts is no distribution: negative, sum not 1, NaN, infinite.
     """
-    if base is not None and not base > 1:
-        raise ValueError(f"Probability loyalty expects a logarithm with a base above 1, but got base={base}.")
+    if not (base is None or (isinstance(base, int | float | np.number) and base > 1)):
+        raise ValueError(f"Probability loyalty expects a logarithm with a base above 1, but got base={base!r}.")
     student, teacher = same_shape(student, teacher)
     kept = _as_mask(mask, student.shape[:-1])
     student, teacher = score_rows(student), score_rows(teacher)
@@ -132,8 +133,7 @@ def regression_loyalty(student: Any, teacher: Any, *, mask: Any = None) -> float
         mask: booleans of that shape, true for the rows that count.
 
     Raises:
-        ValueError: if the shapes differ, fewer than two rows count, an output is NaN or infinite, or one model's
-            outputs are all equal (to rounding): no correlation exists then.
+        ValueError: if the shapes differ, fewer than two rows count, or outputs are NaN, infinite or nearly all equal.
 
     Example:
         >>> round(regression_loyalty([0.1, 2.1, 2.9], [0.0, 2.0, 3.0]), 6)
@@ -179,13 +179,13 @@ def same_shape(student: Any, teacher: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def score_rows(scores: np.ndarray) -> np.ndarray:
-    """View scores `[..., classes]` as `[rows, classes]`."""
-    if scores.ndim < 2 or not scores.shape[-1]:
+    """Give scores `[..., classes]` as `[rows, classes]`; an empty list as no rows."""
+    if scores.shape != (0,) and (scores.ndim < 2 or not scores.shape[-1]):
         raise ValueError(
             f"Loyalty expects scores of shape [..., classes] with at least one row axis, but got {scores.shape}. "
             "Class labels belong in label loyalty; one output per row in regression loyalty."
         )
-    return scores.reshape(-1, scores.shape[-1])
+    return scores.reshape(-1, scores.shape[-1] or 1)
 
 
 def same_labels(student_labels: Any, teacher_labels: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from .loyalty import (
 )
 
 RESAMPLED_ENTRIES = 1 << 20
+SAMPLES, SEED = 1000, 0
 
 
 def cohen_kappa(student_labels: Any, teacher_labels: Any) -> float:
@@ -43,8 +44,8 @@ def class_figures(teacher_labels: np.ndarray, **figures: np.ndarray) -> dict[int
 def bootstrap_interval(
     rows: np.ndarray,
     confidence_level: float,
-    bootstrap_samples: int = 1000,
-    seed: int = 0,
+    bootstrap_samples: int = SAMPLES,
+    seed: int = SEED,
     statistic: Callable[[np.ndarray], np.ndarray] = lambda means: means,
 ) -> list[float]:
     """Percentile bootstrap interval of a mean over rows, or of a function of several means.
@@ -60,11 +61,7 @@ def bootstrap_interval(
     Returns:
         The lower and the upper end.
     """
-    if not 0 < confidence_level < 1 or bootstrap_samples < 1:
-        raise ValueError(
-            "A bootstrap interval expects a confidence level between 0 and 1 and at least one sample, "
-            f"but got confidence_level={confidence_level} and bootstrap_samples={bootstrap_samples}."
-        )
+    _check_bootstrap(confidence_level, bootstrap_samples, seed)
     generator = np.random.default_rng(seed)
     if rows.dtype == bool:
         means = generator.binomial(len(rows), rows.mean(), bootstrap_samples) / len(rows)
@@ -83,7 +80,9 @@ def label_report(
     mask: Any = None,
     per_class: bool = False,
     kappa: bool = False,
-    **bootstrap: Any,
+    confidence_level: float | None = None,
+    bootstrap_samples: int = SAMPLES,
+    seed: int = SEED,
 ) -> dict[str, Any]:
     """Label loyalty with what is asked for beside it.
 
@@ -93,8 +92,11 @@ def label_report(
         mask: as for `label_agreement`.
         per_class: add `per_class`, the `class_figures`.
         kappa: add `cohen_kappa`.
-        **bootstrap: `confidence_level` adds `label_loyalty_interval`; with it also `bootstrap_samples` and `seed`.
+        confidence_level: add `label_loyalty_interval`, as `bootstrap_interval` gives it.
+        bootstrap_samples: of that interval.
+        seed: of that interval.
     """
+    bootstrap = _bootstrap(confidence_level, bootstrap_samples, seed)
     report = _with_interval("label_loyalty", label_agreement(student_labels, teacher_labels, mask=mask), bootstrap)
     if per_class or kappa:
         student, teacher = same_labels(student_labels, teacher_labels)
@@ -110,9 +112,12 @@ def probability_report(
     from_logits: bool = False,
     base: float | None = None,
     mask: Any = None,
-    **bootstrap: Any,
+    confidence_level: float | None = None,
+    bootstrap_samples: int = SAMPLES,
+    seed: int = SEED,
 ) -> dict[str, Any]:
     """Probability loyalty, and its interval if a `confidence_level` is given; see `probability_agreement`."""
+    bootstrap = _bootstrap(confidence_level, bootstrap_samples, seed)
     rows = probability_agreement(student, teacher, from_logits=from_logits, base=base, mask=mask)
     return _with_interval("probability_loyalty", rows, bootstrap)
 
@@ -126,7 +131,9 @@ def classification_report(
     mask: Any = None,
     per_class: bool = False,
     kappa: bool = False,
-    **bootstrap: Any,
+    confidence_level: float | None = None,
+    bootstrap_samples: int = SAMPLES,
+    seed: int = SEED,
 ) -> dict[str, Any]:
     """Label and probability loyalty of the same scores, with what is asked for beside them.
 
@@ -138,8 +145,11 @@ def classification_report(
         mask: as for `probability_agreement`.
         per_class: as for `label_report`.
         kappa: as for `label_report`.
-        **bootstrap: as for `label_report`; both figures get an interval.
+        confidence_level: as for `label_report`; both figures get an interval.
+        bootstrap_samples: as for `label_report`.
+        seed: as for `label_report`.
     """
+    bootstrap = _bootstrap(confidence_level, bootstrap_samples, seed)
     closeness = probability_agreement(student, teacher, from_logits=from_logits, base=base, mask=mask)
     student_labels, teacher_labels = predicted_labels(student, mask=mask), predicted_labels(teacher, mask=mask)
     report = _with_interval("label_loyalty", student_labels == teacher_labels, bootstrap)
@@ -147,13 +157,46 @@ def classification_report(
     return report | _label_details(student_labels, teacher_labels, per_class, kappa, probability_loyalty=closeness)
 
 
-def regression_report(student: Any, teacher: Any, *, mask: Any = None, **bootstrap: Any) -> dict[str, Any]:
+def regression_report(
+    student: Any,
+    teacher: Any,
+    *,
+    mask: Any = None,
+    confidence_level: float | None = None,
+    bootstrap_samples: int = SAMPLES,
+    seed: int = SEED,
+) -> dict[str, Any]:
     """Regression loyalty, and its interval if a `confidence_level` is given; see `regression_loyalty`."""
+    bootstrap = _bootstrap(confidence_level, bootstrap_samples, seed)
     report: dict[str, Any] = {"regression_loyalty": regression_loyalty(student, teacher, mask=mask)}
     if bootstrap:
         rows = np.concatenate(list(moments(student, teacher, mask)))
         report["regression_loyalty_interval"] = bootstrap_interval(rows, **bootstrap, statistic=correlation)
     return report
+
+
+def _check_bootstrap(confidence_level: Any, bootstrap_samples: Any, seed: Any) -> None:
+    wholes = all(isinstance(value, int | np.integer) for value in (bootstrap_samples, seed))
+    share = isinstance(confidence_level, float | np.floating) and 0 < confidence_level < 1
+    if not (share and wholes and bootstrap_samples > 0 and seed >= 0):
+        raise ValueError(
+            "A bootstrap interval expects a confidence level between 0 and 1, at least one sample and a seed from 0 "
+            f"on, but got confidence_level={confidence_level!r}, bootstrap_samples={bootstrap_samples!r} and "
+            f"seed={seed!r}."
+        )
+
+
+def _bootstrap(confidence_level: float | None, bootstrap_samples: int, seed: int) -> dict[str, Any]:
+    """Arguments of `bootstrap_interval`, checked; none where no interval is asked for."""
+    if confidence_level is not None:
+        _check_bootstrap(confidence_level, bootstrap_samples, seed)
+        return {"confidence_level": confidence_level, "bootstrap_samples": bootstrap_samples, "seed": seed}
+    if (bootstrap_samples, seed) != (SAMPLES, SEED):
+        raise ValueError(
+            f"bootstrap_samples={bootstrap_samples!r} and seed={seed!r} belong to a bootstrap interval, but "
+            "confidence_level=None asks for none. Give one, such as 0.95, or leave the two out."
+        )
+    return {}
 
 
 def _with_interval(name: str, rows: np.ndarray, bootstrap: dict[str, Any]) -> dict[str, Any]:

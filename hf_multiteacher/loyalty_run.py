@@ -81,9 +81,8 @@ class LoyaltyRun:
         needed = {"TEACHER": self.teachers, "--student": self.student, "--task": self.task}
         if missing := [name for name, value in needed.items() if not value]:
             raise ValueError(f"loyalty compares a student with its teachers, but got no {', no '.join(missing)}.")
-        counts = {"--max-length": self.max_length, "--batch-size": self.batch_size, "--examples": self.examples}
-        for name, value in counts.items():
-            least = 0 if name == "--examples" else 1
+        counts = {"--max-length": (self.max_length, 1), "--batch-size": (self.batch_size, 1)}
+        for name, (value, least) in {**counts, "--examples": (self.examples, 0), "--seed": (self.seed, 0)}.items():
             if value is not None and value < least:
                 raise ValueError(f"{name} expects a number from {least} on, but got {value}.")
         if not 0 < self.confidence < 1:

@@ -5,10 +5,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from . import __version__
 from .hub import Push, push_folder
+from .metrics import FOLDER, NAMES
 from .pushed_files import PushError
-
-METRICS = Path(__file__).parent / "metrics"
 
 
 def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False) -> Push:
@@ -26,16 +26,16 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
         raise PushError(
             f"Nothing pushed: evaluate loads a Space as ORG/NAME of letters, digits, '-' and '_', not '{repo_id}'."
         )
-    if not (METRICS / metric / f"{metric}.py").is_file():
-        names = sorted(folder.name for folder in METRICS.iterdir() if (folder / "app.py").is_file())
-        raise PushError(f"Nothing pushed: there is no metric '{metric}'; there are {', '.join(names)}.")
+    if metric not in NAMES:
+        raise PushError(f"Nothing pushed: there is no metric '{metric}'; there are {', '.join(NAMES)}.")
     name = repo_id.partition("/")[2]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(shutil.copytree(METRICS / metric, Path(temporary) / metric))
+        folder = Path(shutil.copytree(FOLDER / metric, Path(temporary) / metric))
         (folder / f"{metric}.py").rename(folder / f"{name}.py")
         for file, old, new in (
             ("app.py", f'"{metric}.py"', f'"{name}.py"'),
             ("README.md", '"ORG/NAME"', f'"{repo_id}"'),
+            ("requirements.txt", "hf-multiteacher", f"hf-multiteacher>={__version__}"),  # whose modules it imports
         ):
             path = folder / file
             path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from .spans import Booleans, Integers
 
-IGNORED = -100
+IGNORED_LABEL = -100
 Features = Sequence[Mapping[str, Any]]
 
 

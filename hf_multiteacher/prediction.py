@@ -11,7 +11,7 @@ from .comparison_data import Examples
 from .encoder import NO_LIMIT, Encoder
 from .heads import without_adapters
 from .label_space import label_names
-from .padding import IGNORED, pad_encoding
+from .padding import IGNORED_LABEL, pad_encoding
 from .pretrained import position_limit
 from .teachers import TeacherEnsemble
 
@@ -89,5 +89,5 @@ def _read(
     counts = examples.rows_per_example
     ends = np.cumsum(counts)
     words = np.concatenate([np.arange(ends[example] - counts[example], ends[example]) for example in picked])
-    first = layout.pad(encoded.first_token_labels(words, counts[picked]), IGNORED, "words")
-    return first[first != IGNORED], inputs, first != IGNORED
+    first = layout.pad(encoded.first_token_labels(words, counts[picked]), IGNORED_LABEL, "words")
+    return first[first != IGNORED_LABEL], inputs, first != IGNORED_LABEL

@@ -168,6 +168,7 @@ def test_a_student_that_is_no_classifier_or_has_no_tokenizer_is_refused(tmp_path
             load_models(str(tmp_path / name), [saved("t")], "sequence-classification")
 
 
-def test_a_teacher_called_as_all_teachers_together_is_refused(saved):
-    with pytest.raises(ValueError, match="is named 'ensemble'"):
-        load_models(saved("s"), [saved("ensemble")], "sequence-classification")
+@pytest.mark.parametrize("name", ["ensemble", "student"])
+def test_a_teacher_called_as_all_teachers_together_or_as_the_student_is_refused(saved, name):
+    with pytest.raises(ValueError, match=f"is named '{name}'"):
+        load_models(saved("s"), [saved("t"), saved(name)], "sequence-classification")

@@ -134,3 +134,30 @@ def test_soft_losses_of_an_evaluation_are_those_of_training(pair, tmp_path):
     trained, evaluated = trainer.state.log_history[0], trainer.evaluate()
     for name in ("soft_loss", "soft_loss/first", "soft_loss/second", "hidden_loss", "hidden_loss/second"):
         assert evaluated[f"eval_{name}"] == pytest.approx(trained[name], rel=1e-5), name
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_student_that_has_diverged_is_evaluated_without_loyalty_and_the_run_says_so(task, pair, tmp_path, caplog):
+    toy = make_toy(task, pair)
+    with torch.no_grad():
+        next(iter(toy.student.parameters())).fill_(float("nan"))
+    with caplog.at_level(logging.WARNING, logger="hf_multiteacher"):
+        metrics = make_trainer(toy, tmp_path).evaluate()
+    measures = ("regression",) if task == "regression" else ("label", "probability")
+    for measure in measures:
+        assert f"No {measure} loyalty to first: " in caplog.text and "NaN" in caplog.text
+    assert not any("loyalty" in name for name in metrics)
+    assert np.isnan(metrics["eval_soft_loss"])
+
+
+def test_one_row_without_a_distribution_takes_loyalty_to_that_teacher_alone_away(pair, tmp_path, caplog):
+    toy = make_toy("single-label", pair)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[0] = float("inf")
+    with caplog.at_level(logging.WARNING, logger="hf_multiteacher"):
+        metrics = make_trainer(toy, tmp_path, per_device_eval_batch_size=5).evaluate()
+    assert {name for name in metrics if "loyalty" in name} == {
+        "eval_label_loyalty/first",
+        "eval_probability_loyalty/first",
+    }
+    assert "No label loyalty to second: " in caplog.text and "to first" not in caplog.text

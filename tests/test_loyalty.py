@@ -198,6 +198,7 @@ def test_rows_of_half_precision_that_sum_to_one_only_roughly_are_divided_by_thei
         ([[0.5, 0.25, 0.25]], {}, r"shape \(1, 3\) and the teacher's \(1, 2\)"),
         ([[0.5, 0.5]], {"base": 1}, "base above 1"),
         ([[0.5, 0.5]], {"base": float("nan")}, "base above 1"),
+        ([[0.5, 0.5]], {"base": "e"}, "base above 1, but got base='e'"),
         ([[0.5, 0.5]], {"mask": [1]}, "mask expects booleans"),
         ([[0.5, 0.5]], {"mask": [True, True]}, r"shape \(1,\)"),
         ([[0.5, 0.5]], {"mask": [False]}, "no row counts"),
@@ -224,6 +225,7 @@ def test_the_error_names_the_row_behind_the_first_block():
         (label_loyalty, [-100], [1], "no row counts"),
         (label_loyalty, [1, 2], [1], "shape"),
         (probability_loyalty, [0.5, 0.5], [0.5, 0.5], "classes"),
+        (probability_loyalty, [], [], "no row counts: the input is empty"),
         (probability_loyalty, np.empty((0, 3)), np.empty((0, 3)), "no row counts"),
         (probability_loyalty, np.empty((3, 0)), np.empty((3, 0)), "classes"),
         (regression_loyalty, [1.0, 1.0, 1.0], [1, 2, 3], "student's 3 outputs are all 1"),
@@ -258,6 +260,15 @@ def test_a_million_rows_need_no_second_copy():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.35 * (student.nbytes + teacher.nbytes)
+
+
+def test_a_cut_through_three_axes_is_copied_once():
+    student, teacher = (logits(400_000, 4, seed).reshape(100, 4000, 4)[:, 1:] for seed in (0, 1))
+    tracemalloc.start()
+    probability_loyalty(student, teacher, from_logits=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.35 * (student.nbytes + teacher.nbytes)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """What stands beside a loyalty figure: intervals, figures per class, agreement beyond chance."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -59,9 +61,13 @@ def test_equal_seeds_give_equal_intervals_and_others_do_not():
 @pytest.mark.parametrize("entries", [1, 7 * len(STUDENT)])
 def test_resamples_are_drawn_in_blocks_of_bounded_size(monkeypatch, entries):
     rows = probability_agreement(STUDENT, TEACHER)
+    whole = bootstrap_interval(rows, 0.95, bootstrap_samples=1000)
     monkeypatch.setattr(loyalty_report, "RESAMPLED_ENTRIES", entries)
-    low, high = bootstrap_interval(rows, 0.95, bootstrap_samples=1000)
-    assert low < rows.mean() < high
+    tracemalloc.start()
+    assert bootstrap_interval(rows, 0.95, bootstrap_samples=1000) == pytest.approx(whole, abs=1e-15)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.2 * 1000 * rows.nbytes
 
 
 def test_full_agreement_has_an_interval_of_one_point():
@@ -80,16 +86,40 @@ def test_resamples_without_a_correlation_are_left_out_of_the_interval():
     assert -1 <= low <= high <= 1
 
 
-@pytest.mark.parametrize("options", [{"confidence_level": 95}, {"confidence_level": 0.9, "bootstrap_samples": 0}])
-def test_an_impossible_interval_is_refused(options):
-    with pytest.raises(ValueError, match="confidence level between 0 and 1"):
-        label_report([0, 1], [0, 1], **options)
+REPORTS = {
+    "label": lambda **options: label_report(STUDENT_LABELS, TEACHER_LABELS, **options),
+    "probability": lambda **options: probability_report(STUDENT, TEACHER, **options),
+    "classification": lambda **options: classification_report(STUDENT, TEACHER, **options),
+    "regression": lambda **options: regression_report(STUDENT[:, 0], TEACHER[:, 0], **options),
+}
 
 
-@pytest.mark.parametrize("options", [{"seed": 1}, {"temperature": 2}])
-def test_an_option_without_effect_is_refused(options):
-    with pytest.raises(TypeError):
-        label_report([0, 1], [0, 1], **options)
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"confidence_level": 95},
+        {"confidence_level": "0.9"},
+        {"bootstrap_samples": 0},
+        {"bootstrap_samples": 10.5},
+        {"seed": -1},
+        {"seed": None},
+    ],
+)
+def test_an_impossible_interval_is_refused(report, option):
+    (name, value), *_ = option.items()
+    with pytest.raises(ValueError, match=f"a confidence level between 0 and 1, .* but got .*{name}={value!r}"):
+        report(**{"confidence_level": 0.9, **option})
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_no_confidence_level_is_no_interval_and_options_of_one_are_refused(report):
+    assert report(confidence_level=None, bootstrap_samples=1000, seed=0) == report()
+    for option in ({"seed": 1}, {"bootstrap_samples": 10}):
+        with pytest.raises(
+            ValueError, match="belong to a bootstrap interval, but confidence_level=None asks for none"
+        ):
+            report(**option)
 
 
 def test_kappa_is_scikit_learns():

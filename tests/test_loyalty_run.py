@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from conftest import tiny_bert
@@ -8,7 +9,7 @@ from hf_multiteacher.cli import main
 from hf_multiteacher.comparison import Comparison, load_models
 from hf_multiteacher.comparison_data import load_examples
 from hf_multiteacher.disagreements import find_disagreements
-from hf_multiteacher.loyalty_run import table
+from hf_multiteacher.loyalty_run import LoyaltyRun, table
 from hf_multiteacher.romanian.tasks import ENTITY_TAGS
 
 
@@ -23,6 +24,7 @@ def project(tmp_path_factory, sentences, cased_tokenizer, uncased_tokenizer):
         save_classifier(folder / f"{kind}-other", cased_tokenizer, head, "abd", 4)
     (folder / "own.txt").write_text("\n".join(sentences[:30]), encoding="utf-8")
     (folder / "empty.txt").write_text("\n", encoding="utf-8")
+    (folder / "own.jsonl").write_text("{}\n", encoding="utf-8")
     return folder
 
 
@@ -99,6 +101,8 @@ def test_a_romanian_task_and_a_regression(project, tmp_path, capsys, cased_token
         ({"max_length": 0}, "--max-length expects a number from 1 on, but got 0"),
         ({"batch_size": 0}, "--batch-size expects a number from 1 on"),
         ({"examples": -1}, "--examples expects a number from 0 on"),
+        ({"seed": -3}, "--seed expects a number from 0 on, but got -3"),
+        ({"data": "own.jsonl"}, "own.jsonl' must be a text file or a folder with text files (.txt, .xz, .gz)"),
         ({"confidence": 95}, "--confidence expects a share between 0 and 1"),
     ],
 )
@@ -109,7 +113,7 @@ def test_what_the_user_can_mend_is_one_line_and_code_2_and_nothing_is_written(
     assert run(project, output_dir=tmp_path / "out", **change) == 2
     captured = capsys.readouterr()
     error = captured.err.strip().splitlines()[-1]
-    assert error.startswith("hf-multiteacher: ") and message in error
+    assert error.startswith("hf-multiteacher: ") and message in error and "corpus" not in error
     assert not captured.out and not (tmp_path / "out").exists()
 
 
@@ -121,5 +125,41 @@ def test_what_is_missing_is_named_all_at_once(capsys):
 def test_a_folder_that_is_not_empty_is_left_alone(project, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     assert run(project, output_dir=tmp_path) == 2
-    assert "is not empty" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "is not empty" in error and "resume_from_checkpoint" not in error
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("out", ["mine.txt", "mine.txt/new"])
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(project, tmp_path, capsys, out):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert run(project, output_dir=tmp_path / out) == 2
+    assert "mine.txt' is a file. Choose another one." in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["t", "--student", "s", "--task", "ner", "--dry-run"], "--dry-run, teachers, --student, --task"),
+        (["t", "--student", "s", "--task", "ner", "--metric", "loyalty"], "--metric, teachers, --student, --task"),
+        (["--dry-run"], "got --dry-run. Give"),
+        (["t", "--push-space", "org/mine", "--dry-run"], "--push-space, --dry-run, teachers"),
+        (["--push-space", "org/mine", "--dry-run", "--batch-size", "32"], "--push-space, --dry-run, --batch-size"),
+    ],
+)
+def test_a_push_and_a_comparison_at_once_are_refused(capsys, words, named):
+    assert main(["loyalty", *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("hf-multiteacher: loyalty either compares models or") and named in captured.err
+    assert len(captured.err.splitlines()) == 1 and not captured.out
+
+
+def test_the_defaults_of_the_options_are_those_that_the_help_names(capsys):
+    with pytest.raises(SystemExit):
+        main(["loyalty", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name in ("batch_size", "output_dir", "examples", "confidence", "seed"):
+        assert re.search(f"--{name.replace('_', '-')} [A-Z_]+ [^-]*by default {getattr(LoyaltyRun, name)} ", text), (
+            name
+        )

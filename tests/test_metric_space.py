@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hub_server import Hub
 
-from hf_multiteacher import evaluate_hook
+from hf_multiteacher import __version__, evaluate_hook
 from hf_multiteacher.loyalty_report import classification_report, label_report, probability_report, regression_report
-from hf_multiteacher.metric_space import METRICS, push_metric
+from hf_multiteacher.metric_space import push_metric
+from hf_multiteacher.metrics import FOLDER
 from hf_multiteacher.pushed_files import PushError
 
 STUDENT, TEACHER = np.random.default_rng(0).normal(size=(2, 50, 4))
@@ -102,7 +103,7 @@ def test_the_page_and_the_card_of_a_space_with_another_name_name_it(hub, command
     assert launched == [tmp_path / "mine.py"] and launched[0].is_file()
     card = (tmp_path / "README.md").read_text("utf-8")
     assert 'evaluate.load("org/mine")' in card and "ORG/NAME" not in card
-    assert re.search(r"^hf-multiteacher$", (tmp_path / "requirements.txt").read_text(), re.MULTILINE)
+    assert (tmp_path / "requirements.txt").read_text().splitlines() == [f"hf-multiteacher>={__version__}"]
 
 
 def test_a_dry_run_lists_the_files_and_asks_the_hub_nothing(hub, command):
@@ -129,8 +130,8 @@ def test_a_push_that_is_refused_is_one_line_and_code_2(hub, command, space, mess
 
 
 def test_the_packaged_folder_is_not_changed():
-    before = {path: path.read_bytes() for path in (METRICS / "loyalty").iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in (FOLDER / "loyalty").iterdir() if path.is_file()}
     push_metric("org/mine", dry_run=True)
-    assert before == {path: path.read_bytes() for path in (METRICS / "loyalty").iterdir() if path.is_file()}
+    assert before == {path: path.read_bytes() for path in (FOLDER / "loyalty").iterdir() if path.is_file()}
     with pytest.raises(PushError, match="^Nothing pushed: evaluate loads"):
         push_metric("a/b/c")

@@ -3,6 +3,7 @@
 import doctest
 import gc
 import inspect
+import json
 import re
 import runpy
 import subprocess
@@ -18,12 +19,11 @@ import yaml
 from conftest import tiny_bert
 from evaluate.loading import import_main_class
 
-import hf_multiteacher
 from hf_multiteacher import LoyaltyMetric, evaluate_hook, loyalty_report
 from hf_multiteacher.loyalty import probability_loyalty, regression_loyalty
+from hf_multiteacher.metrics import FOLDER, NAMES
 from hf_multiteacher.metrics.loyalty import loyalty as loyalty_module
 
-METRICS = Path(hf_multiteacher.__file__).parent / "metrics"
 STUDENT = np.random.default_rng(0).dirichlet(np.ones(3), 40)
 TEACHER = np.random.default_rng(1).dirichlet(np.ones(3), 40)
 FIGURES = {
@@ -49,7 +49,7 @@ def assert_close(result, expected):
 
 def cases():
     for name in evaluate_hook.METRICS:
-        for number, case in enumerate(runpy.run_path(str(METRICS / name / "tests.py"))["test_cases"]):
+        for number, case in enumerate(runpy.run_path(str(FOLDER / name / "tests.py"))["test_cases"]):
             yield pytest.param(name, case, id=f"{name}-{number}")
 
 
@@ -58,6 +58,10 @@ def test_the_worked_examples_of_the_folders_hold(load, name, case):
     metric = load(name, case.get("config_name"))
     result = metric.compute(predictions=case["predictions"], references=case["references"], **case.get("options", {}))
     assert_close(result, case["result"])
+
+
+def test_the_folders_are_those_that_evaluate_is_told_of():
+    assert set(NAMES) == set(evaluate_hook.METRICS)
 
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
@@ -114,6 +118,27 @@ def test_every_option_of_compute_reaches_the_formulas(load):
     assert result == loyalty_report.classification_report(STUDENT, TEACHER, **options)
 
 
+def test_the_documented_defaults_may_be_said(load):
+    defaults = {"from_logits": False, "base": None, "mask": None, "per_class": False, "kappa": False}
+    bootstrap = {"confidence_level": None, "bootstrap_samples": 1000, "seed": 0}
+    result = load("loyalty").compute(predictions=STUDENT, references=TEACHER, **defaults, **bootstrap)
+    assert result == pytest.approx(FIGURES, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("config_name", "option", "message"),
+    [
+        ("classification", "from_logit", r"LoyaltyMetric with .* 'classification' .*'from_logits'.* \['from_logit'\]"),
+        ("regression", "per_class", r"'regression' has the options \['mask', .*, but got \['per_class'\]"),
+        ("labels", "student_labels", r"but got \['student_labels'\]"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused_with_those_that_do(load, config_name, option, message):
+    rows = STUDENT if config_name == "classification" else STUDENT.argmax(axis=1)
+    with pytest.raises(TypeError, match=message):
+        load("loyalty", config_name).compute(predictions=rows, references=rows, **{option: True})
+
+
 def test_half_precision_logits_on_a_graph_are_taken(load):
     student = torch.tensor(STUDENT, dtype=torch.bfloat16, requires_grad=True)
     result = load("probability_loyalty").compute(predictions=student, references=student, from_logits=True)
@@ -121,8 +146,11 @@ def test_half_precision_logits_on_a_graph_are_taken(load):
 
 
 def test_large_batches_are_stored_in_pieces(load, monkeypatch):
+    sizes, to_arrow = [], loyalty_module._to_arrow
     monkeypatch.setattr(loyalty_module, "ENTRIES_AT_A_TIME", 10)
+    monkeypatch.setattr(loyalty_module, "_to_arrow", lambda rows: sizes.append(rows.size) or to_arrow(rows))
     assert load("loyalty").compute(predictions=STUDENT, references=TEACHER) == pytest.approx(FIGURES, abs=1e-15)
+    assert max(sizes) == 9 and sum(sizes) == STUDENT.size + TEACHER.size
 
 
 def test_several_metrics_can_be_combined(load):
@@ -158,7 +186,7 @@ def test_two_processes_give_the_figures_of_all_rows(tmp_path):
     np.save(tmp_path / "student.npy", STUDENT)
     np.save(tmp_path / "teacher.npy", TEACHER)
     commands = [[sys.executable, "-c", ONE_OF_TWO_PROCESSES, number, str(tmp_path)] for number in ("0", "1")]
-    processes = [subprocess.Popen(c, cwd=METRICS.parents[1], stdout=subprocess.PIPE, text=True) for c in commands]
+    processes = [subprocess.Popen(c, cwd=FOLDER.parents[1], stdout=subprocess.PIPE, text=True) for c in commands]
     main, other = (process.communicate()[0] for process in processes)
     assert eval(main) == pytest.approx(FIGURES, abs=1e-15)
     assert other.strip() == "None"
@@ -187,6 +215,7 @@ def test_several_processes_need_a_cache_that_can_be_written(tmp_path):
         ("label_loyalty", [0.7, 0.3], [1, 0], "integers, but the student's are float64"),
         ("label_loyalty", [1, 0], [1, 0, 1], "shape"),
         ("label_loyalty", [], [], "no row counts"),
+        ("loyalty", [], [], "no row counts"),
         ("loyalty", [1, 0], [1, 0], "classes"),
         ("loyalty", [[2.0, -1.0]], [[0.5, 0.5]], "from_logits=True"),
         ("regression_loyalty", [[1.0, 2.0]], [[1.0, 2.0]], "one output per row"),
@@ -235,16 +264,16 @@ def test_a_plain_trainer_reports_loyalty_through_compute_metrics(load, tmp_path)
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_folder_is_complete(name):
-    files = {path.name for path in (METRICS / name).iterdir() if path.is_file()}
+    files = {path.name for path in (FOLDER / name).iterdir() if path.is_file()}
     assert files == {f"{name}.py", "README.md", "app.py", "requirements.txt", "tests.py", "__init__.py"}
-    assert "hf-multiteacher" in (METRICS / name / "requirements.txt").read_text(encoding="utf-8").split()
+    assert "hf-multiteacher" in (FOLDER / name / "requirements.txt").read_text(encoding="utf-8").split()
 
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_script_works_alone_as_evaluate_downloads_it(name, tmp_path):
     script = tmp_path / "space" / f"{name}.py"
     script.parent.mkdir()
-    script.write_text((METRICS / name / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
+    script.write_text((FOLDER / name / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
     options = {"dynamic_modules_path": evaluate.loading.init_dynamic_modules(f"space_of_{name}", tmp_path)}
     sys.path.insert(0, str(tmp_path))
     try:
@@ -260,7 +289,7 @@ def test_every_script_works_alone_as_evaluate_downloads_it(name, tmp_path):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_card_has_the_header_of_a_space(name):
-    _, header, card = (METRICS / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    _, header, card = (FOLDER / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     header = yaml.safe_load(header)
     assert {"title", "emoji", "colorFrom", "colorTo", "sdk_version", "description"} <= set(header)
     assert (header["sdk"], header["app_file"]) == ("gradio", "app.py")
@@ -272,15 +301,14 @@ def test_every_card_has_the_header_of_a_space(name):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_every_card_and_description_lists_all_inputs_and_outputs(load, name):
-    card = (METRICS / name / "README.md").read_text(encoding="utf-8")
+    card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     metric = load(name)
-    bootstrap = {"confidence_level", "bootstrap_samples", "seed"}
     for config_name, report in metric.reports.items():
         options = {
             option.name
             for option in inspect.signature(report).parameters.values()
             if option.kind is option.KEYWORD_ONLY
-        } | bootstrap
+        }
         asked = {"confidence_level": 0.9} | {name: True for name in options & {"per_class", "kappa"}}
         rows = STUDENT if config_name == "classification" else STUDENT.argmax(axis=1)
         outputs = set(load(name, config_name).compute(predictions=rows, references=rows, **asked))
@@ -292,7 +320,7 @@ def test_every_card_and_description_lists_all_inputs_and_outputs(load, name):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_the_examples_of_every_card_give_what_they_say(name):
-    card = (METRICS / name / "README.md").read_text(encoding="utf-8")
+    card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     blocks = "\n".join(re.findall(r"```python\n(>>>.*?)```", card, re.DOTALL))
     examples = doctest.DocTestParser().get_examples(blocks)
     names = {}
@@ -308,7 +336,7 @@ def test_the_examples_of_every_card_give_what_they_say(name):
 
 def test_the_table_of_the_worked_example_is_right():
     for name in ("loyalty", "probability_loyalty"):
-        card = (METRICS / name / "README.md").read_text(encoding="utf-8")
+        card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
         for number, row in re.findall(r"\| (row \d) ((?:\|[^|\n]+){6})\|", card):
             student, teacher, *figures = [[float(x) for x in cell.split()] for cell in row.split("|")[1:]]
             natural, two = probability_loyalty([student], [teacher]), probability_loyalty([student], [teacher], base=2)
@@ -335,16 +363,17 @@ def gradio(monkeypatch):
 
 @pytest.mark.parametrize("name", evaluate_hook.METRICS)
 def test_the_page_of_every_space_answers_its_own_examples(gradio, name):
-    runpy.run_path(str(METRICS / name / "app.py"), run_name="__main__")
+    runpy.run_path(str(FOLDER / name / "app.py"), run_name="__main__")
     (page,) = gradio.pages
     assert page["title"] == f"Metric: {name}"
     assert page["article"].strip().startswith("# Metric card")
-    for example in page["examples"]:
-        assert set(page["fn"](*example)) >= {"label_loyalty"} if name == "label_loyalty" else page["fn"](*example)
+    worked = runpy.run_path(str(FOLDER / name / "tests.py"))["test_cases"]
+    for example, case in zip(page["examples"], worked, strict=True):
+        assert_close(page["fn"](*example), json.loads(json.dumps(case["result"])))
 
 
 def test_the_page_shows_our_errors(gradio):
-    runpy.run_path(str(METRICS / "label_loyalty" / "app.py"), run_name="__main__")
+    runpy.run_path(str(FOLDER / "label_loyalty" / "app.py"), run_name="__main__")
     (page,) = gradio.pages
     for predictions, message in (("[0.5]", "integers"), ("[", "Expecting value")):
         with pytest.raises(gradio.Error, match=message):

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, ClassVar
 
 import datasets
@@ -158,9 +159,16 @@ class LoyaltyMetric(evaluate.Metric):
         return student.ravel(), teacher.ravel()
 
     def _compute(self, *, predictions: Any, references: Any, mask: Any = None, **options: Any) -> dict[str, Any]:
+        report = self.reports[self.config_name]
+        known = [each.name for each in signature(report).parameters.values() if each.kind is each.KEYWORD_ONLY]
+        if unknown := sorted(options.keys() - set(known)):
+            raise TypeError(
+                f"{type(self).__name__} with the configuration '{self.config_name}' has the options {known}, but got "
+                f"{unknown}. Correct them or leave them out."
+            )
         if mask is not None:
             mask = as_array(mask).ravel()
-        return self.reports[self.config_name](_to_numpy(predictions), _to_numpy(references), mask=mask, **options)
+        return report(_to_numpy(predictions), _to_numpy(references), mask=mask, **options)
 
 
 def _to_arrow(rows: np.ndarray) -> pyarrow.Array:
