@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
@@ -95,6 +96,8 @@ def _add_loyalty(commands: Any) -> None:
     space.add_argument(
         "--metric", help="loyalty, which is the default, label_loyalty, probability_loyalty or regression_loyalty"
     )
+    space.add_argument("--private", action="store_true", help="make it private; refuse one that is public")
+    space.add_argument("--revision", help="the branch; made if it is not there")
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
     loyalty.set_defaults(command=_loyalty)
 
@@ -138,13 +141,20 @@ def _distill(parsed: argparse.Namespace) -> int:
 def _push(parsed: argparse.Namespace) -> int:
     from .hub import push_folder
 
-    options = {"private": parsed.private, "revision": parsed.revision, "also": parsed.also, "dry_run": parsed.dry_run}
-    return _print(prepared(lambda: _pushed(push_folder(parsed.folder, parsed.repo_id, **options))))
+    def push() -> str:
+        """Push what is there; a pattern of nothing is a slip of the pen."""
+        if nothing := [pattern for pattern in parsed.also if not [*Path(parsed.folder).glob(pattern)]]:
+            raise ValueError(f"--also {', '.join(nothing)} fits no file of '{parsed.folder}'. Correct it.")
+        options = {"private": parsed.private, "revision": parsed.revision, "dry_run": parsed.dry_run}
+        return _pushed(push_folder(parsed.folder, parsed.repo_id, also=parsed.also, **options))
+
+    return _print(prepared(push))
 
 
 def _loyalty(parsed: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(parsed).items() if name not in ("command", "training_options")}
-    pushing: dict[str, Any] = {name: given.pop(name) for name in ("push_space", "metric", "dry_run") if name in given}
+    of_push = ("push_space", "metric", "private", "revision", "dry_run")
+    pushing: dict[str, Any] = {name: given.pop(name) for name in of_push if name in given}
     if pushing:
         return _print(prepared(lambda: _pushed_metric(pushing, given)))
     from .loyalty_run import LoyaltyRun
@@ -159,8 +169,8 @@ def _pushed_metric(pushing: dict[str, Any], measuring: dict[str, Any]) -> str:
     if measuring or "push_space" not in pushing:
         names = [name if name == "teachers" else f"--{name.replace('_', '-')}" for name in {**pushing, **measuring}]
         raise ValueError(
-            "loyalty either compares models or, with --push-space ORG/NAME and maybe --metric and --dry-run, pushes a "
-            f"metric, but got {', '.join(names)}. Give the options of one of the two."
+            "loyalty either compares models or, with --push-space ORG/NAME, pushes a metric, but got "
+            f"{', '.join(names)}. Give the options of one of the two."
         )
     return _pushed(push_metric(pushing.pop("push_space"), **pushing))
 

@@ -11,12 +11,21 @@ from .metrics import FOLDER, NAMES
 from .pushed_files import PushError
 
 
-def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False) -> Push:
+def push_metric(
+    repo_id: str,
+    metric: str = "loyalty",
+    *,
+    private: bool | None = None,
+    revision: str | None = None,
+    dry_run: bool = False,
+) -> Push:
     """Push a packaged metric as a Space, its script under the name that `evaluate.load(repo_id)` looks for.
 
     Args:
         repo_id: `ORG/NAME`; the script becomes `NAME.py`.
         metric: A folder of `hf_multiteacher/metrics`.
+        private: As for `push_folder`.
+        revision: As for `push_folder`.
         dry_run: As for `push_folder`.
 
     Raises:
@@ -40,6 +49,6 @@ def push_metric(repo_id: str, metric: str = "loyalty", *, dry_run: bool = False)
             path = folder / file
             path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
         try:
-            return push_folder(folder, repo_id, repo_type="space", dry_run=dry_run)
+            return push_folder(folder, repo_id, repo_type="space", private=private, revision=revision, dry_run=dry_run)
         except PushError as error:
             raise PushError(str(error).replace(str(folder), f"The metric '{metric}'")) from error

@@ -160,6 +160,8 @@ def test_a_dry_run_lists_what_a_push_would_send(tmp_path, capsys, cased_tokenize
     assert capsys.readouterr().out.splitlines() == ["config.json", "model.safetensors", last]
     assert main(["push", str(tmp_path), "org/name", "--dry-run", "--also", "*.txt"]) == 0
     assert "notes.txt" in capsys.readouterr().out
+    assert main(["push", str(tmp_path), "org/name", "--dry-run", "--also", "*.txt", "*.csv"]) == 2
+    assert "--also *.csv fits no file" in capsys.readouterr().err
 
 
 def test_a_student_that_could_not_be_pushed_is_there_all_the_same(project, capsys, monkeypatch):

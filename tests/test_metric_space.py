@@ -114,6 +114,12 @@ def test_a_dry_run_lists_the_files_and_asks_the_hub_nothing(hub, command):
     assert not hub.log and not hub.repositories
 
 
+def test_a_space_can_be_private_and_on_a_branch(hub, command):
+    assert command("--push-space", "org/mine", "--private", "--revision", "trial")[0] == 0
+    assert hub.repositories["space", "org/mine"].private
+    assert "mine.py" in hub.files("org/mine", "space", "trial") and "mine.py" not in hub.files("org/mine", "space")
+
+
 @pytest.mark.parametrize(
     ("space", "message"),
     [
