@@ -1,5 +1,6 @@
 """The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -214,7 +215,7 @@ class Demo:
 
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
         stage(f"The {STUDENT} goes to {self.output_dir}/")
-        trainer.save_model(str(self.output_dir))
+        shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
         sentences = self.scale.sentences - HELD_OUT
         command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
         name = self.output_dir.absolute().name

@@ -23,7 +23,9 @@ def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(
     student = AutoModelForMaskedLM.from_pretrained(demo.output_dir)
     assert student.config.num_hidden_layers == QUICK.layers // 2
     assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
-    assert {path.name for path in demo.output_dir.glob("*.png")} >= {"quality.png", "loyalty.png"}
+    saved = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    charts = {"quality.png", "loyalty.png", "training.png"}
+    assert {path.name for path in demo.output_dir.iterdir()} == {"README.md", *saved, *charts}
 
 
 @pytest.mark.slow
