@@ -227,7 +227,7 @@ def test_what_was_not_measured_is_not_claimed(tmp_path):
         "Training time: — (not recorded)",
     ):
         assert missing in card
-    assert ") from one teacher. It is" in card
+    assert "` from one teacher. It is" in card
 
 
 def test_text_of_the_user_is_kept_when_the_card_is_written_again(data, card, tmp_path):
