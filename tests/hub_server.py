@@ -92,6 +92,8 @@ class Hub:
         """The environment of a client process: this Hub, an empty home of its own, Xet off."""
         names = ("HF_", "HUGGING", "PYTHONPATH")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(names)}
+        # Not the cache of modules that evaluate put there, if it ran in this process: the client has its own.
+        path = [entry for entry in sys.path if entry and not Path(entry, "evaluate_modules").is_dir()]
         return {
             **kept,
             "HF_ENDPOINT": self.url,
@@ -102,7 +104,7 @@ class Hub:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # by evaluate, on a server that is not this one
             "NO_PROXY": "127.0.0.1",
-            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "PYTHONPATH": os.pathsep.join(path),
             **({"HF_TOKEN": token} if token else {}),
         }
 
