@@ -15,13 +15,13 @@ from .fine_tuning import LabelledData, check_fine_tuning, fine_tune
 from .hub import make_repository
 from .markdown import figures_table
 from .pretrained import Pretrained, shared_limit
-from .publishing import repository_name
 from .romanian.loading import load_task
 from .romanian.metrics import read_predictions
 from .romanian.predictions import write_conllu, write_ronec
 from .romanian.splits import gold_file
 from .teachers import Teacher
 from .trainer import MultiTeacherDistillationTrainer
+from .trainer_card import repository_name
 from .training_args import DistillationTrainingArguments
 
 PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]

@@ -9,7 +9,6 @@ from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from transformers import TrainingArguments
 from transformers.trainer_utils import HubStrategy, SaveStrategy
 from transformers.utils import PushInProgress
 
@@ -17,7 +16,7 @@ from .hub import CHECKPOINT_FILES, Push, make_repository, push_folder
 from .model_card import write_model_card
 from .pushed_files import images_shown, matching
 from .resume import MANIFEST, PROJECTIONS, save_projections
-from .trainer_card import card_data
+from .trainer_card import card_data, repository_name
 
 if TYPE_CHECKING:
     from .trainer import MultiTeacherDistillationTrainer
@@ -26,11 +25,6 @@ logger = getLogger(__name__)
 
 COPY = "_being_pushed-"
 RESUMABLE = (*CHECKPOINT_FILES, MANIFEST, PROJECTIONS)
-
-
-def repository_name(args: TrainingArguments) -> str:
-    """Return `hub_model_id`, or as in `Trainer` the last part of `output_dir`."""
-    return args.hub_model_id or Path(str(args.output_dir)).absolute().name
 
 
 class Publisher:

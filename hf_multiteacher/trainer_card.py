@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from peft import PeftModel
 from torch import nn
+from transformers import TrainingArguments
 
 from .benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from .heads import task_of, without_adapters
@@ -22,6 +23,11 @@ Names = str | Sequence[str] | None
 SAME_TOKENIZER = "it has the student's tokenizer, so all of the text reaches it"
 UNNAMED_DATA = "evaluation data"
 NOT_QUALITY = ("runtime", "samples_per_second", "steps_per_second", "jit_compilation_time", "model_preparation_time")
+
+
+def repository_name(args: TrainingArguments) -> str:
+    """Return `hub_model_id`, or as in `Trainer` the last part of `output_dir`."""
+    return args.hub_model_id or Path(str(args.output_dir)).absolute().name
 
 
 def card_data(
@@ -57,7 +63,7 @@ def card_data(
     """
     args, student = trainer.args, cast(nn.Module, trainer.model)
     task, named = task_of(student), [*_listed(dataset)] or [*_listed(dataset_tags)]
-    name = model_name or (args.hub_model_id or Path(str(args.output_dir)).absolute().name).split("/")[-1]
+    name = model_name or repository_name(args).split("/")[-1]
     measured, kind = last_evaluations(trainer), next(iter(_listed(tasks)), PIPELINES[task])
     data = DistillationCardData(
         name=name,
