@@ -16,11 +16,11 @@ from hf_multiteacher import (
     MultiTokenizer,
     student_from_teacher,
 )
-from hf_multiteacher.arguments import read_arguments
-from hf_multiteacher.command_line import FAILED, FINISHED, prepared
-from hf_multiteacher.corpus import load_corpus, words_that_fit
-from hf_multiteacher.distillation import check_output_folder
-from hf_multiteacher.pretrained import load_tokenizer
+from hf_multiteacher.commands.exit import FAILED, FINISHED, prepared
+from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
+from hf_multiteacher.recipes.masked_lm import check_output_folder
+from hf_multiteacher.recipes.pretrained import load_tokenizer
 
 
 @dataclass

@@ -4,20 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 try:
-    from .evaluate_hook import install as _let_evaluate_find_loyalty
+    from .metrics.evaluate_hook import install as _let_evaluate_find_loyalty
 except ModuleNotFoundError:  # installed: the module stands beside the package, for the start-up file
     from hf_multiteacher_evaluate_hook import install as _let_evaluate_find_loyalty  # type: ignore[no-redef]
 
-__version__ = "0.1.0"
+from .moved import install as _let_old_paths_load
+from .version import __version__
 
 _MODULE_OF = {
     "MultiTeacherDistillationTrainer": "trainer",
     "DistillationTrainingArguments": "training_args",
-    "DataCollatorForDistillation": "data_collator",
+    "DataCollatorForDistillation": "collation",
     "MultiTokenizer": "tokenization",
     "Teacher": "teachers",
     "TeacherEnsemble": "teachers",
-    "student_from_teacher": "student",
+    "student_from_teacher": "models",
     "LoyaltyMetric": "metrics.loyalty.loyalty",
 }
 __all__ = [
@@ -33,11 +34,12 @@ __all__ = [
 ]
 
 _let_evaluate_find_loyalty()
+_let_old_paths_load()
 
 if TYPE_CHECKING:
-    from .data_collator import DataCollatorForDistillation
+    from .collation import DataCollatorForDistillation
     from .metrics.loyalty.loyalty import LoyaltyMetric
-    from .student import student_from_teacher
+    from .models import student_from_teacher
     from .teachers import Teacher, TeacherEnsemble
     from .tokenization import MultiTokenizer
     from .trainer import MultiTeacherDistillationTrainer

@@ -11,20 +11,20 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
-from . import resume
-from .collator_choice import check_columns, choose_collator
-from .data_collator import DataCollatorForDistillation
-from .evaluation import EvaluationRecord
-from .heads import task_of
-from .objective import DistillationObjective
-from .publishing import Publisher
-from .rows import MODEL_INPUTS
-from .step_keeper import StepKeeper
-from .student_forward import StudentForward
-from .teacher_panel import TeacherPanel
-from .teachers import TeacherEnsemble
-from .tokenization import MultiTokenizer
-from .trainer_setup import check_arguments, datasets_of, find_student_tokenizer, prepare_student, use_one_gpu
+from .collation.choice import check_columns, choose_collator
+from .collation.data_collator import DataCollatorForDistillation
+from .hub.publishing import Publisher
+from .models.heads import task_of
+from .models.row_forward import StudentForward
+from .objective.aligned_teachers import TeacherPanel
+from .objective.evaluation import EvaluationRecord
+from .objective.objective import DistillationObjective
+from .objective.rows import MODEL_INPUTS
+from .teachers.ensemble import TeacherEnsemble
+from .tokenization.multi_tokenizer import MultiTokenizer
+from .training import checkpoint as resume
+from .training.callback import StepKeeper
+from .training.checks import check_arguments, datasets_of, find_student_tokenizer, prepare_student, use_one_gpu
 
 
 class MultiTeacherDistillationTrainer(Trainer):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import tiny_bert
 
-from hf_multiteacher.arguments import read_arguments
-from hf_multiteacher.distillation import read_config
-from hf_multiteacher.experiment import PAPER_STUDENT, PAPER_TEACHERS, ExperimentArguments
-from hf_multiteacher.fine_tuning import check_fine_tuning
+from helpers.models import tiny_bert
+from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.recipes.experiment import PAPER_STUDENT, PAPER_TEACHERS, ExperimentArguments
+from hf_multiteacher.recipes.fine_tuning import check_fine_tuning
+from hf_multiteacher.recipes.masked_lm import read_config
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 from hf_multiteacher.training_args import DistillationTrainingArguments
 

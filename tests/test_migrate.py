@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import tiny_bert
-from training_toys import make_toy, make_trainer, raw_data, tokenizers, words_of
 
+from helpers.models import tiny_bert
+from helpers.toys import make_toy, make_trainer, raw_data, tokenizers, words_of
 from hf_multiteacher import MultiTeacherDistillationTrainer
 
 TEXT = (Path(__file__).parents[1] / "docs" / "migrate.md").read_text(encoding="utf-8")

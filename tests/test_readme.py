@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from conftest import tiny_bert
-from training_toys import raw_data, tokenizers
+from helpers.models import tiny_bert
+from helpers.toys import raw_data, tokenizers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -3,11 +3,19 @@ import logging
 
 import pytest
 import torch
-from conftest import tiny_bert
 from datasets import Dataset
 from safetensors.torch import load_file
-from tiny_models import tiny_model
-from training_toys import (
+from transformers import (
+    DataCollatorForLanguageModeling,
+    DataCollatorForTokenClassification,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from helpers.models import tiny_bert, tiny_model
+from helpers.toys import (
     TASKS,
     config_of,
     encode,
@@ -19,15 +27,6 @@ from training_toys import (
     tokenizers,
     weights_of,
 )
-from transformers import (
-    DataCollatorForLanguageModeling,
-    DataCollatorForTokenClassification,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
-
 from hf_multiteacher import (
     DataCollatorForDistillation,
     DistillationTrainingArguments,

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from conftest import tiny_bert
-from tiny_models import ARCHITECTURES, tiny_model
-from training_toys import Toy, config_of, make_trainer, raw_data, sharpen, tokenizers, weights_of
 
+from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
+from helpers.toys import Toy, config_of, make_trainer, raw_data, sharpen, tokenizers, weights_of
 from hf_multiteacher import MultiTokenizer, Teacher
 
 HEADS = {"masked-lm": "MaskedLM", "single-label": "SequenceClassification"}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_toys import TASKS, largest_difference, make_toy, make_trainer, tokenizers, unpickle, weights_of
 from transformers import TrainerCallback
+
+from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, tokenizers, unpickle, weights_of
 
 TESTS = Path(__file__).parent
 OPTIMIZERS = {
@@ -60,11 +61,9 @@ def two_ranks(pickled, tmp_path_factory):
     """What two ranks made of every toy."""
     folder = tmp_path_factory.mktemp("ranks")
     (folder / "toys.pkl").write_bytes(pickle.dumps(pickled))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "helpers.two_ranks"]
     subprocess.run(
-        [sys.executable, *launch, str(TESTS / "two_ranks.py"), str(folder / "toys.pkl"), str(folder)],
-        check=True,
-        timeout=300,
+        [sys.executable, *launch, str(folder / "toys.pkl"), str(folder)], check=True, timeout=300, cwd=TESTS
     )
     return [pickle.loads((folder / f"{rank}.pkl").read_bytes()) for rank in range(2)]
 
@@ -74,9 +73,8 @@ def killed(pickled, tmp_path_factory):
     """The folder of runs that were killed at step 10 of 20, six steps to an epoch, and saved at steps 4 and 8."""
     folder = tmp_path_factory.mktemp("killed")
     (folder / "toys.pkl").write_bytes(pickle.dumps({task: pickled[task, "adamw"] for task in TASKS}))
-    subprocess.run(
-        [sys.executable, str(TESTS / "killed_run.py"), str(folder / "toys.pkl"), str(folder)], check=True, timeout=300
-    )
+    killed_run = [sys.executable, "-m", "helpers.killed_run", str(folder / "toys.pkl"), str(folder)]
+    subprocess.run(killed_run, check=True, timeout=300, cwd=TESTS)
     return folder
 
 

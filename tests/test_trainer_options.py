@@ -12,7 +12,10 @@ import torch
 from datasets import IterableDataset
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
-from training_toys import (
+from transformers import EarlyStoppingCallback, Trainer
+from transformers.trainer_utils import HPSearchBackend
+
+from helpers.toys import (
     TASKS,
     largest_difference,
     make_toy,
@@ -20,9 +23,6 @@ from training_toys import (
     tokenizers,
     weights_of,
 )
-from transformers import EarlyStoppingCallback, Trainer
-from transformers.trainer_utils import HPSearchBackend
-
 from hf_multiteacher import DataCollatorForDistillation
 
 

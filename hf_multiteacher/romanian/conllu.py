@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .data_file import DataFileError, read_lines
+from .files import DataFileError, read_lines
 
 COLUMNS = 10
 COLUMN_OF = {"upos": 3, "xpos": 4}

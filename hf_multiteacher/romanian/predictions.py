@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .conllu import COLUMN_OF, COLUMNS, is_word, read_conllu
-from .data_file import read_json, read_lines
+from .files import read_json, read_lines
 from .readers import read_ronec
 from .tasks import ENTITY_TAGS
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .data_file import DataFileError, read_columns, read_json, read_lines
+from .files import DataFileError, read_columns, read_json, read_lines
 
 DIALECTS = {"1": "Moldavian", "2": "Romanian"}
 SIGN = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}

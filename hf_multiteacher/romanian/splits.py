@@ -9,7 +9,7 @@ from .conllu import read_conllu
 from .download import download
 from .readers import SIGN, read_laroseda, read_moroco, read_ro_sts, read_ronec
 from .sources import Source
-from .synthetic import Sentence, generate_pairs, generate_sentences
+from .synthetic.sentences import Sentence, generate_pairs, generate_sentences
 
 SYNTHETIC_SIZES = {"train": 2000, "validation": 400, "test": 400}
 Record = dict[str, Any]

@@ -1,0 +1,1 @@
+"""The command `hf-multiteacher`, one file per word on its command line."""

@@ -1,0 +1,1 @@
+"""Fine-tuned models side by side on the same texts: the loyalty of one to the others."""

@@ -1,0 +1,149 @@
+"""A fine-tuned student beside its fine-tuned teachers on the same rows, and its loyalty to each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isnan
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import log_softmax, logsumexp
+from transformers import PretrainedConfig
+
+from ...losses.functional import bernoulli_logits
+from ...loyalty.report import classification_report, regression_report
+from ...models.heads import Task, without_adapters
+from ...objective.evaluation import ENSEMBLE
+from ...teachers.ensemble import LoadedTeacher, TeacherEnsemble, public_id
+from ...teachers.labels import label_names
+from ...teachers.loading import Teacher, commit_of, find_tokenizer, load_model
+from .examples import Examples
+from .prediction import Outputs, predict
+
+STUDENT = "student"
+
+
+def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnsemble:
+    """Load a fine-tuned student and the fine-tuned teachers that it is compared with.
+
+    Args:
+        student: A folder or an id on the Hub.
+        teachers: The same, one or more.
+        kind: One of `comparison_data.KINDS`.
+
+    Returns:
+        The student, then the teachers, each with its tokenizer, on the GPU where there is one.
+
+    Raises:
+        ValueError: A model or its tokenizer cannot be loaded, has no trained head of that kind, or other labels.
+    """
+    task: Task = "token-classification" if kind == "token-classification" else "sequence-classification"
+    name, source = public_id(student), Teacher(student)
+    try:
+        model = load_model(source, name, task, PretrainedConfig(), torch.float32).requires_grad_(False).eval()
+        tokenizer = find_tokenizer(source, name, model, model, None)
+    except ValueError as error:  # these functions take whom they load for a teacher
+        raise ValueError(str(error).replace("Teacher '", "Student '", 1)) from error
+    if tokenizer is None:
+        raise ValueError(f"Student '{name}' comes without a tokenizer. Save it beside the model.")
+    _check_outputs(name, without_adapters(model).config, kind)
+    loaded = TeacherEnsemble.load(teachers, student=model, student_tokenizer=tokenizer)
+    for taken, meaning in ((ENSEMBLE, "all of them together"), (STUDENT, "the student")):
+        if taken in loaded.names:
+            raise ValueError(f"A teacher is named '{taken}', as the report calls {meaning}. Rename its folder.")
+    itself = LoadedTeacher(STUDENT, model, tokenizer, name, commit_of(source), task, None)
+    return TeacherEnsemble([itself, *loaded]).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _check_outputs(name: str, config: PretrainedConfig, kind: str) -> None:
+    outputs = len(label_names(config))
+    regression = config.problem_type == "regression" or outputs == 1
+    if kind != "token-classification" and regression != (kind == "regression"):
+        found = "regression" if regression else "sequence-classification"
+        raise ValueError(
+            f"Student '{name}' must be a model for {kind}, but it is one for {found}. Name another --task, or another "
+            "model."
+        )
+    if kind == "regression" and outputs > 1:
+        raise ValueError(f"Student '{name}' must have one output for regression loyalty, but it has {outputs}.")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a student and its teachers say about the same rows (words in tagging, else examples).
+
+    Attributes:
+        examples: What they have read.
+        labels: Names of the classes, in the order of the logits.
+        student: The student's outputs: `[rows, classes]`, `[rows, labels, 2]` (yes, no) where several labels may hold,
+            `[rows, 1]` in regression.
+        teachers: Those of each teacher, of the same shape.
+    """
+
+    examples: Examples
+    labels: Sequence[str]
+    student: Outputs
+    teachers: Mapping[str, Outputs]
+
+    @classmethod
+    def of(cls, models: TeacherEnsemble, examples: Examples, batch_size: int, max_length: int | None) -> "Comparison":
+        """Run the models of `load_models` over all examples; arguments as for `predict`."""
+        outputs = [
+            predict(models, index, examples, batch_size=batch_size, max_length=max_length)
+            for index in range(len(models))
+        ]
+        configs = [without_adapters(model.model).config for model in models]
+        if any(config.problem_type == "multi_label_classification" for config in configs):
+            outputs = [Outputs(bernoulli_logits(torch.from_numpy(o.logits)).numpy(), o.kept) for o in outputs]
+        teachers = dict(zip(models.names[1:], outputs[1:], strict=True))
+        return cls(examples, label_names(configs[0]), outputs[0], teachers)
+
+    @property
+    def regression(self) -> bool:
+        """Whether the outputs are numbers, not classes."""
+        return self.examples.kind == "regression"
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """The rows that every model has seen, `[rows]`."""
+        return np.logical_and.reduce([self.student.kept, *(teacher.kept for teacher in self.teachers.values())])
+
+    def loyalty(self, **bootstrap: Any) -> dict[str, dict[str, Any]]:
+        """Measure the loyalty to each teacher and, where there are several, to their ensemble (the mean of them).
+
+        Args:
+            **bootstrap: `confidence_level` and `seed`, as in `classification_report`.
+
+        Returns:
+            Name -> the figures of `classification_report` or `regression_report`, `rows`: how many were compared,
+            which are those that both models have seen, and in tagging `share_of_words`: their share of all words.
+
+        Raises:
+            ValueError: No row was seen by both, or an output is NaN, or constant in regression.
+        """
+        compared = dict(self.teachers)
+        if len(compared) > 1:
+            compared[ENSEMBLE] = self._ensemble()
+        return {name: self._loyalty_to(name, teacher, bootstrap) for name, teacher in compared.items()}
+
+    def _ensemble(self) -> Outputs:
+        logits = np.stack([teacher.logits for teacher in self.teachers.values()])
+        if self.regression:
+            return Outputs(logits.mean(axis=0), self.kept)
+        return Outputs(logsumexp(log_softmax(logits, axis=-1), axis=0), self.kept)  # a softmax makes it the mean
+
+    def _loyalty_to(self, name: str, teacher: Outputs, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
+        both = self.student.kept & teacher.kept
+        pair = self.student.logits[both], teacher.logits[both]
+        try:
+            if self.regression:
+                figures = regression_report(*pair, **bootstrap)
+            else:
+                figures = classification_report(*pair, from_logits=True, kappa=True, **bootstrap)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        if isnan(figures.get("cohen_kappa", 0)):
+            figures["cohen_kappa"] = None
+        share = {"share_of_words": float(both.mean())} if self.examples.tagging else {}
+        return figures | {"rows": int(both.sum())} | share

@@ -1,0 +1,87 @@
+"""The examples on which a student and its teachers are farthest apart, and what each of them says there."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from ...loyalty.probability import probability_agreement
+from .comparison import STUDENT, Comparison
+
+
+def find_disagreements(comparison: Comparison, count: int) -> list[dict[str, Any]]:
+    """Find the examples on which the student is farthest from its teachers, on average over them and over words.
+
+    Args:
+        comparison: What all models say. Words that some model has not seen are left out.
+        count: How many examples at most.
+
+    Returns:
+        Per example, the farthest first: its number, `text`, `agreement` (mean probability agreement; in regression
+        `difference`, mean absolute difference) and `answers`, one per row, the farthest first: `word` in tagging, the
+        row's own `agreement` or `difference`, and what the `student` and each of the `teachers` say.
+    """
+    examples, rows = comparison.examples, np.flatnonzero(comparison.kept)
+    owner = np.repeat(np.arange(len(examples)), examples.rows_per_example)
+    distance = np.zeros(len(owner))
+    distance[rows] = _distances(comparison, rows)
+    seen, sums = (np.bincount(owner[rows], weights, len(examples)) for weights in (None, distance[rows]))
+    means = np.divide(sums, seen, out=np.full(len(examples), -np.inf), where=seen > 0)
+    found = []
+    for example in np.argsort(-means, kind="stable")[: min(count, (seen > 0).sum())]:
+        own = rows[owner[rows] == example]
+        own = own[np.argsort(-distance[own], kind="stable")]
+        first = np.searchsorted(owner, example)
+        answers = [
+            ({"word": examples.sequences[0][example][row - first]} if examples.tagging else {})
+            | _score(comparison, distance[row])
+            | {STUDENT: _say(comparison, comparison.student.logits[row])}
+            | {"teachers": {name: _say(comparison, each.logits[row]) for name, each in comparison.teachers.items()}}
+            for row in own
+        ]
+        place = {"example": int(example), "text": examples.text(example)}
+        found.append(place | _score(comparison, means[example]) | {"answers": answers})
+    return found
+
+
+def describe(disagreement: dict[str, Any], words: int = 3, width: int = 100) -> str:
+    """Write one of `find_disagreements` in a few lines: the start of its text, and the first of its answers."""
+    score = disagreement.get("agreement", disagreement.get("difference"))
+    text = disagreement["text"]
+    lines = [f"{score:.4f}  {text if len(text) <= width else text[: width - 3] + '...'}"]
+    for answer in disagreement["answers"][:words]:
+        said = {STUDENT: answer[STUDENT]} | answer["teachers"]
+        word = f"{answer['word']}: " if "word" in answer else ""
+        lines.append(f"        {word}{', '.join(f'{name} {_short(value)}' for name, value in said.items())}")
+    return "\n".join(lines)
+
+
+def _distances(comparison: Comparison, rows: np.ndarray) -> np.ndarray:
+    """Distance of the student from its teachers, the mean over them, for each of the rows."""
+    student, teachers = comparison.student.logits[rows], [each.logits[rows] for each in comparison.teachers.values()]
+    if comparison.regression:
+        each = [np.abs(teacher - student) for teacher in teachers]
+    else:
+        each = [1 - probability_agreement(student, teacher, from_logits=True) for teacher in teachers]
+    return np.mean([values.reshape(len(rows), -1).mean(axis=1) for values in each], axis=0)
+
+
+def _score(comparison: Comparison, distance: float) -> dict[str, float]:
+    return {"difference": float(distance)} if comparison.regression else {"agreement": float(1 - distance)}
+
+
+def _say(comparison: Comparison, logits: np.ndarray) -> dict[str, Any]:
+    if comparison.regression:
+        return {"output": float(logits[0])}
+    if logits.ndim > 1:
+        return {"labels": [name for name, (yes, no) in zip(comparison.labels, logits, strict=True) if yes > no]}
+    best = int(logits.argmax())
+    return {"label": comparison.labels[best], "probability": float(softmax(logits.astype(np.float64))[best])}
+
+
+def _short(said: dict[str, Any]) -> str:
+    if "output" in said:
+        return f"{said['output']:.3f}"
+    if "labels" in said:
+        return "+".join(said["labels"]) or "none"
+    return f"{said['label']} {said['probability']:.2f}"

@@ -1,0 +1,124 @@
+"""What models are compared on: a Romanian task, the user's own text files, or a data set on the Hub. No labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from datasets import Dataset, load_dataset
+
+from ...romanian.loading import load_task
+from ...romanian.tasks import DEFINITIONS
+from ...tokenization.columns import read_sequences
+from ..corpus import read_lines, text_files
+
+KINDS = ("token-classification", "sequence-classification", "regression")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts, pairs of texts or sentences of words, and what the models are to say about them.
+
+    Attributes:
+        kind: One of `KINDS`. A *row* is a word in token classification, else an example.
+        sequences: One list of texts, two lists of equal length (pairs), or one list of lists of words.
+        split: The part of the data set that they are; text files have none.
+    """
+
+    kind: str
+    sequences: list[list[Any]]
+    split: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences[0])
+
+    @property
+    def tagging(self) -> bool:
+        """Whether a row is a word."""
+        return self.kind == "token-classification"
+
+    @cached_property
+    def rows_per_example(self) -> np.ndarray:
+        """Number of rows of each example, `[examples]`."""
+        return np.array([len(words) for words in self.sequences[0]] if self.tagging else [1] * len(self), np.int64)
+
+    def text(self, example: int) -> str:
+        """The whole text of an example on one line."""
+        parts = (sequence[example] for sequence in self.sequences)
+        return " | ".join(" ".join(part if self.tagging else part.split()) for part in parts)
+
+
+def load_examples(task: str, data: str | None, split: str | None = None) -> Examples:
+    """Load the texts of a Romanian task, or the user's own.
+
+    Args:
+        task: The key of a Romanian task, or one of `KINDS`.
+        data: For a Romanian task as in `load_task`. For a kind: a text file or a folder of text files (one text per
+            line, two with a tab between them, or words with spaces between them), or the id of a data set on the Hub
+            with the column `words` (token classification) or `text` and maybe `text_pair`.
+        split: Part of the data set; by default `test`, or `validation` where a Romanian task has no `test`.
+
+    Raises:
+        ValueError: There is no such task, split or column, or the data cannot be read or are empty.
+        OSError: The data of the task are not there or cannot be downloaded.
+    """
+    if task in DEFINITIONS:
+        kind, split, columns = _from_task(task, data, split)
+    elif task not in KINDS:
+        raise ValueError(f"There is no task '{task}'; there are {', '.join(DEFINITIONS)}, and {', '.join(KINDS)}.")
+    elif data is None:
+        raise ValueError(f"The task {task} needs --data: a text file, a folder of text files, or a data set's id.")
+    elif not Path(data).exists():
+        kind, split = task, split or "test"
+        columns = _columns(kind, _from_hub(data, split))
+    elif split is not None:
+        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
+    else:
+        kind, columns = task, _columns_of_lines(task, [*filter(str.strip, read_lines(text_files(data)))])
+    if not any(next(iter(columns.values()), [])):
+        raise ValueError(f"'{data}' holds no text, so there is nothing to compare. Check its content.")
+    names = {name: name for name in columns}
+    sequences = read_sequences(columns, names.get("text"), names.get("text_pair"), names.get("words"))
+    return Examples(kind, sequences, split)
+
+
+def _from_task(task: str, data: str | None, split: str | None) -> tuple[str, str, dict[str, list]]:
+    loaded = load_task(task, data)
+    split = split or ("test" if "test" in loaded.data else "validation")
+    if split not in loaded.data:
+        raise ValueError(f"The task {task} has no split '{split}' there, only {', '.join(loaded.data)}.")
+    kind = "regression" if loaded.label_names is None else loaded.definition.problem
+    return kind, split, _columns(kind, loaded.data[split])
+
+
+def _columns(kind: str, dataset: Dataset) -> dict[str, list]:
+    wanted = ("words",) if kind == "token-classification" else ("text", "text_pair")
+    if wanted[0] not in dataset.column_names:
+        raise ValueError(f"{kind} reads a column '{wanted[0]}', but the data set has only {dataset.column_names}.")
+    return cast(dict, dataset.select_columns([name for name in wanted if name in dataset.column_names]).to_dict())
+
+
+def _columns_of_lines(kind: str, lines: Sequence[str]) -> dict[str, list]:
+    if kind == "token-classification":
+        return {"words": [line.split() for line in lines]}
+    rows = [line.split("\t") for line in lines]
+    width = len(rows[0]) if rows else 1
+    if wrong := [line for line, row in zip(lines, rows, strict=True) if len(row) != width or width > 2]:
+        raise ValueError(
+            "Texts must stand one per line, or two per line with one tab between them, the same in every line, but "
+            f"'{wrong[0][:80]}' has {wrong[0].count(chr(9))} tabs. Correct that line."
+        )
+    return {name: [*column] for name, column in zip(("text", "text_pair"), zip(*rows, strict=True), strict=False)}
+
+
+def _from_hub(source: str, split: str) -> Dataset:
+    name, _, configuration = source.partition(":")
+    try:
+        return cast(Dataset, load_dataset(name, configuration or None, split=split))
+    except Exception as error:
+        raise ValueError(
+            f"'{source}' is neither a file nor a folder, nor a data set with a split '{split}' that can be loaded "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}). Check the path or the id."
+        ) from error

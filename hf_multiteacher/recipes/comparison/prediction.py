@@ -1,0 +1,93 @@
+"""What fine-tuned models say about every word or text of a data set, each model through its own tokenizer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from ...collation.padding import IGNORED_LABEL, pad_encoding
+from ...models.heads import without_adapters
+from ...teachers.ensemble import TeacherEnsemble
+from ...teachers.labels import label_names
+from ...tokenization.encoder import NO_LIMIT, Encoder
+from ..pretrained import position_limit
+from .examples import Examples
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of one model.
+
+    Attributes:
+        logits: `[rows, classes]`, float32, in the student's label order; zeros where a row was not kept.
+        kept: `[rows]`, false for the words that the model never saw, because the sentence was cut before them.
+    """
+
+    logits: np.ndarray
+    kept: np.ndarray
+
+
+def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_length: int | None) -> int:
+    """Return the most tokens of an example that a model reads: what it can take, and `max_length` at most.
+
+    Raises:
+        ValueError: That leaves no room beside the special tokens.
+    """
+    model: Any = models[index]
+    config = without_adapters(model.model).config
+    limit = min(position_limit(config), model.tokenizer.model_max_length, max_length or NO_LIMIT)
+    special = model.tokenizer.num_special_tokens_to_add(pair=len(examples.sequences) > 1)
+    if limit <= special:
+        raise ValueError(
+            f"'{model.name}' would read {limit} tokens of each example, {special} of them special tokens, so it would "
+            "see no text. Give a larger --max-length."
+        )
+    return limit
+
+
+def predict(
+    models: TeacherEnsemble, index: int, examples: Examples, *, batch_size: int, max_length: int | None = None
+) -> Outputs:
+    """Run one model over all examples, the longest first, behind a progress bar.
+
+    Args:
+        models: Fine-tuned models for token or sequence classification or regression, each with its tokenizer.
+        index: Which of them.
+        examples: What to read. Longer ones than the model can take are cut.
+        batch_size: Examples at once.
+        max_length: Tokens of an example at most; by default as many as the model can take.
+
+    Returns:
+        The logits of every row; in token classification those of the first token of each word.
+    """
+    model, limit = models[index], input_limit(models, index, examples, max_length)
+    kept = np.zeros(examples.rows_per_example.sum(), bool)
+    logits = np.zeros((len(kept), len(label_names(without_adapters(model.model).config))), np.float32)
+    device = next(model.model.parameters()).device
+    order = np.argsort([-len(examples.text(example)) for example in range(len(examples))], kind="stable")
+    for start in tqdm(range(0, len(order), batch_size), desc=model.name, unit="batch"):
+        rows, inputs, where = _read(model.tokenizer, examples, order[start : start + batch_size], limit)
+        tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
+        mask = None if where is None else torch.from_numpy(where).to(device)
+        logits[rows] = models.forward(index, tensors, mask)[0].float().cpu().numpy()
+        kept[rows] = True
+    return Outputs(logits, kept)
+
+
+def _read(
+    tokenizer: Any, examples: Examples, picked: np.ndarray, limit: int
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+    """Encode some examples: the rows that are there, the model's inputs, and in tagging where the rows' tokens are."""
+    sequences = [[sequence[example] for example in picked] for sequence in examples.sequences]
+    encoded = Encoder([tokenizer]).encode(sequences, examples.tagging, True, limit)
+    features = [dict(zip(encoded.columns, row, strict=True)) for row in zip(*encoded.columns.values(), strict=True)]
+    inputs, layout = pad_encoding(features, "", tokenizer, None)
+    if not examples.tagging:
+        return picked, inputs, None
+    counts = examples.rows_per_example
+    ends = np.cumsum(counts)
+    words = np.concatenate([np.arange(ends[example] - counts[example], ends[example]) for example in picked])
+    first = layout.pad(encoded.first_token_labels(words, counts[picked]), IGNORED_LABEL, "words")
+    return first[first != IGNORED_LABEL], inputs, first != IGNORED_LABEL

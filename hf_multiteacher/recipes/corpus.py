@@ -1,0 +1,169 @@
+"""Plain text for masked-language-model training: files, folders or data sets, compressed or not, whole or streamed."""
+
+import gzip
+import lzma
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, IterableDataset, load_dataset
+
+from ..romanian.normalization import normalize
+from ..romanian.synthetic.sentences import generate_corpus
+
+SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
+SYNTHETIC, SYNTHETIC_LINES = "synthetic", 2000
+
+
+def text_files(path: str | Path) -> list[Path]:
+    """List a text file, or the `.txt`, `.txt.xz` and `.txt.gz` files of a folder in the order of their names.
+
+    Raises:
+        ValueError: There is no such file or folder, or no text file in it.
+    """
+    path = Path(path)
+    found = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.suffix in SUFFIXES)
+    if not found or any(file.suffix not in SUFFIXES for file in found):
+        raise ValueError(
+            f"'{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but "
+            f"{'has none' if path.is_dir() else 'is something else' if path.exists() else 'is not there'}. "
+            "Check the path, or give the id of a data set on the Hub."
+        )
+    return found
+
+
+def read_lines(files: Iterable[Path]) -> Iterator[str]:
+    """Yield the lines of text files, without their ends and normalised; an empty line after each file.
+
+    Raises:
+        ValueError: A file is no UTF-8 text or is damaged; the message names file and line.
+    """
+    for file in files:
+        number = 0
+        try:
+            with SUFFIXES[file.suffix](file, "rt", encoding="utf-8") as stream:
+                for line in stream:
+                    number += 1
+                    yield normalize(line.rstrip("\r\n"))
+        except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
+            raise ValueError(
+                f"{file.name}, after line {number}: {error}. Text must be whole and in UTF-8: copy the file anew or "
+                "convert it."
+            ) from error
+        yield ""
+
+
+def pack(lines: Iterable[str], words: int) -> Iterator[str]:
+    """Join and cut the lines of one document into texts of at most `words` words; an empty line ends a document.
+
+    Example:
+        >>> list(pack(["a b", "c", "", "d e f g"], words=3))
+        ['a b c', 'd e f', 'g']
+    """
+    waiting: list[str] = []
+    for line in lines:
+        new = line.split()
+        waiting += new
+        while len(waiting) >= words or (waiting and not new):
+            yield " ".join(waiting[:words])
+            waiting = waiting[words:]
+    if waiting:
+        yield " ".join(waiting)
+
+
+def words_that_fit(max_length: int) -> int:
+    """Return how many words fill an encoding of `max_length` tokens; where they are cut smaller, the rest is cut off.
+
+    Romanian WordPiece and BPE vocabularies take about 1.5 tokens per word, special tokens aside.
+
+    Raises:
+        ValueError: There is no room for a word.
+    """
+    words = int(max_length / 1.6)
+    if words < 1:
+        raise ValueError(f"max_length is {max_length}, which leaves no room for a word. Give more.")
+    return words
+
+
+def load_corpus(
+    source: str | Sequence[str],
+    *,
+    words: int,
+    text_column: str = "text",
+    streaming: bool = False,
+    megabytes: float | None = None,
+) -> Dataset | IterableDataset:
+    """Load texts of at most `words` words from files, folders, data sets on the Hub, or several of these in turn.
+
+    Args:
+        source: A path; the id of a data set, optionally with a configuration: `wikimedia/wikipedia:20231101.ro`;
+            `synthetic` for generated Romanian; or a list of sources, which give a text each in turn, to the end of
+            the longest.
+        words: Words per text at most.
+        text_column: The column of a data set that holds the text.
+        streaming: Read while training instead of before, for what does not fit on the disk or in memory.
+        megabytes: Stop after so many million characters; all of it when None.
+
+    Returns:
+        A data set with the one column `text`.
+
+    Raises:
+        ValueError: A source is neither, cannot be read, or there is no text.
+    """
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    settings: dict[str, Any] = {"sources": sources, "text_column": text_column, "words": words, "megabytes": megabytes}
+    if streaming:
+        corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs=settings)
+        empty = next(iter(corpus), None) is None
+    else:
+        corpus = Dataset.from_list([*_texts(**settings)])
+        empty = not len(corpus)
+    if empty:
+        raise ValueError(
+            f"The corpus '{', '.join(sources)}' holds no text, so there is nothing to learn from. Check its content."
+        )
+    return corpus
+
+
+def _texts(sources: Sequence[str], text_column: str, words: int, megabytes: float | None) -> Iterator[dict[str, str]]:
+    left = float("inf") if megabytes is None else megabytes * 1e6
+    for text in _in_turn([pack(_lines(source, text_column), words) for source in sources]):
+        left -= len(text)
+        if left < 0:
+            return
+        yield {"text": text}
+
+
+def _in_turn(streams: list[Iterator[str]]) -> Iterator[str]:
+    """Yield one text of each stream in turn; a stream that has ended is left out."""
+    while streams:
+        for stream in [*streams]:
+            try:
+                yield next(stream)
+            except StopIteration:
+                streams.remove(stream)
+
+
+def _lines(source: str, text_column: str) -> Iterator[str]:
+    if source == SYNTHETIC:
+        return iter(generate_corpus(SYNTHETIC_LINES))
+    return read_lines(text_files(source)) if Path(source).exists() else _hub_lines(source, text_column)
+
+
+def _hub_lines(source: str, text_column: str) -> Iterator[str]:
+    """Yield the lines of a data set on the Hub, always streamed; each example is a document."""
+    name, _, configuration = source.partition(":")
+    try:
+        examples = load_dataset(name, configuration or None, split="train", streaming=True)
+        for example in examples:
+            yield from (normalize(line) for line in example[text_column].splitlines())
+            yield ""
+    except KeyError as error:
+        raise ValueError(
+            f"The data set '{name}' has no column {error}. Name its text column: `text_column`."
+        ) from error
+    except Exception as error:
+        raise ValueError(
+            f"The corpus '{source}' is neither a file nor a folder, nor a data set that can be loaded "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}). Check the path or the id."
+        ) from error

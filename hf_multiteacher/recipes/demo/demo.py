@@ -1,0 +1,260 @@
+"""The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, set_seed
+
+from ...models.student import student_from_teacher
+from ...report.benchmark import compare
+from ...report.card import write_model_card
+from ...romanian.synthetic.sentences import generate_sentences
+from ...teachers.ensemble import Teacher
+from ...tokenization.multi_tokenizer import MultiTokenizer
+from ...trainer import MultiTeacherDistillationTrainer
+from ...training_args import DistillationTrainingArguments
+from ..fine_tuning import LabelledData, fine_tune
+from ..masked_lm import check_output_folder
+from ..pretraining import new_modern_bert, train_masked_lm, train_wordpiece
+from .report import ALONE, LOYALTIES, MASKED_LM, STUDENT, TASKS, TEACHERS, Model, card, table
+
+VOCABULARIES = {False: 1000, True: 800}
+HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
+HELD_OUT, MEASURED = 500, 1000
+MAX_LENGTH = 48
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much work a demo is.
+
+    Args:
+        sentences: Sentences of the masked-LM corpus.
+        layers: Layers of a teacher; the student has half of them.
+        hidden_size: Width of every model.
+        teacher_steps: Optimizer steps of a teacher's masked-LM training.
+        student_steps: Optimizer steps of the student's.
+        teacher_labelled: Sentences with labels on which the teachers are fine-tuned, in four passes.
+        student_labelled: The first of them, on which the students are, in eight.
+    """
+
+    sentences: int = 16000
+    layers: int = 4
+    hidden_size: int = 64
+    teacher_steps: int = 1800
+    student_steps: int = 300
+    teacher_labelled: int = 1500
+    student_labelled: int = 400
+
+
+QUICK = Scale(sentences=1500, teacher_steps=60, student_steps=30, teacher_labelled=90, student_labelled=30)
+
+
+class Demo:
+    """One run of the demo; every number that it prints is measured in it.
+
+    Args:
+        output_dir: Where the student is left; must not hold anything.
+        seed: The same seed gives the same table on the same machine, latency apart.
+        scale: How much work to do.
+    """
+
+    def __init__(self, output_dir: str | Path, seed: int = 0, scale: Scale | None = None) -> None:
+        check_output_folder(output_dir)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"The seed must be a number from 0 to {2**32 - 1}, got {seed}.")
+        self.output_dir, self.seed, self.scale = Path(output_dir), seed, scale or Scale()
+        self.models: dict[str, Model] = {}
+
+    def run(self) -> str:
+        """Do everything and return the table."""
+        with tempfile.TemporaryDirectory() as scratch, one_thread():
+            self.scratch = Path(scratch)
+            texts = self._corpus()
+            for name, lowercase in TEACHERS.items():
+                self._train_teacher(name, lowercase, texts)
+            trainer = self._distil(texts)
+            taggers = {task: self._fine_tune(task) for task in TASKS}
+            self._measure_speed(taggers["xpos"])
+            self._save(trainer)
+        return table(self.models)
+
+    def _arguments(self, **changes: Any) -> DistillationTrainingArguments:
+        settings: dict[str, Any] = {
+            "output_dir": str(self.scratch / "run"),
+            "seed": self.seed,
+            "per_device_train_batch_size": 16,
+            "per_device_eval_batch_size": 64,
+            "learning_rate": 4e-3,
+            "warmup_steps": 0.1,
+            "adam_beta2": 0.98,
+            "train_sampling_strategy": "group_by_length",
+            "logging_strategy": "no",
+            "save_strategy": "no",
+            "report_to": "none",
+            "logging_nan_inf_filter": False,
+            "use_cpu": True,
+        }
+        set_seed(self.seed)
+        return DistillationTrainingArguments(**settings | changes)
+
+    def _corpus(self) -> Dataset:
+        stage("A corpus from a grammar of Romanian")
+        sentences = generate_sentences(self.scale.sentences, seed=self.seed)
+        return Dataset.from_dict({"text": [sentence.text for sentence in sentences]})
+
+    def _train_teacher(self, name: str, lowercase: bool, texts: Dataset) -> None:
+        stage(f"The {name}: masked-language modelling from scratch")
+        size = VOCABULARIES[lowercase]
+        tokenizer = train_wordpiece(texts["text"], size, lowercase=lowercase, max_length=MAX_LENGTH)
+        args = self._arguments(max_steps=self.scale.teacher_steps)
+        model = new_modern_bert(tokenizer, layers=self.scale.layers, hidden_size=self.scale.hidden_size)
+        train_masked_lm(model, tokenizer, texts.skip(HELD_OUT), args)
+        self._keep(name, model, tokenizer)
+
+    def _keep(self, name: str, model: Any, tokenizer: PreTrainedTokenizerFast) -> Model:
+        folder = self.scratch / name
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        self.models[name] = Model(folder, tokenizer)
+        return self.models[name]
+
+    def _distil(self, texts: Dataset) -> MultiTeacherDistillationTrainer:
+        """Train the same student twice, on the same masks: with the teachers, and from the text alone."""
+        teachers = [self.models[name] for name in TEACHERS]
+        tokenizers = [teacher.tokenizer for teacher in teachers]
+        multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+        encoded = texts.map(multi_tokenizer.encode, batched=True, fn_kwargs={"text": "text"}, remove_columns=["text"])
+        trainers = {}
+        steps = self.scale.student_steps
+        logged: dict[str, Any] = {"logging_strategy": "steps", "logging_steps": steps // 10}
+        for name, changes in {ALONE: HARD_ONLY, STUDENT: logged}.items():
+            stage(f"The {name}: masked-language modelling")
+            args = self._arguments(max_steps=steps, **changes)
+            student = student_from_teacher(teachers[0].folder, layers=self.scale.layers // 2)
+            trainers[name] = trainer = MultiTeacherDistillationTrainer(
+                model=student,
+                args=args,
+                teachers=self._teachers(),
+                train_dataset=encoded.skip(HELD_OUT),
+                eval_dataset=encoded.take(HELD_OUT),
+                processing_class=tokenizers[0],
+            )
+            trainer.train()
+            model = self._keep(name, trainer.model, tokenizers[0])
+            model.figures[MASKED_LM] = trainer.evaluate()["eval_loss"]
+        first, second = TEACHERS
+        # The first teacher reads what the student reads, so its loss on the same masks can be compared.
+        self.models[first].figures[MASKED_LM] = self._loss_of(first, trainers[STUDENT])
+        self.models[second].figures[MASKED_LM] = "another vocabulary"
+        return trainers[STUDENT]
+
+    def _loss_of(self, name: str, trainer: MultiTeacherDistillationTrainer) -> float:
+        """Measure a teacher as if it were the student: on the same masks."""
+        measured = MultiTeacherDistillationTrainer(
+            model=AutoModelForMaskedLM.from_pretrained(self.models[name].folder),
+            args=self._arguments(report_loyalty=False),
+            teachers=self._teachers(),
+            eval_dataset=trainer.eval_dataset,
+            processing_class=trainer.processing_class,
+        )
+        return measured.evaluate()["eval_loss"]
+
+    def _teachers(self) -> list[Teacher]:
+        return [Teacher(self.models[name].folder, name=name) for name in TEACHERS]
+
+    def _fine_tune(self, task: str) -> dict[str, Any]:
+        """Fine-tune the teachers from many labels, then the students from few of them; return the models."""
+        data = labelled_data(task, self.scale.teacher_labelled, self.seed)
+        few = replace(data, train=data.train.take(self.scale.student_labelled))
+        fine_tuned: dict[str, Any] = {}
+        for name, model in self.models.items():
+            stage(f"The {name}: fine-tuned on {TASKS[task]}")
+            taught = name not in TEACHERS
+            args = self._arguments(
+                num_train_epochs=8 if taught else 4,
+                learning_rate=3e-3,
+                **(HARD_ONLY if name == ALONE else {}),
+            )
+            teachers = [
+                Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each)
+                for each in TEACHERS
+                if taught
+            ]
+            trainer, metrics = fine_tune(
+                data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
+            )
+            fine_tuned[name] = trainer.model
+            model.figures[TASKS[task]] = metrics["eval_accuracy"]
+            for key, value in metrics.items():
+                measure, _, teacher = key.removeprefix("eval_").partition("/")
+                if measure in LOYALTIES:
+                    model.loyalty.setdefault(teacher, {})[f"{task} {LOYALTIES[measure]}"] = value
+        return fine_tuned
+
+    def _measure_speed(self, models: dict[str, Any]) -> None:
+        stage("Size and speed, side by side")
+        words = [sentence.words for sentence in generate_sentences(32, seed=self.seed + 1)]
+        inputs = {
+            name: self.models[name].tokenizer(
+                words, is_split_into_words=True, padding=True, truncation=True, return_tensors="pt"
+            )
+            for name in models
+        }
+        for name, row in compare(models, inputs, reference=STUDENT).items():
+            self.models[name].sizes = row
+
+    def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
+        stage(f"The {STUDENT} goes to {self.output_dir}/")
+        shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
+        sentences = self.scale.sentences - HELD_OUT
+        command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
+        name = self.output_dir.absolute().name
+        write_model_card(card(self.models, trainer, name, sentences, command), self.output_dir)
+
+
+def labelled_data(task: str, count: int, seed: int) -> LabelledData:
+    """Generate sentences with labels, one per word or one each: so many to train on, and others to measure on."""
+    sentences = generate_sentences(count + MEASURED, seed=seed + 1)
+    labels = [getattr(sentence, task) for sentence in sentences]
+    tagging = isinstance(labels[0], list)
+    names = sorted({tag for tags in labels for tag in tags} if tagging else set(labels))
+    number = {name: index for index, name in enumerate(names)}
+    rows = [
+        {"words": sentence.words, "labels": [number[tag] for tag in label]}
+        if tagging
+        else {"text": sentence.text, "labels": number[label]}
+        for sentence, label in zip(sentences, labels, strict=True)
+    ]
+    return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names, accuracy)
+
+
+def accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    """Share of the labelled words or sentences whose label is right."""
+    right = np.asarray(prediction.predictions).argmax(axis=-1) == prediction.label_ids
+    return {"accuracy": float(right[prediction.label_ids != -100].mean())}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: for models this small, more of them cost more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def stage(title: str) -> None:
+    """Say what is being done now."""
+    sys.stderr.write(f"\n{title}\n")

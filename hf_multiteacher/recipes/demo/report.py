@@ -1,0 +1,93 @@
+"""What a demo says at its end: the table on the screen, and the student's model card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import PreTrainedTokenizerFast
+
+from ...report.card import DistillationCardData, Evaluation
+from ...report.tables import aligned
+from ...training.card import card_data
+
+if TYPE_CHECKING:
+    from ...trainer import MultiTeacherDistillationTrainer
+
+STUDENT, ALONE = "distilled student", "student without teachers"
+TEACHERS = {"cased teacher": False, "uncased teacher": True}
+MASKED_LM = "masked-LM loss"
+TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
+LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
+KINDS = {
+    MASKED_LM: ("masked LM", "fill-mask", "loss"),
+    TASKS["xpos"]: ("XPOS, fine-tuned", "token-classification", "accuracy"),
+    TASKS["dialect"]: ("dialect, fine-tuned", "text-classification", "accuracy"),
+}
+CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
+
+
+@dataclass
+class Model:
+    """A model of the demo: where it is saved, its tokenizer, and what was measured of it."""
+
+    folder: Path
+    tokenizer: PreTrainedTokenizerFast
+    figures: dict[str, float | str] = field(default_factory=dict)
+    loyalty: dict[str, dict[str, float]] = field(default_factory=dict)
+    sizes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> list[float]:
+        """The quality on each task, and the mean of them."""
+        scores = [float(self.figures[column]) for column in TASKS.values()]
+        return [*scores, sum(scores) / len(scores)]
+
+
+def table(models: Mapping[str, Model]) -> str:
+    """Write quality, size and speed of every model, and the students' loyalty, as text."""
+    latency = models[next(iter(TEACHERS))].sizes["latency_ms"]
+    quality = [["", MASKED_LM, *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
+    for name, model in models.items():
+        sizes = model.sizes
+        size = [f"{sizes['parameters']:,}", f"{sizes['megabytes']:.2f}", f"{latency / sizes['latency_ms']:.2f}x"]
+        quality.append([name, *map(_figure, (model.figures[MASKED_LM], *model.scores)), *size])
+    measures = [f"{task} {measure}" for task in TASKS for measure in LOYALTIES.values()]
+    loyalty = [["loyalty of", "to", *measures]]
+    for name in (ALONE, STUDENT):
+        for followed, row in models[name].loyalty.items():
+            loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
+    return f"{aligned(quality)}\n\n{aligned(loyalty)}"
+
+
+def card(
+    models: Mapping[str, Model], trainer: "MultiTeacherDistillationTrainer", repo_id: str, sentences: int, command: str
+) -> DistillationCardData:
+    """Gather what the model card says.
+
+    Args:
+        models: Name -> model, all of them measured.
+        trainer: That of the student's masked-LM training.
+        repo_id: The name of the student's folder.
+        sentences: How many the student was trained on.
+        command: What makes the same student again.
+    """
+    evaluations = [
+        Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, part)
+        for column, (part, task, metric) in KINDS.items()
+    ]
+    return card_data(
+        trainer,
+        language="ro",
+        model_name=STUDENT,
+        dataset=f"{sentences} sentences of {CORPUS}, seed {trainer.args.seed}",
+        repo_id=repo_id,
+        evaluations=evaluations,
+        loyalty=models[STUDENT].loyalty,
+        sizes={name: model.sizes for name, model in models.items()},
+        command=command,
+    )
+
+
+def _figure(value: float | str) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-"

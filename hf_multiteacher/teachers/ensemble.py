@@ -1,0 +1,265 @@
+"""Frozen teachers that stand beside the student: loaded, checked, named and run."""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from ..models.heads import SelectedHead, Task, rows_of_logits, task_of, without_adapters
+from ..tokenization.encoder import tokenizer_fingerprint
+from .labels import align_labels
+from .loading import Teacher, check_task, commit_of, find_tokenizer, load_model
+
+__all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "weight_fingerprint"]
+
+
+@dataclass
+class LoadedTeacher:
+    """One frozen teacher, as `TeacherEnsemble` holds it.
+
+    Attributes:
+        name: Unique among the teachers.
+        model: In eval mode, without gradients.
+        tokenizer: None where neither it nor the student has one.
+        id: Its id on the Hub, or the last part of its path, never the path.
+        commit: The commit on the Hub, where that alone says which weights these are.
+        task: The student's task.
+        label_index: See `align_labels`.
+    """
+
+    name: str
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase | None
+    id: str
+    commit: str | None
+    task: Task
+    label_index: torch.Tensor | None
+
+    @cached_property
+    def head(self) -> SelectedHead | None:
+        """Selects rows of a masked language model; None for the other tasks."""
+        return SelectedHead(self.model) if self.task == "masked-lm" else None
+
+    @cached_property
+    def inputs(self) -> set[str]:
+        """Names of the inputs that the model takes; models with one token type need not be told it."""
+        inner = without_adapters(self.model)
+        names = set(inspect.signature(inner.forward).parameters)
+        return names - {"labels"} - ({"token_type_ids"} if getattr(inner.config, "type_vocab_size", 2) < 2 else set())
+
+    @cached_property
+    def manifest(self) -> dict[str, str | None]:
+        """See `TeacherEnsemble.manifest`."""
+        return {
+            "name": self.name,
+            "id": self.id,
+            "revision": self.commit or weight_fingerprint(self.model),
+            "tokenizer": _tokenizer_hash(self.tokenizer),
+            "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
+        }
+
+
+class TeacherEnsemble(Sequence[LoadedTeacher]):
+    """The teachers of one student, in order; build it with `TeacherEnsemble.load`.
+
+    It is no `nn.Module` on purpose: teachers never reach the student's state dict, its checkpoints or an optimizer.
+    """
+
+    def __init__(self, teachers: Iterable[LoadedTeacher]) -> None:
+        self._teachers = list(teachers)
+
+    @classmethod
+    def load(
+        cls,
+        teachers: Any,
+        *,
+        student: nn.Module,
+        student_tokenizer: PreTrainedTokenizerBase | None,
+        dtype: torch.dtype | str | None = None,
+        device: torch.device | str | None = None,
+    ) -> "TeacherEnsemble":
+        """Load, check and freeze the teachers of a student.
+
+        Args:
+            teachers: One or many ids, paths, models or `Teacher` objects.
+            student: The student's model, PEFT-wrapped or not. Its class decides the task.
+            student_tokenizer: What a teacher without a tokenizer of its own may read, where the sizes agree.
+            dtype: Of the teachers' weights, as `torch.bfloat16` or `"bfloat16"`; `"auto"` keeps what the file holds.
+                By default, what is loaded is float32 and a model object stays as it is.
+            device: Where to put them; by default they stay on the CPU, and a model object where it is.
+
+        Raises:
+            ValueError: A teacher cannot be loaded, is of another task, has no trained head, has other labels than the
+                student, shares weights with it, has a tokenizer that does not fit it, or two have the same given name.
+            TypeError: A teacher is neither an id, a path, a model nor a `Teacher`.
+        """
+        single = isinstance(teachers, str | os.PathLike | nn.Module | Teacher)
+        described = [
+            each if isinstance(each, Teacher) else Teacher(each) for each in ([teachers] if single else teachers)
+        ]
+        if not described:
+            raise ValueError(
+                "TeacherEnsemble.load expects at least one teacher, but got none: there is nobody to follow."
+            )
+        precision = _dtype_of(dtype)
+        loaded = [
+            _load(teacher, name, student, student_tokenizer, precision)
+            for teacher, name in zip(described, _unique_names(described), strict=True)
+        ]
+        ensemble = cls(loaded)
+        return ensemble if device is None else ensemble.to(device)
+
+    @overload
+    def __getitem__(self, index: int) -> LoadedTeacher: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LoadedTeacher]: ...
+    def __getitem__(self, index: int | slice) -> LoadedTeacher | list[LoadedTeacher]:
+        return self._teachers[index]
+
+    def __len__(self) -> int:
+        return len(self._teachers)
+
+    @property
+    def names(self) -> list[str]:
+        """Unique names, for logs and messages."""
+        return [teacher.name for teacher in self]
+
+    @property
+    def tokenizers(self) -> list[PreTrainedTokenizerBase | None]:
+        """One per teacher."""
+        return [teacher.tokenizer for teacher in self]
+
+    def to(self, device: torch.device | str) -> "TeacherEnsemble":
+        """Move every teacher to `device`."""
+        for teacher in self:
+            teacher.model.to(device)
+            teacher.label_index = None if teacher.label_index is None else teacher.label_index.to(device)
+        return self
+
+    # inference_mode would make tensors that fail in the student's backward.
+    @torch.no_grad()
+    def forward(
+        self,
+        index: int,
+        inputs: Mapping[str, torch.Tensor],
+        rows: torch.Tensor | None = None,
+        output_hidden_states: bool = False,
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...] | None]:
+        """Run one teacher, in eval mode and without gradients.
+
+        Args:
+            index: Which teacher.
+            inputs: `input_ids`, `attention_mask`, `token_type_ids`, ... `[batch, length]`, on the teachers' device.
+                What this teacher does not take is left out.
+            rows: Boolean `[batch, length]`: where to give logits, for masked-LM and token classification.
+            output_hidden_states: Whether to give the hidden states too.
+
+        Returns:
+            Logits in the student's label order, `[rows, classes]` in row-major order with `rows`, else as the model
+            gives them; and the hidden states `[batch, length, hidden]`, embeddings first, or None.
+        """
+        teacher = self[index]
+        teacher.model.eval()
+        taken = {name: tensor for name, tensor in inputs.items() if name in teacher.inputs}
+        with nullcontext() if teacher.head is None else teacher.head.select(rows):
+            outputs = teacher.model(**taken, output_hidden_states=output_hidden_states, return_dict=True)
+        logits = rows_of_logits(outputs.logits, rows)
+        if teacher.label_index is not None:
+            logits = logits.index_select(-1, teacher.label_index)
+        return logits, outputs.hidden_states if output_hidden_states else None
+
+    def manifest(self) -> list[dict[str, str | None]]:
+        """Tell what each teacher is, so that a resume or a cache can see whether it is still the same.
+
+        Returns:
+            Per teacher `name`, `id` (on the Hub, or the last part of its path), `revision` (the commit on the Hub, or
+            `sha256:...` over the weights), `tokenizer` (`sha256:...` over what it does; None without a fast one) and
+            `dtype`.
+        """
+        return [dict(teacher.manifest) for teacher in self]
+
+
+def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:
+    return f"sha256:{tokenizer_fingerprint(tokenizer)}" if isinstance(tokenizer, PreTrainedTokenizerFast) else None
+
+
+def weight_fingerprint(model: nn.Module) -> str:
+    """Return `sha256:...` over the names, shapes and bytes of a model's state dict."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)};".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _load(
+    teacher: Teacher,
+    name: str,
+    student: nn.Module,
+    student_tokenizer: PreTrainedTokenizerBase | None,
+    dtype: torch.dtype | str | None,
+) -> LoadedTeacher:
+    task, student_config = task_of(student), without_adapters(student).config
+    if isinstance(teacher.model, nn.Module):
+        model: nn.Module = teacher.model
+        if isinstance(dtype, torch.dtype):
+            model.to(dtype)
+    else:
+        model = load_model(teacher, name, task, student_config, dtype or torch.float32)
+    check_task(name, model, task)
+    if {id(weight) for weight in model.parameters()} & {id(weight) for weight in student.parameters()}:
+        raise ValueError(
+            f"Teacher '{name}' must be a model of its own, but it shares weights with the student: freezing it would "
+            "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
+        )
+    config = without_adapters(model).config
+    return LoadedTeacher(
+        name=name,
+        model=model.requires_grad_(False).eval(),
+        tokenizer=find_tokenizer(teacher, name, model, student, student_tokenizer),
+        id=public_id(teacher.source) or type(without_adapters(model)).__name__,
+        commit=commit_of(teacher) if model is without_adapters(model) else None,
+        task=task,
+        label_index=None if task == "masked-lm" else align_labels(student_config, config, name),
+    )
+
+
+def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
+    named = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
+    if named in (None, "auto") or (isinstance(named, torch.dtype) and named.is_floating_point):
+        return named
+    raise ValueError(
+        f"Teachers expect a dtype like 'float32', 'bfloat16', 'float16' or 'auto', but got {dtype!r}: no weights can "
+        "be loaded in it. Use one of these."
+    )
+
+
+def public_id(source: str) -> str:
+    """Return an id on the Hub as it is, and of a path only the last part: absolute paths are nobody's business."""
+    path = Path(source)
+    local = path.exists() or path.is_absolute()
+    return path.resolve().name if source and local else source
+
+
+def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
+    given = [teacher.name for teacher in teachers if teacher.name is not None]
+    if len(set(given)) < len(given):
+        raise ValueError(f"Teachers expect names of their own, but got {given}: their logs would mix. Rename one.")
+    names: list[str] = []
+    for index, teacher in enumerate(teachers):
+        plain = teacher.name or Path(public_id(teacher.source)).name or f"teacher_{index}"
+        name, count = plain, 1
+        while teacher.name is None and name in {*given, *names}:
+            count += 1
+            name = f"{plain}-{count}"
+        names.append(name)
+    return names

@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from hf_multiteacher.objective.rows import (
+    find_rows,
+    hidden_rows,
+    hidden_spans,
+    real_tokens,
+    teacher_inputs,
+    teacher_tokens,
+)
+
+SINGLE = "single_label_classification"
+
+
+@pytest.fixture
+def inputs():
+    """Two examples, the second padded at its end; teacher 1 reads other tokens."""
+    return {
+        "input_ids": torch.tensor([[2, 7, 8, 3], [2, 9, 3, 0]]),
+        "attention_mask": torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]),
+        "labels": torch.tensor([[-100, 5, 6, -100], [-100, 4, -100, -100]]),
+        "teacher_1_input_ids": torch.tensor([[1, 5, 6, 7, 2], [1, 8, 9, 2, 0]]),
+        "teacher_1_attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]),
+        "teacher_1_positions": torch.tensor([[-1, 3, 1, -1], [-1, -1, -1, -1]]),
+        "teacher_1_student_spans": torch.tensor([[-1, 0, 1, -1], [-1, 0, -1, -1]]),
+        "teacher_1_spans": torch.tensor([[-1, 1, 1, 0, -1], [-1, 2, 2, -1, -1]]),
+    }
+
+
+def test_labelled_tokens_are_rows(inputs):
+    rows = find_rows(inputs, [None, 1], SINGLE, "labelled")
+    assert rows.tokens.tolist() == [[False, True, True, False], [False, True, False, False]]
+    assert rows.labels.tolist() == [5, 6, 4]
+    assert rows.has[:, rows.mask].tolist() == [[True, True, True], [True, True, False]]
+    assert torch.equal(rows.labelled, rows.mask)
+
+
+def test_all_tokens_but_padding_are_rows(inputs):
+    rows = find_rows(inputs, [None, 1], SINGLE, "all")
+    assert torch.equal(rows.mask, inputs["attention_mask"].bool())
+    assert rows.labelled.sum() == 3
+    assert rows.labels.tolist() == [-100, 5, 6, -100, -100, 4, -100]
+    assert rows.has.sum(dim=(1, 2)).tolist() == [7, 2]
+
+
+def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):
+    inputs["labels"][1, 3] = 1
+    for positions in ("labelled", "all"):
+        rows = find_rows(inputs, [None], SINGLE, positions)
+        assert rows.labelled[1, 3]
+        assert rows.mask[1, 3]
+
+
+def test_without_labels_there_are_rows_only_where_all_tokens_are(inputs):
+    del inputs["labels"]
+    assert find_rows(inputs, [None, 1], SINGLE, "labelled").mask.sum() == 0
+    rows = find_rows(inputs, [None, 1], SINGLE, "all")
+    assert rows.mask.sum() == 7
+    assert (rows.labels, int(rows.labelled.sum())) == (None, 0)
+
+
+def test_without_labels_a_words_first_tokens_are_counterparts(inputs):
+    del inputs["labels"], inputs["teacher_1_positions"]
+    rows = find_rows(inputs, [1], SINGLE, "all")
+    assert rows.has[0].tolist() == [[False, True, True, False], [False, False, False, False]]
+    wanted, order = teacher_tokens(inputs, 1, rows.has[0])
+    assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
+    assert order.tolist() == [1, 0]
+
+
+def test_examples_are_the_rows_of_a_sequence_task(inputs):
+    inputs["labels"] = torch.tensor([1, -100])
+    rows = find_rows(inputs, [None, 1], SINGLE, None)
+    assert (rows.tokens, rows.mask.tolist(), rows.labelled.tolist()) == (None, [True, True], [True, False])
+    assert rows.has.all()
+    inputs["labels"] = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    rows = find_rows(inputs, [None], "multi_label_classification", None)
+    assert rows.labelled.all()
+    assert rows.labels.shape == (2, 2)
+
+
+def test_a_teachers_tokens_are_found_and_put_into_the_students_order(inputs):
+    has = find_rows(inputs, [1], SINGLE, "labelled").has[0]
+    wanted, order = teacher_tokens(inputs, 1, has)
+    assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
+    # The student's token 1 stands at 3, the second of the wanted ones; its token 2 stands at 1.
+    assert order.tolist() == [1, 0]
+
+
+def test_a_teacher_reads_the_students_columns_or_its_own(inputs):
+    assert teacher_inputs(inputs, None).keys() == {"input_ids", "attention_mask"}
+    assert torch.equal(teacher_inputs(inputs, 1)["input_ids"], inputs["teacher_1_input_ids"])
+
+
+def test_hidden_states_are_compared_over_tokens_or_over_shared_spans(inputs):
+    spans, same = hidden_spans(inputs, None)
+    assert spans is same
+    assert spans.tolist() == [[0, 1, 2, 3], [0, 1, 2, -1]]
+    assert hidden_rows(inputs, None).sum() == 7
+    assert hidden_rows(inputs, 1).tolist() == [[True, True, False], [False, False, False]]
+
+
+def test_without_an_attention_mask_every_token_is_real(inputs):
+    del inputs["attention_mask"]
+    assert real_tokens(inputs).all()

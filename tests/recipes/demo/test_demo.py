@@ -1,0 +1,79 @@
+import json
+import re
+
+import pytest
+from huggingface_hub import ModelCard
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from helpers.rendered_card import render, rows_under
+from hf_multiteacher.recipes.demo.demo import QUICK, STUDENT, TASKS, TEACHERS, Demo, labelled_data
+from hf_multiteacher.recipes.demo.report import ALONE, MASKED_LM
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A quick demo that has run, and the table that it returned."""
+    demo = Demo(tmp_path_factory.mktemp("demo") / "student", seed=5, scale=QUICK)
+    return demo, demo.run()
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(finished):
+    demo, _ = finished
+    student = AutoModelForMaskedLM.from_pretrained(demo.output_dir)
+    assert student.config.num_hidden_layers == QUICK.layers // 2
+    assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
+    saved = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    charts = {"quality.png", "loyalty.png", "training.png"}
+    assert {path.name for path in demo.output_dir.iterdir()} == {"README.md", *saved, *charts}
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_table_stands_in_the_card(finished):
+    demo, table = finished
+    card = ModelCard.load(demo.output_dir / "README.md")
+    results = {result.metric_value for result in card.data.eval_results}
+    measured = {value for value in demo.models[STUDENT].figures.values() if isinstance(value, float)}
+    assert results == measured
+    for model in demo.models.values():
+        for value in model.figures.values():
+            assert isinstance(value, str) or f"{value:.4f}" in table
+    assert json.dumps(card.data.to_dict())
+
+
+@pytest.mark.slow
+def test_the_card_reads_well_and_no_figure_hides_another(finished):
+    demo, _ = finished
+    page = render(demo.output_dir)
+    assert [image.get("src") for image in page.iter("img")] == ["quality.png", "loyalty.png", "training.png"]
+    heading, *rows = rows_under(page, "Quality")
+    assert len(heading) == 4 and {row[0] for row in rows} == demo.models.keys()
+    assert rows[0][1:] == [f"{demo.models[STUDENT].figures[name]:.4g}" for name in ("masked-LM loss", *TASKS.values())]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
+    _, table = finished
+    again = Demo(tmp_path / "student", seed=5, scale=QUICK).run()
+    without_speed = [re.sub(r" +\d+\.\d\dx", "", text) for text in (table, again)]
+    assert without_speed[0] == without_speed[1]
+
+
+@pytest.mark.slow
+def test_the_student_beats_the_same_student_without_teachers_and_is_faster_than_they_are(tmp_path):
+    demo = Demo(tmp_path / "student", seed=1)
+    demo.run()
+    student, alone = demo.models[STUDENT], demo.models[ALONE]
+    assert student.figures[MASKED_LM] < alone.figures[MASKED_LM] - 0.02
+    assert student.scores[-1] > alone.scores[-1]
+    for name in TEACHERS:
+        assert demo.models[name].sizes["latency_ms"] / student.sizes["latency_ms"] >= 1.6
+
+
+def test_tagging_and_sentence_data_have_labels_of_their_own():
+    tagging, sentences = labelled_data("xpos", 20, seed=0), labelled_data("dialect", 20, seed=0)
+    assert tagging.columns == {"words": "words", "labels": "labels"}
+    assert sentences.columns == {"text": "text", "labels": "labels"}
+    assert sentences.label_names == ["Moldavian", "Romanian"]
+    for row in tagging.train:
+        assert len(row["words"]) == len(row["labels"])

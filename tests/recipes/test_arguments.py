@@ -1,0 +1,80 @@
+"""Arguments from a YAML file, from flags, and from both."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.training_args import DistillationTrainingArguments
+
+
+@dataclass
+class Own:
+    """Arguments of a script."""
+
+    corpus: list[str]
+    size: int | None = None
+    fast: bool = False
+    names: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("corpus: a.txt\nsize: 3\nfast: true\nlearning_rate: 5e-4\nteachers: [x, y]\noutput_dir: here\n")
+    return str(path)
+
+
+def read(*words, defaults=None):
+    return read_arguments([Own, DistillationTrainingArguments], words, defaults)
+
+
+def test_a_file_gives_what_flags_would(config):
+    own, args = read(config)
+    assert own == Own(corpus=["a.txt"], size=3, fast=True)
+    assert (args.learning_rate, args.teachers, args.output_dir) == (5e-4, ["x", "y"], "here")
+    own, args = read("--corpus", "a.txt", "--size", "3", "--fast", "--learning_rate", "5e-4", "--teachers", "x", "y")
+    assert own == Own(corpus=["a.txt"], size=3, fast=True)
+    assert (args.learning_rate, args.teachers) == (5e-4, ["x", "y"])
+
+
+def test_flags_after_a_file_override_it(config):
+    own, args = read(
+        config, "--corpus", "b.txt", "c.txt", "--fast", "false", "--learning_rate", "1", "--max_steps", "2"
+    )
+    assert own == Own(corpus=["b.txt", "c.txt"], size=3, fast=False)
+    assert (args.learning_rate, args.max_steps, args.teachers) == (1.0, 2, ["x", "y"])
+
+
+def test_defaults_hold_where_neither_says_anything(config):
+    own, args = read(config, defaults={"size": 9, "learning_rate": 9.0, "save_strategy": "no"})
+    assert (own.size, args.learning_rate, args.save_strategy) == (3, 5e-4, "no")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "ten", "--corpus", "a"], "size: invalid int value: 'ten'"),
+        (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'"),
+        (["--corpus", "a", "--siz", "3"], "There is no argument '--siz'"),
+        ([], "required: --corpus"),
+        (["none.yaml"], "'none.yaml' cannot be read"),
+        (["config.json"], "'config.json' must be a YAML file, whose name ends in .yaml or .yml"),
+        (["--corpus", "a", "--temperature", "0"], "temperature must be a number above 0"),
+    ],
+)
+def test_what_does_not_fit_is_said(words, message):
+    with pytest.raises(ValueError, match=message):
+        read(*words)
+
+
+def test_an_unknown_key_of_a_file_is_named(tmp_path):
+    (tmp_path / "config.yml").write_text("corpus: a\nlerning_rate: 1\n")
+    with pytest.raises(ValueError, match="keys that do not exist: lerning_rate"):
+        read(str(tmp_path / "config.yml"))
+
+
+def test_a_file_of_another_form_is_refused(tmp_path):
+    (tmp_path / "config.yml").write_text("- a\n- b\n")
+    with pytest.raises(ValueError, match="of the form `key: value`"):
+        read(str(tmp_path / "config.yml"))

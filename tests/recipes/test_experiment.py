@@ -1,0 +1,164 @@
+"""An experiment from the command line: teachers, student, tables; windows, prediction files and their scorers."""
+
+import json
+
+import pytest
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+from helpers.models import tiny_bert
+from helpers.tagging import file_accuracy, file_f1, tags_of
+from hf_multiteacher.recipes.experiment import run_task
+from hf_multiteacher.recipes.fine_tuning import LabelledData, fine_tune
+from hf_multiteacher.romanian.metrics import read_predictions
+from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
+from hf_multiteacher.romanian.tasks import DEFINITIONS
+from hf_multiteacher.training_args import DistillationTrainingArguments
+
+LENGTH = 24
+QUICK = "--max_steps 4 --learning_rate 1e-3 --per_device_train_batch_size 4 --use_cpu true --disable_tqdm true".split()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
+    """Two teachers of different tokenizers."""
+    folder = tmp_path_factory.mktemp("models")
+    for seed, (name, tokenizer) in enumerate([("cased", cased_tokenizer), ("uncased", uncased_tokenizer)]):
+        tokenizer.save_pretrained(folder / name)
+        tiny_bert("MaskedLM", vocab_size=len(tokenizer), seed=seed).save_pretrained(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, upos, ner):
+    """A folder in the layout of the distributions, with few sentences, some of them long."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("rrt", "ronec"):
+        (folder / name).mkdir()
+    for split in ("train", "test"):
+        write_conllu(folder / f"rrt/ro_rrt-ud-{split}.conllu", *some_sentences(upos, split), "upos")
+        write_ronec(folder / f"ronec/{split}.json", *some_sentences(ner, split))
+    return folder
+
+
+def some_sentences(task, split):
+    """Words and tags of forty sentences; of three, one is said twice, one three times over."""
+    rows = task.data[split].select(range(40))
+    tags = [[task.label_names[i] for i in row] for row in rows["labels"][:]]
+    return tuple([row * (1 + number % 3) for number, row in enumerate(column)] for column in (rows["words"][:], tags))
+
+
+def run(key, models, output, *words):
+    teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
+    return run_task(key, [*words, *teachers, "--output_dir", str(output), *QUICK])
+
+
+def measured(folder):
+    return json.loads((folder / "eval_results.json").read_text())
+
+
+@pytest.mark.parametrize("key", ["upos", "ner"])
+def test_a_scorer_of_the_written_predictions_agrees_with_the_figures(models, data, tmp_path, capsys, key):
+    options = ["--data", str(data), "--max_length", str(LENGTH), "--predictions", "true"]
+    assert run(key, models, tmp_path / "out", *options) == 0
+    printed = capsys.readouterr().out
+    for folder in (tmp_path / "out", tmp_path / "out/teacher-0", tmp_path / "out/teacher-1"):
+        metrics = measured(folder)
+        if key == "upos":
+            files = data / "rrt/ro_rrt-ud-test.conllu", folder / "predictions.conllu"
+            assert file_accuracy(*files, 3) == pytest.approx(metrics["eval_accuracy"])
+            figure = metrics["eval_accuracy"]
+        else:
+            files = data / "ronec/test.json", folder / "predictions.json"
+            assert file_f1(*files, typed=True) == pytest.approx(metrics["eval_entity_f1"])
+            assert file_f1(*files, typed=False) == pytest.approx(metrics["eval_boundary_f1"])
+            figure = metrics["eval_entity_f1"]
+        assert f"| {figure:.4g} |" in printed
+    assert 0 < measured(tmp_path / "out")["eval_label_loyalty/uncased"] <= 1
+    assert "loyalty to" in printed and "| ensemble |" in printed
+
+
+def test_teachers_are_saved_with_their_tokenizers(models, data, tmp_path, cased_tokenizer, uncased_tokenizer):
+    assert run("ner", models, tmp_path / "out", "--data", str(data)) == 0
+    for number, tokenizer in enumerate((cased_tokenizer, uncased_tokenizer)):
+        teacher = AutoModelForTokenClassification.from_pretrained(tmp_path / f"out/teacher-{number}")
+        assert teacher.config.id2label[1] == "B-PERSON"
+        saved = AutoTokenizer.from_pretrained(tmp_path / f"out/teacher-{number}")
+        assert saved("Școala începe")["input_ids"] == tokenizer("Școala începe")["input_ids"]
+    assert not (tmp_path / "out/predictions.json").exists()
+
+
+def test_windows_keep_their_order_where_batches_are_grouped_by_length(models, ner, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(models / "cased")
+    data = LabelledData.from_task(ner, [tokenizer], 16)
+    assert len(data.test) > len(ner.data["test"])
+    options = {"use_cpu": True, "save_strategy": "no", "disable_tqdm": True, "max_steps": 1}
+    args = DistillationTrainingArguments(str(tmp_path), train_sampling_strategy="group_by_length", **options)
+    model = tiny_bert("TokenClassification", vocab_size=len(tokenizer), num_labels=len(ner.label_names))
+    trainer, _ = fine_tune(model, tokenizer, data, args)
+    _, gold = read_predictions(ner, trainer.predict(trainer.eval_dataset), data.test["sentence"][:])
+    assert gold == tags_of(ner, "test")
+
+
+def run_at_the_hub(client, models, data, output, *words):
+    """Exit code of an experiment in a process whose Hub is ours."""
+    teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
+    words = ["--data", str(data), *teachers, "--output_dir", str(output), *QUICK, *words]
+    code = f"from hf_multiteacher.recipes.experiment import run_task; code = run_task('upos', {words!r})"
+    client.run(code)
+    return int(client.run("print(code)"))
+
+
+def test_the_student_alone_is_pushed_and_only_when_asked(hub, client, models, data, tmp_path):
+    assert run_at_the_hub(client, models, data, tmp_path / "quiet") == 0
+    assert not hub.repositories
+    options = ["--push_to_hub", "true", "--hub_model_id", "org/student"]
+    assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 0
+    assert [*hub.repositories] == [("model", "org/student")]
+    assert {"model.safetensors", "tokenizer.json", "README.md"} <= set(hub.files("org/student"))
+    assert not any("/" in name for name in hub.files("org/student"))
+
+
+def test_a_push_that_is_not_allowed_is_found_before_any_training(hub, client, models, data, tmp_path):
+    options = ["--push_to_hub", "true", "--hub_model_id", "stranger/student"]
+    assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 2
+    assert not hub.repositories and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "no/folder"], "finds no such file"),
+        (["--max_length", "1000"], "reads 128 tokens at most"),
+        (["--max_length", "2"], "max_length is 2, but up to 3 tokens"),
+        (["--seed", "-1"], "A seed must be a number from 0"),
+        (["--learning_rat", "1"], "There is no argument '--learning_rat'"),
+        (["--load_best_model_at_end", "true"], "Leave it out"),
+        (["--resume_from_checkpoint", "x"], "Leave it out"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(models, tmp_path, capsys, words, message):
+    words = words if "--data" in words else ["--data", "synthetic", *words]
+    assert run("upos", models, tmp_path / "out", *words) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_predictions_of_sentences_are_refused(models, tmp_path, capsys):
+    assert run("di", models, tmp_path / "out", "--data", "synthetic", "--predictions", "true") == 2
+    assert "predictions are files of words with tags" in capsys.readouterr().err
+
+
+def test_nothing_in_the_output_folder_is_overwritten(models, data, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert run("upos", models, tmp_path, "--data", str(data)) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["di", "sts"])
+def test_tasks_on_sentences_run(models, tmp_path, capsys, key):
+    options = ["--data", "synthetic", "--max_length", "32", "--per_device_eval_batch_size", "64"]
+    assert run(key, models, tmp_path / "out", *options) == 0
+    loyalty = "regression_loyalty" if key == "sts" else "label_loyalty"
+    assert f"eval_{loyalty}/cased" in measured(tmp_path / "out")
+    assert f"| model | {DEFINITIONS[key].metric.replace('_', ' ')} |" in capsys.readouterr().out

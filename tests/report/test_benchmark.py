@@ -1,0 +1,101 @@
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from helpers.models import tiny_bert
+from hf_multiteacher.report.benchmark import (
+    compare,
+    count_parameters,
+    describe_machine,
+    latencies,
+    peak_megabytes,
+    saved_megabytes,
+)
+
+INPUTS = {"input_ids": torch.ones(2, 8, dtype=torch.long)}
+
+
+class Sleeper(nn.Module):
+    """A model that takes the times it is told, in turn, and notes each of its passes."""
+
+    def __init__(self, name, seconds, passes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.name, self.seconds, self.passes = name, seconds, passes
+
+    def forward(self, **inputs):
+        self.passes.append((self.name, self.training, torch.is_grad_enabled()))
+        time.sleep(self.seconds[(len(self.passes) // 2) % len(self.seconds)])
+
+
+def test_a_tied_parameter_counts_once():
+    model = tiny_bert("MaskedLM")
+    decoder, embeddings = model.cls.predictions.decoder.weight, model.bert.embeddings.word_embeddings.weight
+    assert decoder is embeddings
+    assert count_parameters(model) == sum(p.numel() for p in dict.fromkeys(model.parameters()))
+    assert count_parameters(model) < sum(p.numel() for p in model.state_dict().values())
+
+
+def test_megabytes_are_those_of_the_saved_32_bit_file(tmp_path):
+    model = tiny_bert("MaskedLM")
+    model.save_pretrained(tmp_path)
+    size = (tmp_path / "model.safetensors").stat().st_size
+    assert saved_megabytes(model) == size / 2**20
+    half = tiny_bert("MaskedLM").to(torch.bfloat16)
+    assert saved_megabytes(half) == pytest.approx(size / 2**20, rel=1e-3)
+    assert half.dtype == torch.bfloat16, "measuring must not change the model"
+
+
+def test_models_are_timed_in_turn_in_evaluation_mode_without_gradients():
+    passes = []
+    models = {name: Sleeper(name, [0.0], passes) for name in "ab"}
+    latencies(models, {"a": INPUTS, "b": INPUTS}, rounds=3)
+    assert [name for name, _, _ in passes] == ["a", "b"] * 5
+    assert not any(training or gradients for _, training, gradients in passes)
+    assert all(model.training for model in models.values()), "the model's own mode comes back"
+
+
+def test_latency_is_the_median_so_one_slow_pass_changes_nothing():
+    slow = Sleeper("slow", [0.03], [])
+    jumpy = Sleeper("jumpy", [0.001, 0.001, 0.001, 0.001, 0.5], [])
+    seconds = latencies({"jumpy": jumpy, "slow": slow}, {"jumpy": INPUTS, "slow": INPUTS}, rounds=9)
+    assert seconds["jumpy"] < seconds["slow"]
+
+
+def test_the_first_passes_do_not_count():
+    settling = Sleeper("settling", [0.3, *[0.001] * 9], [])
+    assert latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"] < 0.2
+
+
+def test_the_comparison_has_a_full_row_per_model_and_one_for_the_reference():
+    models = {"student": tiny_bert("MaskedLM", layers=1), "teacher": tiny_bert("MaskedLM", layers=4)}
+    rows = compare(models, {"student": INPUTS, "teacher": INPUTS}, reference="student", rounds=5)
+    assert rows["student"]["latency_ratio"] == 1
+    assert rows["teacher"]["latency_ratio"] == rows["teacher"]["latency_ms"] / rows["student"]["latency_ms"]
+    assert rows["teacher"]["parameters"] > rows["student"]["parameters"]
+    assert set(rows["student"]) == {"parameters", "megabytes", "latency_ms", "latency_ratio", "memory_mb"}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="tests the answer where there is no GPU")
+def test_memory_that_cannot_be_measured_says_why():
+    assert "CUDA" in peak_megabytes(tiny_bert("MaskedLM"), INPUTS)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_peak_memory_on_a_gpu_holds_the_weights():
+    model = tiny_bert("MaskedLM").cuda()
+    weights = sum(p.numel() * 4 for p in model.parameters()) / 2**20
+    assert weights < peak_megabytes(model, INPUTS) < weights + 50
+
+
+def test_the_machine_is_described_without_host_or_user_name(monkeypatch):
+    import getpass
+    import platform
+
+    monkeypatch.setenv("LOGNAME", "ioana-secret")
+    said = describe_machine()
+    assert torch.__version__ in said and platform.node() not in said and getpass.getuser() not in said
+    assert str(Path.home()) not in said

@@ -1,0 +1,200 @@
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard, metadata_load
+from huggingface_hub.repocard_data import model_index_to_eval_results
+from peft import LoraConfig, get_peft_model
+from transformers import TrainerCallback
+
+from helpers.rendered_card import render, rows_under
+from helpers.toys import make_toy, make_trainer
+from hf_multiteacher import DataCollatorForDistillation
+from hf_multiteacher.report.benchmark import count_parameters, saved_megabytes
+
+toy_of = cache(make_toy)
+
+
+def word_accuracy(prediction):
+    counted = prediction.label_ids != -100
+    right = prediction.predictions.argmax(axis=-1) == prediction.label_ids
+    return {"accuracy": float(np.mean(right[counted]))}
+
+
+def card_of(trainer, **card):
+    trainer.create_model_card(**card)
+    return render(folder_of(trainer))
+
+
+def folder_of(trainer):
+    return Path(trainer.args.output_dir)
+
+
+class EvaluateAtTwo(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_evaluate = state.global_step == 2
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    """A tagger after its training and evaluation."""
+    trainer = make_trainer(toy_of("tagging"), tmp_path_factory.mktemp("run") / "tagger", compute_metrics=word_accuracy)
+    trainer.train()
+    trainer.measured = trainer.evaluate()
+    return trainer
+
+
+def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
+    page, measured = card_of(tagger), tagger.measured
+    assert len(list(page.iter("table"))) == 7 and [image.get("src") for image in page.iter("img")] == [
+        "loyalty.png",
+        "training.png",
+    ]
+    assert rows_under(page, "Quality") == [
+        ["Model", "loss ↓", "accuracy"],
+        ["tagger", f"{measured['eval_loss']:.4g}", f"{measured['eval_accuracy']:.4g}"],
+        ["first", "— (1)", "— (1)"],
+        ["second", "— (1)", "— (1)"],
+    ]
+    names = ("label_loyalty", "probability_loyalty")
+    assert rows_under(page, "Loyalty")[1:] == [
+        [teacher, *(f"{measured[f'eval_{name}/{teacher}']:.4g}" for name in names)]
+        for teacher in ("first", "second", "ensemble")
+    ]
+    text = "".join(page.itertext())
+    runtime = next(entry["train_runtime"] for entry in tagger.state.log_history if "train_runtime" in entry)
+    assert f"Training time: {runtime:,.1f} s for 20 optimizer steps" in text
+    assert "Labels: a, b, c, d." in text and "Measured on evaluation data." in text
+    assert ["ensemble", "probabilities"] in rows_under(page, "Training"), "what was decided, not the default None"
+
+
+def test_the_metadata_comes_back(tagger):
+    card_of(tagger, language="ro", license="mit", tags="toy", dataset="a corpus", dataset_tags=["org/corpus"])
+    path = folder_of(tagger) / "README.md"
+    found = metadata_load(path)
+    name, results = model_index_to_eval_results(found.pop("model-index"))
+    assert name == "tagger" and [(each.dataset_name, each.metric_type, each.metric_value) for each in results] == [
+        ("a corpus", "loss", tagger.measured["eval_loss"]),
+        ("a corpus", "accuracy", tagger.measured["eval_accuracy"]),
+    ]
+    assert found == {
+        "language": ["ro"],
+        "license": "mit",
+        "library_name": "transformers",
+        "pipeline_tag": "token-classification",
+        "datasets": ["org/corpus"],
+        "metrics": ["loss", "accuracy"],
+        "tags": ["knowledge-distillation", "multiple-teachers", "hf-multiteacher", "toy"],
+    }
+    assert str(ModelCard.load(path)) == path.read_text("utf-8")
+
+
+def test_sizes_are_those_of_the_models(tagger):
+    teacher = tagger.teachers[1].model
+    rows = {row[0]: row[1:] for row in rows_under(card_of(tagger), "Size and speed")}
+    assert rows["second"][0] == f"{count_parameters(teacher):,}"
+    assert float(rows["second"][1]) == pytest.approx(saved_megabytes(teacher), abs=0.01)
+    assert rows["Model"] == ["Parameters", "MB"], "no latency: none was measured"
+
+
+def test_any_field_of_the_card_can_be_given_and_no_other(tagger):
+    page = card_of(
+        tagger,
+        command="python train.py",
+        sizes={"tagger": {"latency_ms": 3.0}},
+        finetuned_from="org/start",
+        tasks="named-entities",
+        dataset="a corpus",
+        dataset_args="test",
+        model_name="tagger",
+    )
+    assert "python train.py" in "".join(page.itertext()) and "Data: a corpus, test." in "".join(page.itertext())
+    assert rows_under(page, "Size and speed") == [["Model", "Latency, ms"], ["tagger", "3"]]
+    found = metadata_load(folder_of(tagger) / "README.md")
+    assert found["base_model"] == ["org/start"]
+    assert found["model-index"][0]["results"][0]["task"] == {"type": "named-entities"}
+    with pytest.raises(TypeError, match="licence"):
+        tagger.create_model_card(licence="mit")
+
+
+def test_an_evaluation_of_other_weights_is_not_claimed(tmp_path):
+    trainer = make_trainer(toy_of("tagging"), tmp_path, max_steps=5, callbacks=[EvaluateAtTwo()])
+    trainer.train()
+    assert [entry["step"] for entry in trainer.state.log_history if "eval_loss" in entry] == [2]
+    text = "".join(card_of(trainer).itertext())
+    assert "The quality was not measured in this run." in text
+    assert "model-index" not in metadata_load(tmp_path / "README.md")
+
+
+def test_the_best_checkpoint_brings_its_own_evaluation(tmp_path):
+    trainer = make_trainer(
+        toy_of("tagging"),
+        tmp_path,
+        max_steps=4,
+        learning_rate=0.5,  # so high that the first is the best
+        eval_strategy="steps",
+        save_strategy="steps",
+        eval_steps=1,
+        save_steps=1,
+        load_best_model_at_end=True,
+    )
+    trainer.train()
+    losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    assert losses[0] == min(losses) and losses[0] < losses[-1]
+    assert rows_under(card_of(trainer), "Quality")[1][1] == f"{losses[0]:.4g}"
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(losses[0])
+    assert rows_under(card_of(trainer), "Quality")[1][1] == f"{losses[0]:.4g}"
+
+
+def test_several_evaluation_sets_stand_side_by_side(tmp_path):
+    toy = toy_of("tagging")
+    sets = {"news": toy.evaluation.select(range(8)), "law": toy.evaluation.select(range(8, 20))}
+    trainer = make_trainer(toy, tmp_path / "s", eval_dataset=sets)
+    trainer.evaluate()
+    trainer.evaluate(toy.evaluation, metric_key_prefix="test")
+    page, logged = card_of(trainer), {k: v for entry in trainer.state.log_history for k, v in entry.items()}
+    keys = ("eval_news_loss", "eval_law_loss", "test_loss")
+    assert rows_under(page, "Quality")[:2] == [
+        ["Model", "news: loss ↓", "law: loss ↓", "test: loss ↓"],
+        ["s", *(f"{logged[key]:.4g}" for key in keys)],
+    ]
+    assert rows_under(page, "Loyalty")[0][1:3] == ["News label loyalty", "News probability loyalty"]
+
+
+@pytest.mark.parametrize(
+    ("positions", "heading"), [("labelled", "Share of masked spans"), ("all", "Share of spans that take part")]
+)
+def test_coverage_is_the_mean_of_what_was_logged(tmp_path, positions, heading):
+    trainer = make_trainer(toy_of("masked-lm"), tmp_path, distill_positions=positions)
+    trainer.train()
+    logged = [
+        [entry[f"{name}/second"] for entry in trainer.state.log_history if f"{name}/second" in entry]
+        for name in ("coverage", "shared_mass")
+    ]
+    assert len(logged[0]) == 4
+    assert rows_under(card_of(trainer), "How the same text reached them") == [
+        ["Teacher", heading, "Share of probability in shared outcomes"],
+        ["first", "— (1)", "— (1)"],
+        ["second", *(f"{sum(values) / len(values):.4g}" for values in logged)],
+    ]
+
+
+def test_an_adapter_s_card_gives_even_a_regression_its_head(tmp_path):
+    toy = toy_of("regression")
+    student = get_peft_model(make_toy("regression").student, LoraConfig(task_type="SEQ_CLS", target_modules=["query"]))
+    student.active_peft_config.base_model_name_or_path = "org/base"
+    card_of(make_trainer(toy, tmp_path / "adapter", model=student))
+    card = (tmp_path / "adapter" / "README.md").read_text("utf-8")
+    assert "id2label={0: 'a'}, label2id={'a': 0}" in card and metadata_load(tmp_path / "adapter" / "README.md")[
+        "base_model"
+    ] == ["org/base"]
+    card_of(make_trainer(toy, tmp_path / "whole"))
+    assert "Labels:" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
+
+
+def test_a_tokenizer_that_only_the_collator_knows_is_saved_with_the_student(tmp_path):
+    toy = toy_of("tagging")
+    collator = DataCollatorForDistillation(toy.multi_tokenizer)
+    make_trainer(toy, tmp_path, processing_class=None, data_collator=collator).save_model()
+    assert (tmp_path / "tokenizer.json").is_file()

@@ -1,0 +1,131 @@
+import pytest
+import torch
+from transformers import TrainingArguments
+
+from helpers.toys import make_toy, make_trainer, tokenizers
+from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return tokenizers()
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "message"),
+    [
+        ("single-label", {"compute_loss_func": lambda *_, **__: 0}, "compute_loss_func would replace"),
+        ("multi-label", {"label_smoothing_factor": 0.1}, "label_smoothing_factor is defined for one label"),
+        ("regression", {"label_smoothing_factor": 0.1}, "label_smoothing_factor is defined for one label"),
+        ("regression", {"teacher_weighting": "entropy"}, "needs class probabilities"),
+        ("regression", {"temperature": 4.0}, "temperature softens class probabilities"),
+        ("single-label", {"distill_positions": "all"}, "rows of a sequence task are examples"),
+        ("single-label", {"label_names": ["stars"]}, r"label_names must be \['labels'\]"),
+        (
+            "single-label",
+            {"teacher_weighting": "entropy", "teacher_weights": [2, 1]},
+            "teacher_weights have no effect",
+        ),
+        ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}, "teacher_weights have no effect"),
+        ("tagging", {"teacher_weights": [1.0]}, r"one number for each of the teachers \['first', 'second'\]"),
+        ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] read the text through one that is not"),
+        ("masked-lm", {"ensemble": "logits"}, "Use 'per_teacher'"),
+        ("masked-lm", {"hidden_state_weight": 1.0, "layer_map": {7: 1}}, "layer_map names the hidden states"),
+        (
+            "tagging",
+            {"hidden_state_weight": 1.0, "optim": "adalomo"},
+            "optim='adalomo' steps in the backward pass",
+        ),
+        ("tagging", {"hidden_state_weight": 1.0, "optim": "galore_adamw_layerwise"}, "Choose another optimizer"),
+    ],
+)
+def test_what_would_mean_something_else_is_refused_by_name(task, changes, message, pair, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        make_trainer(make_toy(task, pair), tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("single-label", {"label_smoothing_factor": 0.1}),
+        ("tagging", {"label_smoothing_factor": 0.1}),
+        ("tagging", {"teacher_weighting": "entropy", "teacher_weights": [0, 2]}),
+        ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1], "hidden_state_weight": 1.0}),
+        ("single-label", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}),
+        ("single-label", {"label_names": ["labels"]}),
+        ("tagging", {"optim": "galore_adamw_layerwise"}),
+    ],
+)
+def test_what_has_a_meaning_is_not_refused(task, changes, pair, tmp_path):
+    make_trainer(make_toy(task, pair), tmp_path, **changes)
+
+
+def test_a_scheduler_that_does_not_know_the_projections_is_refused(pair, tmp_path):
+    toy = make_toy("masked-lm", pair)
+    optimizer = torch.optim.SGD(toy.student.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    with pytest.raises(ValueError, match="Pass optimizers="):
+        make_trainer(toy, tmp_path, optimizers=(optimizer, scheduler), hidden_state_weight=1.0)
+    trainer = make_trainer(
+        toy, tmp_path, optimizers=(optimizer, None), hidden_state_weight=1.0, model=toy.student, max_steps=2
+    )
+    start = trainer.projections[0].clone()
+    trainer.train()
+    assert not torch.equal(start, trainer.projections[0])
+
+
+@pytest.mark.parametrize(
+    ("changed", "changes", "message"),
+    [
+        ({"is_fsdp_enabled": True}, {}, "FSDP is not supported"),
+        ({"is_deepspeed_enabled": True}, {"hidden_state_weight": 1.0}, "not supported under DeepSpeed"),
+        ({"tp_size": 2}, {}, "only data parallelism"),
+    ],
+)
+def test_ways_to_run_that_would_not_train_rightly_are_refused(changed, changes, message, pair, tmp_path):
+    class Changed(MultiTeacherDistillationTrainer):
+        def create_accelerator_and_postprocess(self):
+            super().create_accelerator_and_postprocess()
+            self.__dict__.update(changed)
+
+        def get_tp_size(self):
+            return self.__dict__.get("tp_size", 1)
+
+    with pytest.raises(ValueError, match=message):
+        make_trainer(make_toy("masked-lm", pair), tmp_path, trainer=Changed, **changes)
+
+
+def test_unequal_weights_of_ranks_are_refused(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(TrainingArguments, "world_size", property(lambda self: 2))
+    with pytest.raises(ValueError, match="average_tokens_across_devices=False"):
+        make_trainer(make_toy("single-label", pair), tmp_path, average_tokens_across_devices=False)
+
+
+@pytest.mark.parametrize(
+    ("labels", "number", "problem"),
+    [
+        ([0, 2], 3, "single_label_classification"),
+        ([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]], 3, "multi_label_classification"),
+        ([0.5, 1.5], 1, "regression"),
+        (None, 3, "single_label_classification"),
+    ],
+)
+def test_the_problem_type_is_read_from_the_labels(labels, number, problem, pair, tmp_path):
+    task = {1: "regression"}.get(number, "multi-label" if isinstance(labels and labels[0], list) else "single-label")
+    toy = make_toy(task, pair)
+    for model in (toy.student, *(teacher.model for teacher in toy.teachers)):
+        model.config.problem_type = None
+    data = toy.train.select(range(2)).remove_columns("label" if "label" in toy.train.column_names else "labels")
+    data = data if labels is None else data.add_column("labels", labels)
+    trainer = make_trainer(
+        toy, tmp_path, train_dataset=data, eval_dataset=None, hard_label_weight=float(labels is not None)
+    )
+    assert trainer.distillation_objective.problem == trainer.model.config.problem_type == problem
+    make_trainer(toy, tmp_path, label_smoothing_factor=0.1 if problem.startswith("single") else 0.0)
+
+
+def test_without_arguments_the_defaults_are_those_of_distillation(pair, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    toy = make_toy("single-label", pair)
+    trainer = MultiTeacherDistillationTrainer(toy.student, teachers=toy.teachers, processing_class=toy.tokenizer)
+    assert isinstance(trainer.args, DistillationTrainingArguments)
