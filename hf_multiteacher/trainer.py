@@ -14,8 +14,8 @@ from transformers.trainer_utils import EvalLoopOutput
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .hub.publishing import Publisher
-from .models.heads import task_of
 from .models.row_forward import StudentForward
+from .models.task import task_of
 from .objective.aligned_teachers import TeacherPanel
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
@@ -75,7 +75,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         )
         readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
-        mlm = task_of(student) == "masked-lm"
+        mlm = task_of(student).over_vocabulary
         self.data_collator = choose_collator(data_collator, self.multi_tokenizer, args, mlm=mlm)
         for dataset in datasets_of(self):
             check_columns(dataset, self.multi_tokenizer)

@@ -1,7 +1,8 @@
 """What student and teachers have in common, and how a student is made."""
 
-from .heads import SelectedHead, task_of
+from .heads import SelectedHead
 from .student import student_from_teacher
+from .task import task_of
 
 __all__ = [
     "SelectedHead",

@@ -1,50 +1,13 @@
-"""Which task a model's head serves, and how to run that head at selected positions only."""
+"""How to run a model's head at selected positions only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import nn
-from transformers import PreTrainedModel
 
-Task = Literal["masked-lm", "token-classification", "sequence-classification"]
-
-CLASS_SUFFIXES: dict[Task, str] = {
-    "masked-lm": "ForMaskedLM",
-    "token-classification": "ForTokenClassification",
-    "sequence-classification": "ForSequenceClassification",
-}
-
-
-def without_adapters(model: nn.Module) -> PreTrainedModel:
-    """Return the transformers model inside a PEFT model; any other model as it is."""
-    return cast(PreTrainedModel, model.get_base_model() if isinstance(model, PeftModel) else model)
-
-
-def task_of(model: nn.Module) -> Task:
-    """Tell the task of a model from its class, looking through PEFT.
-
-    Args:
-        model: A transformers model, or a PEFT model around one.
-
-    Returns:
-        `"masked-lm"`, `"token-classification"` or `"sequence-classification"`.
-
-    Raises:
-        ValueError: The class, and every class that it extends, serves another task.
-    """
-    inner = without_adapters(model)
-    for ancestor in type(inner).__mro__:
-        for task, suffix in CLASS_SUFFIXES.items():
-            if ancestor.__name__.endswith(suffix):
-                return task
-    raise ValueError(
-        f"Distillation works between models whose class ends in {', '.join(CLASS_SUFFIXES.values())}, but this one is "
-        f"{type(inner).__name__}, so it has no head that a student and its teachers could share. Load it with "
-        "AutoModelForMaskedLM, AutoModelForTokenClassification or AutoModelForSequenceClassification."
-    )
+from .task import task_of, without_adapters
 
 
 def rows_of_logits(logits: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
@@ -102,7 +65,7 @@ class SelectedHead:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        if task_of(model) != "masked-lm":
+        if not task_of(model).over_vocabulary:
             raise ValueError(
                 f"SelectedHead expects a masked language model, but got {type(without_adapters(model)).__name__}: "
                 "its head is small, so index its logits with rows_of_logits instead."

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from ..objective.aligned_teachers import expect_hidden_states
 from ..objective.rows import Rows
-from .heads import SelectedHead, rows_of_logits, task_of, without_adapters
+from .heads import SelectedHead, rows_of_logits
+from .task import task_of, without_adapters
 
 
 class StudentForward:
@@ -20,7 +21,7 @@ class StudentForward:
     """
 
     def __init__(self, student: nn.Module) -> None:
-        self._head = SelectedHead(student) if task_of(student) == "masked-lm" else None
+        self._head = SelectedHead(student) if task_of(student).over_vocabulary else None
         # Without labels the model computes no loss of its own, which would be scaled wrongly.
         self._inputs = set(inspect.signature(without_adapters(student).forward).parameters) - {"labels"}
 

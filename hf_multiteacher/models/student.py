@@ -10,7 +10,7 @@ import transformers
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, DistilBertConfig, PretrainedConfig, PreTrainedModel
 
-from .heads import CLASS_SUFFIXES, task_of
+from .task import TASKS, task_of
 
 _EMBEDDING_NAMES = ("word_embeddings", "position_embeddings", "LayerNorm")
 # DistilBERT's names for the modules of a BERT or RoBERTa layer.
@@ -91,7 +91,7 @@ def student_from_teacher(
 def _load(source: str) -> PreTrainedModel:
     """Load a checkpoint with the head it was saved with, where that is one for distillation, else for masked-LM."""
     saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
-    has_head = saved_as.endswith(tuple(CLASS_SUFFIXES.values()))
+    has_head = saved_as.endswith(tuple(task.class_suffix for task in TASKS.values()))
     model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
     return model_class.from_pretrained(source)
 
@@ -153,7 +153,7 @@ def _distilbert(teacher: PreTrainedModel, chosen: list[int]) -> tuple[PreTrained
         )
     # RoBERTa counts positions from its padding id on.
     first_position = 0 if teacher.config.model_type == "bert" else teacher.config.pad_token_id + 1
-    student_class = getattr(transformers, f"DistilBert{CLASS_SUFFIXES[task_of(teacher)]}")
+    student_class = getattr(transformers, f"DistilBert{task_of(teacher).class_suffix}")
     student = student_class(_distilbert_config(teacher.config, len(chosen), first_position))
     prefix, old = teacher.base_model_prefix, teacher.state_dict()
     names = {f"{prefix}.embeddings.{name}": f"distilbert.embeddings.{name}" for name in _EMBEDDING_NAMES} | _HEAD_NAMES

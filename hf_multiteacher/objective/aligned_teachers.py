@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..models.heads import task_of
+from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .outcomes import Outcomes
@@ -78,7 +78,7 @@ class TeacherPanel:
             [weight / sum(weights) for weight in weights] if weights else [1 / len(teachers)] * len(teachers)
         )
         self.sources = [multi_tokenizer.source_of(teacher) for teacher in range(len(teachers))]
-        coarse = task_of(student) == "masked-lm"
+        coarse = task_of(student).over_vocabulary
         self.outcomes = [
             Outcomes.between(multi_tokenizer.shared_vocabulary(source), student, teacher.model, device)
             if coarse and source is not None

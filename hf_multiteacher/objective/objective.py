@@ -18,7 +18,7 @@ from ..losses.soft_target import (
     gold_error,
     prediction_entropy,
 )
-from ..models.heads import task_of, without_adapters
+from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments
 from .aligned_teachers import HiddenStates, SoftTargets, TeacherPanel
 from .rows import Inputs, Rows, find_rows, hidden_rows, hidden_spans
@@ -71,7 +71,7 @@ class DistillationObjective:
     ) -> None:
         self.panel, self.args, self.trainer = panel, args, trainer
         config = without_adapters(student).config
-        self.token_level = task_of(student) != "sequence-classification"
+        self.token_level = task_of(student).token_level
         self.problem = cast(Problem, "single_label_classification" if self.token_level else config.problem_type)
         self.positions = args.distill_positions if self.token_level else None
         self.ensemble = self._choose_ensemble()

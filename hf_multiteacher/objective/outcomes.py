@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.functional import coarsen
-from ..models.heads import without_adapters
+from ..models.task import without_adapters
 from ..tokenization.vocabulary import SharedVocabulary
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from ..models.task import TASKS
 from . import card_sections as sections
 from .card_data import DistillationCardData, Evaluation
 from .charts import loyalty_chart, quality_chart, training_chart
@@ -71,7 +72,7 @@ def model_card(
         template_path=str(TEMPLATE),
         name=data.name,
         kind="PEFT adapter" if adapter_of else "Transformers model",
-        pipeline=sections.PIPELINES[data.task],
+        pipeline=TASKS[data.task].pipeline,
         languages=", ".join(data.languages),
         teacher_count="one teacher" if len(data.teachers) == 1 else f"{len(data.teachers)} teachers at once",
         snippet=sections.snippet(data, adapter=adapter_of is not None),
@@ -117,7 +118,7 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
         language=list(data.languages) or None,
         license=data.license,
         library_name="peft" if adapter_of else "transformers",
-        pipeline_tag=sections.PIPELINES[data.task],
+        pipeline_tag=TASKS[data.task].pipeline,
         base_model=bases or None,
         # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation
         base_model_relation=("adapter" if adapter_of else "finetune") if bases else None,

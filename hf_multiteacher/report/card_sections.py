@@ -6,19 +6,10 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ..models.task import TASKS
 from .card_data import DistillationCardData, Evaluation
 from .tables import Figure, figures_table, table
 
-PIPELINES = {
-    "masked-lm": "fill-mask",
-    "token-classification": "token-classification",
-    "sequence-classification": "text-classification",
-}
-AUTO_CLASSES = {
-    "masked-lm": "AutoModelForMaskedLM",
-    "token-classification": "AutoModelForTokenClassification",
-    "sequence-classification": "AutoModelForSequenceClassification",
-}
 HYPER_PARAMETERS = (
     *("temperature", "soft_target_weight", "hard_label_weight", "hidden_state_weight", "layer_map", "ensemble"),
     *("teacher_weighting", "distill_positions", "teacher_dtype", "learning_rate", "lr_scheduler_type", "warmup_steps"),
@@ -151,14 +142,14 @@ def training_time(data: DistillationCardData) -> str:
 
 def snippet(data: DistillationCardData, adapter: bool) -> str:
     """Python that loads the student from the Hub and runs it once, as it stands."""
-    pipeline = PIPELINES[data.task]
+    task = TASKS[data.task]
     lines, model = ["from transformers import pipeline", ""], f'"{data.repo_id}"'
     if adapter and data.labels:  # an adapter carries no label names, and without their number its head does not fit
-        lines = [f"from transformers import {AUTO_CLASSES[data.task]}, AutoTokenizer, pipeline", ""]
+        lines = [f"from transformers import {task.auto_class.__name__}, AutoTokenizer, pipeline", ""]
         names = dict(enumerate(data.labels))
         numbers = {label: number for number, label in names.items()}
         lines.append(
-            f"model = {AUTO_CLASSES[data.task]}.from_pretrained({model}, id2label={names}, label2id={numbers})"
+            f"model = {task.auto_class.__name__}.from_pretrained({model}, id2label={names}, label2id={numbers})"
         )
         model = f"model=model, tokenizer=AutoTokenizer.from_pretrained({model})"
     else:
@@ -167,8 +158,8 @@ def snippet(data: DistillationCardData, adapter: bool) -> str:
     call = json.dumps(
         text if isinstance(text, str) else dict(zip(("text", "text_pair"), text, strict=True)), ensure_ascii=False
     )
-    lines.append(f'student = pipeline("{pipeline}", {model})')
-    if data.task == "masked-lm":
+    lines.append(f'student = pipeline("{task.pipeline}", {model})')
+    if task.over_vocabulary:
         lines.append("mask = student.tokenizer.mask_token")
         call += '.replace("[MASK]", mask)'
     return "\n".join([*lines, f"print(student({call}))"])
@@ -176,7 +167,7 @@ def snippet(data: DistillationCardData, adapter: bool) -> str:
 
 def _example(data: DistillationCardData) -> str:
     text, word = EXAMPLES["ro" if "ro" in data.languages else "en"]
-    return text.replace("[MASK]", "[MASK]" if data.task == "masked-lm" else word)
+    return text.replace("[MASK]", "[MASK]" if TASKS[data.task].over_vocabulary else word)
 
 
 def versions() -> str:

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from ..models.heads import SelectedHead, Task, rows_of_logits, task_of, without_adapters
+from ..models.heads import SelectedHead, rows_of_logits
+from ..models.task import Task, task_of, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
 from .labels import align_labels
 from .loading import Teacher, check_task, commit_of, find_tokenizer, load_model
@@ -47,7 +48,7 @@ class LoadedTeacher:
     @cached_property
     def head(self) -> SelectedHead | None:
         """Selects rows of a masked language model; None for the other tasks."""
-        return SelectedHead(self.model) if self.task == "masked-lm" else None
+        return SelectedHead(self.model) if self.task.over_vocabulary else None
 
     @cached_property
     def inputs(self) -> set[str]:
@@ -229,7 +230,7 @@ def _load(
         id=public_id(teacher.source) or type(without_adapters(model)).__name__,
         commit=commit_of(teacher) if model is without_adapters(model) else None,
         task=task,
-        label_index=None if task == "masked-lm" else align_labels(student_config, config, name),
+        label_index=None if task.over_vocabulary else align_labels(student_config, config, name),
     )
 
 

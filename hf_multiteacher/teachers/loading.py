@@ -15,9 +15,6 @@ from peft.utils import load_peft_weights
 from torch import nn
 from transformers import (
     AutoConfig,
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
     AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
@@ -26,16 +23,11 @@ from transformers import (
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
-from ..models.heads import CLASS_SUFFIXES, Task, task_of, without_adapters
+from ..models.task import Task, task_of, without_adapters
 from .labels import has_names
 
 logger = logging.getLogger(__name__)
 
-_AUTO_CLASSES = {
-    "masked-lm": AutoModelForMaskedLM,
-    "token-classification": AutoModelForTokenClassification,
-    "sequence-classification": AutoModelForSequenceClassification,
-}
 # transformers 5 answers a folder without tokenizer files with a tokenizer that has special tokens only.
 FEWEST_ENTRIES = 10
 
@@ -108,7 +100,7 @@ def load_model(
     if not is_adapter:
         _refuse_other_head(name, config, task)
     with _explained(name, "weights"):
-        model, report = _AUTO_CLASSES[task].from_pretrained(
+        model, report = task.auto_class.from_pretrained(
             base, config=config, dtype=dtype, output_loading_info=True, **base_remote
         )
         missing = set(report["missing_keys"])
@@ -135,7 +127,7 @@ def check_task(name: str, model: nn.Module, task: Task) -> None:
         found = task_of(inner)
     except ValueError:
         found = None
-    causal = task == "masked-lm" and getattr(inner.config, "is_decoder", False)
+    causal = task.over_vocabulary and getattr(inner.config, "is_decoder", False)
     if found != task or causal:
         raise ValueError(_wrong_task(name, type(inner).__name__ + (" set up as a decoder" if causal else ""), task))
 
@@ -235,7 +227,7 @@ def _adapter_config(teacher: Teacher, base: PretrainedConfig, student: Pretraine
 
 def _refuse_other_head(name: str, config: PretrainedConfig, task: Task) -> None:
     """Refuse a checkpoint by the class it was saved from: another task's classifier may fit in shape."""
-    accepted = (CLASS_SUFFIXES[task], *(("ForPreTraining",) if task == "masked-lm" else ()))
+    accepted = (task.class_suffix, *(("ForPreTraining",) if task.over_vocabulary else ()))
     heads = [saved for saved in config.architectures or () if re.search(r"For[A-Z]\w*$|LMHead", saved)]
     if heads and not any(saved.endswith(accepted) for saved in heads):
         raise ValueError(_wrong_task(name, heads[0], task))
@@ -244,7 +236,7 @@ def _refuse_other_head(name: str, config: PretrainedConfig, task: Task) -> None:
 def _wrong_task(name: str, found: str, task: Task) -> str:
     return (
         f"Teacher '{name}' must have a head for {task}, but it is {found}: it answers another question. Use a model "
-        f"whose class ends in {CLASS_SUFFIXES[task]}, fine-tuned for the task."
+        f"whose class ends in {task.class_suffix}, fine-tuned for the task."
     )
 
 

@@ -10,10 +10,9 @@ from peft import PeftModel
 from torch import nn
 from transformers import TrainingArguments
 
-from ..models.heads import task_of, without_adapters
+from ..models.task import task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
-from ..report.card_sections import PIPELINES
 from ..report.tables import Figure
 
 if TYPE_CHECKING:
@@ -64,10 +63,10 @@ def card_data(
     args, student = trainer.args, cast(nn.Module, trainer.model)
     task, named = task_of(student), [*_listed(dataset)] or [*_listed(dataset_tags)]
     name = model_name or repository_name(args).split("/")[-1]
-    measured, kind = last_evaluations(trainer), next(iter(_listed(tasks)), PIPELINES[task])
+    measured, kind = last_evaluations(trainer), next(iter(_listed(tasks)), task.pipeline)
     data = DistillationCardData(
         name=name,
-        task=task,
+        task=task.name,
         teachers=trainer.teachers.manifest(),
         repo_id=trainer.hub_model_id or args.hub_model_id or name,
         arguments=args.to_dict() | trainer.distillation_objective.manifest()["arguments"],
@@ -156,7 +155,7 @@ def _sizes(trainer: "MultiTeacherDistillationTrainer", name: str) -> dict[str, d
 def _coverage(trainer: "MultiTeacherDistillationTrainer") -> dict[str, dict[str, Figure]]:
     """Take the mean over the logs of what each teacher could teach; a log is a mean over its steps."""
     objective, history = trainer.distillation_objective, trainer.state.log_history
-    masked = task_of(cast(nn.Module, trainer.model)) == "masked-lm" and objective.args.distill_positions == "labelled"
+    masked = task_of(cast(nn.Module, trainer.model)).over_vocabulary and objective.args.distill_positions == "labelled"
     kinds = {"coverage": "masked_spans" if masked else "spans", "shared_mass": "probability_mass"}
     coverage: dict[str, dict[str, Figure]] = {}
     for logged, kind in kinds.items():
@@ -173,6 +172,6 @@ def _coverage(trainer: "MultiTeacherDistillationTrainer") -> dict[str, dict[str,
 def _labels(student: nn.Module) -> Sequence[str]:
     """The label names; an adapter needs even the only one of a regression, to give its base a head that fits."""
     config: Any = without_adapters(student).config
-    if task_of(student) == "masked-lm" or (config.num_labels == 1 and not isinstance(student, PeftModel)):
+    if task_of(student).over_vocabulary or (config.num_labels == 1 and not isinstance(student, PeftModel)):
         return []
     return [config.id2label[number] for number in range(config.num_labels)]

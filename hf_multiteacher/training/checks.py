@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
 
-from ..models.heads import task_of, without_adapters
+from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
     """Fix what a sequence classifier's labels mean, which transformers finds out in a forward with labels only."""
     student = cast(nn.Module, trainer.model)
     config = without_adapters(student).config
-    if task_of(student) != "sequence-classification" or config.problem_type is not None:
+    if task_of(student).token_level or config.problem_type is not None:
         return
     if config.num_labels == 1:
         config.problem_type = "regression"
@@ -112,7 +112,7 @@ def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
 
 def _refused_losses(trainer: "MultiTeacherDistillationTrainer") -> dict[str, bool]:
     args, student = cast(DistillationTrainingArguments, trainer.args), cast(nn.Module, trainer.model)
-    sequences = task_of(student) == "sequence-classification"
+    sequences = not task_of(student).token_level
     problem = without_adapters(student).config.problem_type if sequences else "single_label_classification"
     labels_weigh = args.teacher_weighting == "confidence" and not sequences and args.distill_positions == "labelled"
     weigh_all = args.teacher_weighting == "entropy" or labels_weigh

@@ -10,7 +10,8 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_inputs, tiny_model
-from hf_multiteacher.models.heads import SelectedHead, rows_of_logits, task_of
+from hf_multiteacher.models.heads import SelectedHead, rows_of_logits
+from hf_multiteacher.models.task import task_of
 
 SOME_ROWS = torch.zeros(3, 12, dtype=torch.bool)
 SOME_ROWS[0, [2, 5]] = SOME_ROWS[1, 0] = SOME_ROWS[2, 11] = True
@@ -27,7 +28,7 @@ NO_ROWS = torch.zeros(3, 12, dtype=torch.bool)
 )
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_task_is_known_by_the_class_on_every_architecture(architecture, head, task):
-    assert task_of(tiny_model(architecture, head)) == task
+    assert task_of(tiny_model(architecture, head)).name == task
 
 
 def test_the_task_is_known_through_peft_and_through_a_users_subclass():
@@ -35,8 +36,8 @@ def test_the_task_is_known_through_peft_and_through_a_users_subclass():
         pass
 
     tagger = TaggerOfMine(tiny_bert("TokenClassification").config)
-    assert task_of(tagger) == "token-classification"
-    assert task_of(get_peft_model(tagger, LoraConfig(task_type="TOKEN_CLS"))) == "token-classification"
+    assert task_of(tagger).name == "token-classification"
+    assert task_of(get_peft_model(tagger, LoraConfig(task_type="TOKEN_CLS"))).name == "token-classification"
 
 
 @pytest.mark.parametrize("model", ["BertModel", "BertForQuestionAnswering", "BertLMHeadModel", "BertForPreTraining"])

@@ -13,7 +13,7 @@ from transformers import PretrainedConfig
 
 from ...losses.functional import bernoulli_logits
 from ...loyalty.report import classification_report, regression_report
-from ...models.heads import Task, without_adapters
+from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, without_adapters
 from ...objective.evaluation import ENSEMBLE
 from ...teachers.ensemble import LoadedTeacher, TeacherEnsemble, public_id
 from ...teachers.labels import label_names
@@ -38,7 +38,7 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
     Raises:
         ValueError: A model or its tokenizer cannot be loaded, has no trained head of that kind, or other labels.
     """
-    task: Task = "token-classification" if kind == "token-classification" else "sequence-classification"
+    task = TASKS.get(kind, SEQUENCE_CLASSIFICATION)
     name, source = public_id(student), Teacher(student)
     try:
         model = load_model(source, name, task, PretrainedConfig(), torch.float32).requires_grad_(False).eval()

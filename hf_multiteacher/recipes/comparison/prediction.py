@@ -8,7 +8,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ...collation.padding import IGNORED_LABEL, pad_encoding
-from ...models.heads import without_adapters
+from ...models.task import without_adapters
 from ...teachers.ensemble import TeacherEnsemble
 from ...teachers.labels import label_names
 from ...tokenization.encoder import NO_LIMIT, Encoder
