@@ -1,64 +1,107 @@
-"""Imports run in one direction: from the text to the command line."""
+"""The floors of the house: a file imports from its own folder and from floors below, and nothing goes in a circle."""
 
 import ast
+import inspect
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
+from transformers import Trainer
 
 import hf_multiteacher
 
 PACKAGE = Path(hf_multiteacher.__file__).parent
-ORDER = """
-    spans surfaces vocabulary columns encoder rebuilding tokenization masking padding data_collator heads label_space
-    teacher_loading teachers student functional losses rows outcomes training_args teacher_panel student_forward
-    objective loyalty loyalty_report evaluation resume step_keeper trainer_setup collator_choice metrics markdown
-    benchmark report model_card_data model_card_sections pushed_files model_card hub trainer_card publishing trainer
-    romanian corpus pretraining arguments pretrained distillation fine_tuning command_line experiment paper_table
-    comparison_data prediction comparison disagreements loyalty_run metric_space demo_report demo cli
-""".split()
-OUTSIDE = {"__init__", "evaluate_hook"}
+FLOORS = (
+    {"romanian", "tokenization", "models", "losses", "loyalty", "version", "moved"},
+    {"report", "collation", "teachers", "metrics", "training_args"},
+    {"hub", "training", "objective"},
+    {"trainer"},
+    {"recipes", "__init__"},
+    {"commands"},
+)
+FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Modules of the package that a file imports while it is loaded, by the name of the top-level module."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("hf_multiteacher")):
-            module = (node.module or "").removeprefix("hf_multiteacher").lstrip(".")
-            inside = len(path.relative_to(PACKAGE).parts) > 1 and node.level == 1
-            if not inside:
-                found |= {module.split(".")[0]} if module else {alias.name for alias in node.names}
-    return found
+def imported_files(name: str) -> set[str]:
+    """Files of the package that a file imports anywhere, for the type checker alone too."""
+    found = set()
+
+    for node in ast.walk(ast.parse(FILES[name].read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = ["hf_multiteacher", *name.split(".")][: -node.level or None] if node.level else []
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            modules = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            root, _, inside = module.partition(".")
+            if root == "hf_multiteacher" and (file := file_of(inside)):
+                found.add(file)
+
+    return found - {name}
 
 
-def type_checking_only(path: Path) -> set[str]:
-    """Modules that a file imports for the type checker alone."""
-    tree = ast.parse(path.read_text("utf-8"))
-    guarded = [
-        node for node in tree.body if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+def file_of(module: str) -> str | None:
+    """The file that holds a module, or the name in a module, that is given by its path."""
+    parts = module.split(".")
+    for length in (len(parts), len(parts) - 1):
+        stem = ".".join(parts[:length])
+        for file in (stem, f"{stem}.__init__".lstrip(".")):
+            if file in FILES:
+                return file
+    return None
+
+
+def floor_of(room: str) -> int:
+    """The number of the floor, from below."""
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_every_room_is_on_a_floor():
+    assert {name.split(".")[0] for name in FILES} == set().union(*FLOORS)
+
+
+def test_a_file_imports_from_its_own_folder_and_from_floors_below():
+    against = [
+        f"{name} imports {other}"
+        for name in FILES
+        for other in imported_files(name)
+        if other.split(".")[0] != name.split(".")[0] and floor_of(other.split(".")[0]) >= floor_of(name.split(".")[0])
     ]
-    return {
-        node.module.split(".")[0]
-        for guard in guarded
-        for node in ast.walk(guard)
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
+    assert against == []
 
 
-def test_every_module_has_its_place_in_the_order():
-    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir() if path.is_dir()}
-    assert modules - OUTSIDE - {"__pycache__"} == set(ORDER)
+def test_no_file_is_in_a_circle():
+    try:
+        TopologicalSorter({name: imported_files(name) for name in FILES}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
-def test_imports_run_in_one_direction():
-    against = []
-    for place, name in enumerate(ORDER):
-        paths = [PACKAGE / f"{name}.py"] if (PACKAGE / f"{name}.py").is_file() else (PACKAGE / name).rglob("*.py")
-        for path in paths:
-            for other in (imported_modules(path) - type_checking_only(path)) & set(ORDER):
-                if ORDER.index(other) > place:
-                    against.append(f"{name} imports {other}")
-    assert not against
+def test_no_object_holds_the_one_that_made_it():
+    assert [name for name, path in FILES.items() if "proxy(self)" in path.read_text("utf-8")] == []
+
+
+def test_every_override_has_the_trainers_own_signature():
+    ours = hf_multiteacher.MultiTeacherDistillationTrainer
+    classes = [each for each in ours.__mro__ if each.__module__.startswith("hf_multiteacher.")]
+    overrides = {name: method for each in reversed(classes) for name, method in vars(each).items()}
+
+    compared = 0
+    for name, method in overrides.items():
+        theirs = getattr(Trainer, name, None)
+        if not inspect.isfunction(method) or theirs is None:
+            continue
+        expected = inspect.signature(theirs).parameters.values()
+        given = list(inspect.signature(method).parameters.values())[: len(expected)]
+        assert [(each.name, each.default) for each in given] == [(each.name, each.default) for each in expected], name
+        compared += 1
+
+    assert compared > 10
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -72,7 +115,7 @@ def test_every_public_name_is_documented():
     documented = (PACKAGE.parent / "docs" / "api.md").read_text("utf-8").split()
     names = {name: f"hf_multiteacher.{module}.{name}" for name, module in hf_multiteacher._MODULE_OF.items()}
     assert [name for name, path in names.items() if path not in documented] == []
-    assert "hf_multiteacher.loyalty.report" in documented
+    assert "hf_multiteacher.loyalty" in documented
 
 
 def test_every_public_name_can_be_imported():

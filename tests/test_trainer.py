@@ -352,7 +352,7 @@ def test_a_distilbert_student_does_not_take_a_bert_teachers_token_types_away(pai
     batch = next(iter(trainer.get_train_dataloader()))
     assert batch["token_type_ids"].sum() > 0
     objective = trainer.distillation_objective
-    said = objective.panel.ask(batch, objective.rows(batch), False).logits[0]
+    said = objective.teachers.forward(batch, objective.rows(batch), False).logits[0]
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
     with torch.no_grad():
         assert torch.equal(said, teacher(**inputs).logits)

@@ -109,6 +109,8 @@ class DataCollatorForDistillation:
             self._mask(batch)
         elif label is not None:
             self._add_labels(batch, layout, column_of(features, label), label)
+        else:
+            self._add_positions(batch)  # nobody knows without labels whether tokens are rows
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def _lacks_teacher_columns(self, feature: Mapping[str, Any]) -> bool:
@@ -155,6 +157,10 @@ class DataCollatorForDistillation:
             batch["labels"] = stack_numbers(labels, name)
             return
         batch["labels"] = layout.pad(labels, IGNORED_LABEL, name)
+        self._add_positions(batch)
+
+    def _add_positions(self, batch: Arrays) -> None:
+        """Say where the counterpart of each word's first token stands."""
         for j in self.multi_tokenizer.distinct:
             spans = batch[f"teacher_{j}_student_spans"], batch[f"teacher_{j}_spans"]
             batch[f"teacher_{j}_positions"] = first_token_counterparts(*spans)

@@ -1,6 +1,6 @@
 """The teachers as one student sees them: what each says on the student's rows, in outcomes that the two share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,10 +13,12 @@ from .outcomes import Outcomes
 from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
 
 HiddenStates = tuple[Tensor, ...]
+Weigh = Callable[[list[Tensor], list[Tensor] | None, Tensor], Tensor]
+"""The trainer's `compute_teacher_weights`: teacher logits, labels, availability -> weights."""
 
 
 @dataclass(frozen=True)
-class Answers:
+class TeacherOutputs:
     """What the teachers say on the student's rows.
 
     Args:
@@ -35,19 +37,19 @@ class SoftTargets:
     Args:
         student_logits: Logits or coarsened log-probabilities; one [rows, outcomes] per teacher.
         teacher_logits: Likewise.
-        labels: The rows' labels in each teacher's outcomes; None where the batch has none.
-        has: Which teacher has which row; bool [teachers, rows].
-        takes_part: The same without the teachers of weight 0, which are only measured.
+        available: Which teacher has which row; bool [teachers, rows].
+        followed: The same without the teachers of weight 0, which are only measured.
+        weights: The weight of each teacher on each row; [teachers, rows].
     """
 
     student_logits: list[Tensor]
     teacher_logits: list[Tensor]
-    labels: list[Tensor] | None
-    has: Tensor
-    takes_part: Tensor
+    available: Tensor
+    followed: Tensor
+    weights: Tensor
 
 
-class TeacherPanel:
+class AlignedTeachers:
     """The teachers of a run, the encoding each of them reads, and the outcomes each shares with the student.
 
     Args:
@@ -69,22 +71,28 @@ class TeacherPanel:
         weights: Sequence[float] | None,
         device: torch.device,
     ) -> None:
-        self.teachers, self.names = teachers, teachers.names
-        if weights is not None and len(weights) != len(teachers):
-            raise ValueError(
-                f"teacher_weights expects one number for each of the teachers {self.names}, got {weights}."
-            )
-        self.weights = (
-            [weight / sum(weights) for weight in weights] if weights else [1 / len(teachers)] * len(teachers)
-        )
+        self.teachers = teachers
+        self.names = teachers.names
+        self.weights = self._scaled(weights)
         self.sources = [multi_tokenizer.source_of(teacher) for teacher in range(len(teachers))]
-        coarse = task_of(student).over_vocabulary
+
+        over_vocabulary = task_of(student).over_vocabulary
         self.outcomes = [
             Outcomes.between(multi_tokenizer.shared_vocabulary(source), student, teacher.model, device)
-            if coarse and source is not None
+            if over_vocabulary and source is not None
             else None
             for source, teacher in zip(self.sources, teachers, strict=True)
         ]
+
+    def _scaled(self, weights: Sequence[float] | None) -> list[float]:
+        """Scale the weights to sum to 1."""
+        if weights is not None and len(weights) != len(self.names):
+            raise ValueError(
+                f"teacher_weights expects one number for each of the teachers {self.names}, got {weights}."
+            )
+
+        each = weights or [1] * len(self.names)
+        return [weight / sum(each) for weight in each]
 
     @property
     def one_outcome_space(self) -> bool:
@@ -92,54 +100,63 @@ class TeacherPanel:
         return all(outcomes is None for outcomes in self.outcomes)
 
     @property
-    def speaking(self) -> list[bool]:
-        """Which teachers take part."""
+    def followed(self) -> list[bool]:
+        """Which teachers the student follows; those of weight 0 are only measured."""
         return [weight > 0 for weight in self.weights]
 
-    def ask(self, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> Answers:
-        """Run every teacher once on a batch."""
-        asked = [self._ask(teacher, inputs, rows, output_hidden_states) for teacher in range(len(self.names))]
-        return Answers([logits for logits, _ in asked], [states for _, states in asked])
+    @property
+    def source_of(self) -> dict[str, int | None]:
+        """Teacher name -> None where it reads the student's encoding, else the number in its columns' names."""
+        return dict(zip(self.names, self.sources, strict=True))
 
-    def _ask(
+    @property
+    def weight_of(self) -> dict[str, float]:
+        """Teacher name -> its fixed weight."""
+        return dict(zip(self.names, self.weights, strict=True))
+
+    def forward(self, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> TeacherOutputs:
+        """Run every teacher once on a batch."""
+        outputs = [self._forward(teacher, inputs, rows, output_hidden_states) for teacher in range(len(self.names))]
+        return TeacherOutputs([logits for logits, _ in outputs], [states for _, states in outputs])
+
+    def _forward(
         self, teacher: int, inputs: Inputs, rows: Rows, output_hidden_states: bool
     ) -> tuple[Tensor, HiddenStates | None]:
         source = self.sources[teacher]
         read = teacher_inputs(inputs, source)
-        wanted, order = rows.tokens, None
-        if wanted is not None and source is not None:
-            wanted, order = teacher_tokens(inputs, source, rows.has[teacher])
-        logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
-        if output_hidden_states:
-            expect_hidden_states(f"teacher '{self.names[teacher]}'", states)
-        if order is not None:
-            own_logits, logits = logits, logits.new_zeros(int(rows.mask.sum()), logits.shape[-1])
-            logits[rows.has[teacher][rows.mask]] = own_logits[order]
+        if rows.tokens is None or source is None:
+            return self.teachers.forward(teacher, read, rows.tokens, output_hidden_states)
+
+        wanted, order = teacher_tokens(inputs, source, rows.available[teacher])
+        own_logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
+
+        logits = own_logits.new_zeros(int(rows.mask.sum()), own_logits.shape[-1])
+        logits[rows.available[teacher][rows.mask]] = own_logits[order]
         return logits, states
 
-    def compare(self, rows: Rows, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> SoftTargets:
-        """Bring student [rows, outcomes] and teachers to shared outcomes."""
-        pairs = list(zip(teacher_logits, self.outcomes, strict=True))
-        has, labels = rows.has[:, rows.mask], rows.labels
-        return SoftTargets(
-            [student_logits if outcomes is None else outcomes.of_student(student_logits) for _, outcomes in pairs],
-            [logits if outcomes is None else outcomes.of_teacher(logits) for logits, outcomes in pairs],
-            None
-            if labels is None
-            else [labels if outcomes is None else outcomes.of_labels(labels) for outcomes in self.outcomes],
-            has,
-            has & torch.tensor(self.speaking, device=has.device)[:, None],
-        )
+    def align(self, rows: Rows, student_logits: Tensor, teacher_logits: Sequence[Tensor], weigh: Weigh) -> SoftTargets:
+        """Bring student and teachers to shared outcomes, and weigh the teachers there.
 
+        Args:
+            rows: The batch's rows.
+            student_logits: [rows, outcomes of the student].
+            teacher_logits: As in `TeacherOutputs`.
+            weigh: The trainer's `compute_teacher_weights`.
+        """
+        student, teachers = [], []
+        for logits, outcomes in zip(teacher_logits, self.outcomes, strict=True):
+            student.append(student_logits if outcomes is None else outcomes.of_student(student_logits))
+            teachers.append(logits if outcomes is None else outcomes.of_teacher(logits))
 
-def expect_hidden_states(model: str, hidden_states: HiddenStates | None) -> None:
-    """Refuse a model that answers without the hidden states that it was asked for.
+        available = rows.available[:, rows.mask]
+        followed = available & torch.tensor(self.followed, device=available.device)[:, None]
+        weights = weigh(teachers, self._labels(rows.labels), followed)
 
-    Raises:
-        ValueError: There are none.
-    """
-    if hidden_states is None:
-        raise ValueError(
-            f"hidden_state_weight compares hidden states, but {model} gives none, so this part of the objective would "
-            "silently be left out. Load it with from_pretrained (an unpickled model gives none), or set it to 0."
-        )
+        return SoftTargets(student, teachers, available, followed, weights)
+
+    def _labels(self, labels: Tensor | None) -> list[Tensor] | None:
+        """Bring the labels to each teacher's outcomes."""
+        if labels is None:
+            return None
+
+        return [labels if outcomes is None else outcomes.of_labels(labels) for outcomes in self.outcomes]

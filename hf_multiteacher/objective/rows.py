@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..collation.data_collator import first_token_counterparts
 from ..losses.functional import IGNORED_LABEL
-from ..losses.soft_target import Problem, shared_spans, token_spans
+from ..losses.problem import Problem
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -21,13 +20,13 @@ class Rows:
     Args:
         mask: Which tokens [batch, length] or, in sequence tasks, examples [batch] are rows.
         labelled: Which of them have a label, likewise.
-        has: Which of them each teacher has, likewise; bool [teachers, ...].
+        available: Which of them each teacher has, likewise; bool [teachers, ...].
         labels: The rows' labels, [rows] or [rows, labels]; None where the batch has none.
     """
 
     mask: Tensor
     labelled: Tensor
-    has: Tensor
+    available: Tensor
     labels: Tensor | None
 
     @property
@@ -47,15 +46,17 @@ def find_rows(inputs: Inputs, sources: Sequence[int | None], problem: Problem, d
     """
     labels = inputs.get("labels")
     every = real_tokens(inputs) if distill_positions else torch.ones_like(inputs["input_ids"][:, 0], dtype=torch.bool)
+
     labelled = torch.zeros_like(every) if labels is None else every
     if labels is not None and problem == "single_label_classification":
         labelled = labels != IGNORED_LABEL
     mask = labelled if distill_positions == "labelled" else every | labelled
-    has = [
+
+    available = [
         mask if source is None or not distill_positions else mask & (counterparts(inputs, source) >= 0)
         for source in sources
     ]
-    return Rows(mask, labelled, torch.stack(has), None if labels is None else labels[mask])
+    return Rows(mask, labelled, torch.stack(available), None if labels is None else labels[mask])
 
 
 def real_tokens(inputs: Inputs) -> Tensor:
@@ -66,12 +67,7 @@ def real_tokens(inputs: Inputs) -> Tensor:
 
 def counterparts(inputs: Inputs, source: int) -> Tensor:
     """Return where the counterpart of each of the student's tokens stands in a teacher's encoding, or -1."""
-    positions = inputs.get(f"teacher_{source}_positions")
-    if positions is not None:
-        return positions
-    # Without labels the collator cannot know that the tokens are rows: a word's first token is the word's row.
-    spans = [inputs[f"teacher_{source}_{name}"].cpu().numpy() for name in ("student_spans", "spans")]
-    return torch.from_numpy(first_token_counterparts(*spans)).to(inputs["input_ids"].device)
+    return inputs[f"teacher_{source}_positions"]
 
 
 def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
@@ -93,19 +89,9 @@ def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor,
         tokens its place among them, int64 [rows].
     """
     wanted = torch.zeros_like(inputs[f"teacher_{source}_input_ids"], dtype=torch.bool)
-    place = torch.nonzero(tokens)[:, 0] * wanted.shape[1] + counterparts(inputs, source)[tokens]
+    examples = torch.nonzero(tokens)[:, 0]
+
+    place = examples * wanted.shape[1] + counterparts(inputs, source)[tokens]
     wanted.view(-1)[place] = True
+
     return wanted, (wanted.view(-1).cumsum(0) - 1)[place]
-
-
-def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
-    """Return the spans over which hidden states are averaged, in the student's and in a teacher's encoding."""
-    if source is None:
-        spans = token_spans(real_tokens(inputs))
-        return spans, spans
-    return inputs[f"teacher_{source}_student_spans"], inputs[f"teacher_{source}_spans"]
-
-
-def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:
-    """Return which spans student and teacher share; bool [batch, spans]."""
-    return shared_spans(*hidden_spans(inputs, source))

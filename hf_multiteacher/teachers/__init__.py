@@ -1,9 +1,13 @@
 """Who teaches: described, loaded, checked and frozen."""
 
-from .ensemble import LoadedTeacher, Teacher, TeacherEnsemble
+from .ensemble import ENSEMBLE, TeacherEnsemble
+from .loaded_teacher import LoadedTeacher, weight_fingerprint
+from .loading import Teacher
 
 __all__ = [
+    "ENSEMBLE",
     "LoadedTeacher",
     "Teacher",
     "TeacherEnsemble",
+    "weight_fingerprint",
 ]

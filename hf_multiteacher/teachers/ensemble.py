@@ -1,72 +1,20 @@
 """Frozen teachers that stand beside the student: loaded, checked, named and run."""
 
-import hashlib
-import inspect
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
-from ..models.heads import SelectedHead, rows_of_logits
 from ..models.task import Task, task_of, without_adapters
-from ..tokenization.encoder import tokenizer_fingerprint
 from .labels import align_labels
+from .loaded_teacher import LoadedTeacher
 from .loading import Teacher, check_task, commit_of, find_tokenizer, load_model
 
-__all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "weight_fingerprint"]
-
-
-@dataclass
-class LoadedTeacher:
-    """One frozen teacher, as `TeacherEnsemble` holds it.
-
-    Attributes:
-        name: Unique among the teachers.
-        model: In eval mode, without gradients.
-        tokenizer: None where neither it nor the student has one.
-        id: Its id on the Hub, or the last part of its path, never the path.
-        commit: The commit on the Hub, where that alone says which weights these are.
-        task: The student's task.
-        label_index: See `align_labels`.
-    """
-
-    name: str
-    model: nn.Module
-    tokenizer: PreTrainedTokenizerBase | None
-    id: str
-    commit: str | None
-    task: Task
-    label_index: torch.Tensor | None
-
-    @cached_property
-    def head(self) -> SelectedHead | None:
-        """Selects rows of a masked language model; None for the other tasks."""
-        return SelectedHead(self.model) if self.task.over_vocabulary else None
-
-    @cached_property
-    def inputs(self) -> set[str]:
-        """Names of the inputs that the model takes; models with one token type need not be told it."""
-        inner = without_adapters(self.model)
-        names = set(inspect.signature(inner.forward).parameters)
-        return names - {"labels"} - ({"token_type_ids"} if getattr(inner.config, "type_vocab_size", 2) < 2 else set())
-
-    @cached_property
-    def manifest(self) -> dict[str, str | None]:
-        """See `TeacherEnsemble.manifest`."""
-        return {
-            "name": self.name,
-            "id": self.id,
-            "revision": self.commit or weight_fingerprint(self.model),
-            "tokenizer": _tokenizer_hash(self.tokenizer),
-            "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
-        }
+ENSEMBLE = "ensemble"  # what figures call all teachers together
 
 
 class TeacherEnsemble(Sequence[LoadedTeacher]):
@@ -104,18 +52,19 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             TypeError: A teacher is neither an id, a path, a model nor a `Teacher`.
         """
         single = isinstance(teachers, str | os.PathLike | nn.Module | Teacher)
-        described = [
-            each if isinstance(each, Teacher) else Teacher(each) for each in ([teachers] if single else teachers)
-        ]
+        given = [teachers] if single else teachers
+        described = [each if isinstance(each, Teacher) else Teacher(each) for each in given]
         if not described:
             raise ValueError(
                 "TeacherEnsemble.load expects at least one teacher, but got none: there is nobody to follow."
             )
+
         precision = _dtype_of(dtype)
         loaded = [
             _load(teacher, name, student, student_tokenizer, precision)
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
+
         ensemble = cls(loaded)
         return ensemble if device is None else ensemble.to(device)
 
@@ -142,8 +91,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
     def to(self, device: torch.device | str) -> "TeacherEnsemble":
         """Move every teacher to `device`."""
         for teacher in self:
-            teacher.model.to(device)
-            teacher.label_index = None if teacher.label_index is None else teacher.label_index.to(device)
+            teacher.to(device)
+
         return self
 
     # inference_mode would make tensors that fail in the student's backward.
@@ -170,12 +119,11 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         """
         teacher = self[index]
         teacher.model.eval()
-        taken = {name: tensor for name, tensor in inputs.items() if name in teacher.inputs}
-        with nullcontext() if teacher.head is None else teacher.head.select(rows):
-            outputs = teacher.model(**taken, output_hidden_states=output_hidden_states, return_dict=True)
-        logits = rows_of_logits(outputs.logits, rows)
+
+        outputs, logits = teacher.row_forward(teacher.model, inputs, rows, output_hidden_states=output_hidden_states)
         if teacher.label_index is not None:
             logits = logits.index_select(-1, teacher.label_index)
+
         return logits, outputs.hidden_states if output_hidden_states else None
 
     def manifest(self) -> list[dict[str, str | None]]:
@@ -189,19 +137,6 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         return [dict(teacher.manifest) for teacher in self]
 
 
-def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:
-    return f"sha256:{tokenizer_fingerprint(tokenizer)}" if isinstance(tokenizer, PreTrainedTokenizerFast) else None
-
-
-def weight_fingerprint(model: nn.Module) -> str:
-    """Return `sha256:...` over the names, shapes and bytes of a model's state dict."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)};".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return f"sha256:{digest.hexdigest()}"
-
-
 def _load(
     teacher: Teacher,
     name: str,
@@ -209,35 +144,44 @@ def _load(
     student_tokenizer: PreTrainedTokenizerBase | None,
     dtype: torch.dtype | str | None,
 ) -> LoadedTeacher:
-    task, student_config = task_of(student), without_adapters(student).config
-    if isinstance(teacher.model, nn.Module):
-        model: nn.Module = teacher.model
-        if isinstance(dtype, torch.dtype):
-            model.to(dtype)
-    else:
-        model = load_model(teacher, name, task, student_config, dtype or torch.float32)
+    task = task_of(student)
+    student_config = without_adapters(student).config
+
+    model = _model_of(teacher, name, task, student_config, dtype)
     check_task(name, model, task)
     if {id(weight) for weight in model.parameters()} & {id(weight) for weight in student.parameters()}:
         raise ValueError(
             f"Teacher '{name}' must be a model of its own, but it shares weights with the student: freezing it would "
             "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
         )
-    config = without_adapters(model).config
+
+    inner = without_adapters(model)
     return LoadedTeacher(
         name=name,
         model=model.requires_grad_(False).eval(),
         tokenizer=find_tokenizer(teacher, name, model, student, student_tokenizer),
-        id=public_id(teacher.source) or type(without_adapters(model)).__name__,
-        commit=commit_of(teacher) if model is without_adapters(model) else None,
+        id=public_id(teacher.source) or type(inner).__name__,
+        commit=commit_of(teacher) if model is inner else None,
         task=task,
-        label_index=None if task.over_vocabulary else align_labels(student_config, config, name),
+        label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
     )
+
+
+def _model_of(
+    teacher: Teacher, name: str, task: Task, student_config: PretrainedConfig, dtype: torch.dtype | str | None
+) -> nn.Module:
+    if not isinstance(teacher.model, nn.Module):
+        return load_model(teacher, name, task, student_config, dtype or torch.float32)
+
+    model: nn.Module = teacher.model
+    return model.to(dtype) if isinstance(dtype, torch.dtype) else model
 
 
 def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
     named = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
     if named in (None, "auto") or (isinstance(named, torch.dtype) and named.is_floating_point):
         return named
+
     raise ValueError(
         f"Teachers expect a dtype like 'float32', 'bfloat16', 'float16' or 'auto', but got {dtype!r}: no weights can "
         "be loaded in it. Use one of these."
@@ -255,6 +199,7 @@ def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
     given = [teacher.name for teacher in teachers if teacher.name is not None]
     if len(set(given)) < len(given):
         raise ValueError(f"Teachers expect names of their own, but got {given}: their logs would mix. Rename one.")
+
     names: list[str] = []
     for index, teacher in enumerate(teachers):
         plain = teacher.name or Path(public_id(teacher.source)).name or f"teacher_{index}"
@@ -263,4 +208,5 @@ def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
             count += 1
             name = f"{plain}-{count}"
         names.append(name)
+
     return names

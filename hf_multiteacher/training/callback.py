@@ -1,7 +1,7 @@
 """Follows the training loop at the moments for which `Trainer` has no method to override."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,49 +9,56 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..collation.data_collator import DataCollatorForDistillation
 
-if TYPE_CHECKING:
-    from ..trainer import MultiTeacherDistillationTrainer
 
+class DistillationCallback(TrainerCallback):
+    """Tells the collator the epochs, and keeps the means of the components between two logs.
 
-class StepKeeper(TrainerCallback):
-    """Starts the epochs and steps of a distillation run, and keeps the means of the components between two logs.
-
-    Args:
-        trainer: Whose collator follows the epochs and whose projections are zeroed.
+    Attributes:
+        collator: What makes the batches of the training; the trainer sets it when it makes their data loader.
+        sums: Component -> the sum of its means over the steps since the last log.
     """
 
-    def __init__(self, trainer: "MultiTeacherDistillationTrainer") -> None:
-        self.trainer, self.epoch, self.steps, self.first_step = trainer, 0, 0, 0
+    def __init__(self) -> None:
+        self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
+        self.steps = 0
+        self.epoch = 0
+        self.first_step = 0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Count the epochs from where a resume continues, and the components from nothing."""
-        self.epoch, self.steps, self.sums = int(state.epoch or 0), 0, {}
+        self.epoch = int(state.epoch or 0)
         self.first_step = state.global_step
-
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note beside the time of a resumed training from which step on it was taken."""
-        if self.first_step and "train_runtime" in state.log_history[-1]:
-            state.log_history[-1]["first_step"] = self.first_step
+        self._start_anew()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Give the collator the epoch as the round of its draws, before the workers collate the first batch."""
         # state.epoch is a fraction where a stream ends before the expected number of steps: count here instead.
-        if isinstance(self.trainer.data_collator, DataCollatorForDistillation):
-            self.trainer.data_collator.set_round(self.epoch)
+        if isinstance(self.collator, DataCollatorForDistillation):
+            self.collator.set_round(self.epoch)
         self.epoch += 1
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start an optimizer step: the `Trainer` zeroes the gradients of its model only."""
+        """Count the optimizer steps between two logs."""
         self.steps += 1
-        for weight in self.trainer.projections:
-            weight.grad = None
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Zero all gradients of the optimizer, those of projections too: the `Trainer` zeroes its model's only."""
+        # Not when a step begins: accelerate's zero_grad does nothing while gradients accumulate.
+        kwargs["optimizer"].zero_grad()
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note beside the time of a resumed training from which step on it was taken."""
+        if self.first_step and "train_runtime" in state.log_history[-1]:
+            state.log_history[-1]["first_step"] = self.first_step
 
     def add(self, means: Mapping[str, Tensor]) -> None:
         """Add the part of a micro-batch in the means of its step."""
@@ -66,6 +73,13 @@ class StepKeeper(TrainerCallback):
         """
         if not self.sums:
             return {}
-        means = (add_ranks(torch.stack([*self.sums.values()])) / self.steps).tolist()
-        names, self.steps, self.sums = [*self.sums], 0, {}
-        return dict(zip(names, means, strict=True))
+
+        means = add_ranks(torch.stack([*self.sums.values()])) / self.steps
+        named = dict(zip(self.sums, means.tolist(), strict=True))
+
+        self._start_anew()
+        return named
+
+    def _start_anew(self) -> None:
+        self.sums = {}
+        self.steps = 0

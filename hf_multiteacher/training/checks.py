@@ -1,8 +1,8 @@
-"""What `MultiTeacherDistillationTrainer` decides and refuses at construction."""
+"""What `MultiTeacherDistillationTrainer` decides and refuses when it is made."""
 
 import logging
-from collections.abc import Iterator, Sized
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
@@ -10,10 +10,14 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, Train
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments
 
-if TYPE_CHECKING:
-    from ..trainer import MultiTeacherDistillationTrainer
-
 logger = logging.getLogger(__name__)
+
+
+class Refusal(NamedTuple):
+    """What would silently mean something else with teachers, and what to do instead."""
+
+    when: bool
+    says: str
 
 
 def check_arguments(args: TrainingArguments | None) -> DistillationTrainingArguments:
@@ -24,11 +28,13 @@ def check_arguments(args: TrainingArguments | None) -> DistillationTrainingArgum
     """
     if args is None:
         return DistillationTrainingArguments(output_dir="tmp_trainer")
+
     if not isinstance(args, DistillationTrainingArguments):
         raise TypeError(
             f"MultiTeacherDistillationTrainer with teachers expects DistillationTrainingArguments, got "
             f"{type(args).__name__}, which does not say how to follow them. Change the class; every argument stays."
         )
+
     return args
 
 
@@ -43,120 +49,167 @@ def use_one_gpu(args: DistillationTrainingArguments) -> DistillationTrainingArgu
             args.n_gpu,
         )
         args._n_gpu = 1
+
     return args
 
 
-def find_student_tokenizer(trainer: "MultiTeacherDistillationTrainer") -> PreTrainedTokenizerFast:
+def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTokenizerFast:
     """Return the student's tokenizer, which the trainer or its collator was given.
 
     Raises:
         ValueError: There is none.
     """
-    collator: Any = trainer.data_collator
-    known = getattr(collator, "multi_tokenizer", None)
-    for tokenizer in (
-        trainer.processing_class,
+    multi_tokenizer = getattr(collator, "multi_tokenizer", None)
+    candidates = (
+        processing_class,
         getattr(collator, "tokenizer", None),
-        getattr(known, "student_tokenizer", None),
-    ):
+        getattr(multi_tokenizer, "student_tokenizer", None),
+    )
+
+    for tokenizer in candidates:
         if isinstance(tokenizer, PreTrainedTokenizerBase):
             return cast(PreTrainedTokenizerFast, tokenizer)
+
     raise ValueError(
         "MultiTeacherDistillationTrainer needs the student's tokenizer to find out which teachers read the text as it "
-        f"does, but processing_class is {type(trainer.processing_class).__name__}. Pass processing_class=tokenizer."
+        f"does, but processing_class is {type(processing_class).__name__}. Pass processing_class=tokenizer."
     )
 
 
-def datasets_of(trainer: "MultiTeacherDistillationTrainer") -> Iterator[Any]:
-    """Yield the data sets that the trainer was given."""
-    several: Any = trainer.eval_dataset
-    for dataset in (trainer.train_dataset, *(several.values() if isinstance(several, dict) else (several,))):
+def datasets_of(train_dataset: Any, eval_dataset: Any) -> Iterator[Any]:
+    """Yield the data sets that a trainer was given."""
+    evaluated = eval_dataset.values() if isinstance(eval_dataset, dict) else (eval_dataset,)
+
+    for dataset in (train_dataset, *evaluated):
         if dataset is not None:
             yield dataset
 
 
-def prepare_student(trainer: "MultiTeacherDistillationTrainer") -> None:
-    """Fix what the student's labels mean, and refuse by name what would silently mean something else with teachers.
-
-    Raises:
-        ValueError: An option does not go with distillation.
-    """
-    _set_problem_type(trainer)
-    for message, applies in {**_refused_losses(trainer), **_refused_ways_to_run(trainer)}.items():
-        if applies:
-            raise ValueError(f"MultiTeacherDistillationTrainer: {message}.")
-
-
-def _set_problem_type(trainer: "MultiTeacherDistillationTrainer") -> None:
+def set_problem_type(student: nn.Module, datasets: Iterable[Any]) -> None:
     """Fix what a sequence classifier's labels mean, which transformers finds out in a forward with labels only."""
-    student = cast(nn.Module, trainer.model)
     config = without_adapters(student).config
     if task_of(student).token_level or config.problem_type is not None:
         return
+
     if config.num_labels == 1:
         config.problem_type = "regression"
+    elif isinstance(_first_label(datasets), list):
+        config.problem_type = "multi_label_classification"
     else:
-        several = isinstance(_first_label(trainer), list)
-        config.problem_type = "multi_label_classification" if several else "single_label_classification"
+        config.problem_type = "single_label_classification"
 
 
-def _first_label(trainer: "MultiTeacherDistillationTrainer") -> Any:
+def _first_label(datasets: Iterable[Any]) -> Any:
     """Return the label of the first example as Python values; None where the data cannot be asked."""
-    for dataset in datasets_of(trainer):
+    for dataset in datasets:
         if isinstance(dataset, Sized) and len(dataset):
             example: Any = cast(Any, dataset)[0]
             label: Any = next((example[name] for name in ("labels", "label", "label_ids") if name in example), None)
             return label.tolist() if hasattr(label, "tolist") else label
+
     return None
 
 
-def _refused_losses(trainer: "MultiTeacherDistillationTrainer") -> dict[str, bool]:
-    args, student = cast(DistillationTrainingArguments, trainer.args), cast(nn.Module, trainer.model)
+def refuse(refusals: Iterable[Refusal]) -> None:
+    """Refuse by name what would silently mean something else with teachers.
+
+    Raises:
+        ValueError: An option does not go with distillation.
+    """
+    for refusal in refusals:
+        if refusal.when:
+            raise ValueError(f"MultiTeacherDistillationTrainer: {refusal.says}.")
+
+
+def refused_losses(
+    args: DistillationTrainingArguments, student: nn.Module, compute_loss_func: Any
+) -> Iterator[Refusal]:
+    """Yield what cannot be a part of the objective.
+
+    Args:
+        args: The arguments of the run.
+        student: With its `problem_type` set.
+        compute_loss_func: What the trainer was given under that name.
+    """
     sequences = not task_of(student).token_level
     problem = without_adapters(student).config.problem_type if sequences else "single_label_classification"
+
     labels_weigh = args.teacher_weighting == "confidence" and not sequences and args.distill_positions == "labelled"
     weigh_all = args.teacher_weighting == "entropy" or labels_weigh
-    return {
-        "compute_loss_func would replace the whole objective. Override compute_distillation_loss instead, or train "
-        "without teachers": trainer.compute_loss_func is not None,
-        "label_smoothing_factor is defined for one label per row only. Set it to 0": (
-            bool(args.label_smoothing_factor) and problem != "single_label_classification"
-        ),
-        "teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed' or "
-        "'confidence'": args.teacher_weighting == "entropy" and problem == "regression",
-        "temperature softens class probabilities, which a regression does not have. Leave it out": (
-            problem == "regression" and args.temperature != DistillationTrainingArguments.temperature
-        ),
-        f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' and hidden_state_weight=0, "
-        "except that a weight of 0 leaves a teacher out. Use equal weights, or teacher_weighting='fixed'": (
-            weigh_all and len(set(args.teacher_weights or []) - {0}) > 1 and not args.hidden_state_weight
-        ),
-        "distill_positions='all' speaks of tokens, but the rows of a sequence task are examples. Leave it out": (
-            args.distill_positions == "all" and sequences
-        ),
-        f"label_names must be ['labels'], got {args.label_names}. Rename the column": (
-            args.label_names not in (None, ["labels"])
-        ),
-    }
+    unequal = len(set(args.teacher_weights or []) - {0}) > 1
+
+    yield Refusal(
+        when=compute_loss_func is not None,
+        says="compute_loss_func would replace the whole objective. Override compute_distillation_loss instead, or "
+        "train without teachers",
+    )
+    yield Refusal(
+        when=bool(args.label_smoothing_factor) and problem != "single_label_classification",
+        says="label_smoothing_factor is defined for one label per row only. Set it to 0",
+    )
+    yield Refusal(
+        when=args.teacher_weighting == "entropy" and problem == "regression",
+        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed' or "
+        "'confidence'",
+    )
+    yield Refusal(
+        when=problem == "regression" and args.temperature != DistillationTrainingArguments.temperature,
+        says="temperature softens class probabilities, which a regression does not have. Leave it out",
+    )
+    yield Refusal(
+        when=weigh_all and unequal and not args.hidden_state_weight,
+        says=f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' and "
+        "hidden_state_weight=0, except that a weight of 0 leaves a teacher out. Use equal weights, or "
+        "teacher_weighting='fixed'",
+    )
+    yield Refusal(
+        when=args.distill_positions == "all" and sequences,
+        says="distill_positions='all' speaks of tokens, but the rows of a sequence task are examples. Leave it out",
+    )
+    yield Refusal(
+        when=args.label_names not in (None, ["labels"]),
+        says=f"label_names must be ['labels'], got {args.label_names}. Rename the column",
+    )
 
 
-def _refused_ways_to_run(trainer: "MultiTeacherDistillationTrainer") -> dict[str, bool]:
-    args = cast(DistillationTrainingArguments, trainer.args)
-    hidden, optimizer = bool(args.hidden_state_weight), getattr(args.optim, "value", args.optim)
-    return {
-        "FSDP is not supported. Use DistributedDataParallel (accelerate launch without FSDP)": trainer.is_fsdp_enabled,
-        "hidden_state_weight is not supported under DeepSpeed, which would not train the projections. Set it to 0": (
-            trainer.is_deepspeed_enabled and hidden
-        ),
-        "only data parallelism is supported. Leave parallelism_config out": (
-            max(trainer.get_tp_size(), trainer.get_cp_size(), trainer.get_sp_size()) > 1
-        ),
-        f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
-        "Choose another optimizer": hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
-        "a scheduler of your own does not know hidden_state_weight's projections. Pass optimizers=(yours, None)": (
-            hidden and trainer.lr_scheduler is not None
-        ),
-        "average_tokens_across_devices=False would weigh the ranks' rows unequally. Leave it on": (
-            args.world_size > 1 and not args.average_tokens_across_devices
-        ),
-    }
+def refused_ways_to_run(
+    args: DistillationTrainingArguments, *, fsdp: bool, deepspeed: bool, model_parallel: bool, own_scheduler: bool
+) -> Iterator[Refusal]:
+    """Yield ways to run in which something would not be trained, or not rightly.
+
+    Args:
+        args: The arguments of the run.
+        fsdp: Whether it is sharded by FSDP.
+        deepspeed: Whether it runs under DeepSpeed.
+        model_parallel: Whether the model is split (tensor, context or sequence parallelism).
+        own_scheduler: Whether the user has made the learning rate's scheduler.
+    """
+    hidden = bool(args.hidden_state_weight)
+    optimizer = getattr(args.optim, "value", args.optim)
+
+    yield Refusal(
+        when=fsdp,
+        says="FSDP is not supported. Use DistributedDataParallel (accelerate launch without FSDP)",
+    )
+    yield Refusal(
+        when=deepspeed and hidden,
+        says="hidden_state_weight is not supported under DeepSpeed, which would not train the projections. Set it to "
+        "0",
+    )
+    yield Refusal(
+        when=model_parallel,
+        says="only data parallelism is supported. Leave parallelism_config out",
+    )
+    yield Refusal(
+        when=hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
+        says=f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
+        "Choose another optimizer",
+    )
+    yield Refusal(
+        when=hidden and own_scheduler,
+        says="a scheduler of your own does not know hidden_state_weight's projections. Pass optimizers=(yours, None)",
+    )
+    yield Refusal(
+        when=args.world_size > 1 and not args.average_tokens_across_devices,
+        says="average_tokens_across_devices=False would weigh the ranks' rows unequally. Leave it on",
+    )

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from helpers.toys import make_toy, make_trainer, tokenizers
-from hf_multiteacher.models.row_forward import StudentForward
+from hf_multiteacher.models.row_forward import RowForward
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +15,11 @@ def test_logits_of_the_rows_are_those_of_a_plain_forward(task, pair, tmp_path):
     trainer = make_trainer(make_toy(task, pair), tmp_path)
     batch = next(iter(trainer.get_train_dataloader()))
     rows, model = trainer.distillation_objective.rows(batch), trainer.model.eval()
-    forward = StudentForward(model)
+    forward = RowForward(model, "the student")
     full = model(**{name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}).logits
     expected = full if rows.tokens is None else full[rows.tokens]
     for whole in (False, True):
-        outputs, logits = forward(model, batch, rows, output_hidden_states=False, full=whole)
+        outputs, logits = forward(model, batch, rows.tokens, full=whole)
         torch.testing.assert_close(logits, expected, atol=1e-6, rtol=1e-5)
         assert outputs.loss is None
         assert (outputs.logits.shape == full.shape) == (whole or task != "masked-lm")

@@ -18,7 +18,7 @@ def rows_of(trainer, toy):
     """For every row: the student's answer, its label, and what each teacher said (None: it does not have the row)."""
     rows = []
     for batch in trainer.get_eval_dataloader():
-        read = [None, *(trainer.distillation_objective.panel.sources)]
+        read = [None, *(trainer.distillation_objective.teachers.sources)]
         models = [trainer.model.eval(), *(teacher.model for teacher in trainer.teachers)]
         said = []
         for model, source in zip(models, read, strict=True):

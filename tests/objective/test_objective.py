@@ -70,10 +70,10 @@ class Reference:
 
     def __init__(self, trainer, toy, inputs):
         self.trainer, self.toy, self.inputs = trainer, toy, inputs
-        self.args, self.panel = trainer.args, trainer.distillation_objective.panel
+        self.args, self.aligned = trainer.args, trainer.distillation_objective.teachers
         self.student = trainer.model(**self.read(None), output_hidden_states=True)
         self.teachers = []
-        for teacher, source in zip(trainer.teachers, self.panel.sources, strict=True):
+        for teacher, source in zip(trainer.teachers, self.aligned.sources, strict=True):
             with torch.no_grad():
                 self.teachers.append(teacher.model(**self.read(source), output_hidden_states=True))
 
@@ -102,7 +102,7 @@ class Reference:
 
     def said(self, teacher, example, position, row, label):
         """(student, teacher, label) in shared outcomes; None where the teacher does not have the token."""
-        source = self.panel.sources[teacher]
+        source = self.aligned.sources[teacher]
         if source is None:
             return row, self.teachers[teacher].logits[example, position], label
         position = int(self.inputs[f"teacher_{source}_positions"][example, position])
@@ -120,7 +120,7 @@ class Reference:
 
     def soft(self, said, label):
         """Soft loss of a row from its teachers, weighted."""
-        task, fixed = self.toy.task, self.panel.weights
+        task, fixed = self.toy.task, self.aligned.weights
         gold = [None if each is None else each[1:] for each in said]
         weights = weigh(task, self.args.teacher_weighting, fixed, gold, label)
         if self.args.ensemble == "per_teacher" or len(weights) == 1:
@@ -132,7 +132,7 @@ class Reference:
 
     def hidden(self, teacher):
         """1 - cos between averages over spans, for every pair of layers; a token is a span in one's own encoding."""
-        source, distances = self.panel.sources[teacher], []
+        source, distances = self.aligned.sources[teacher], []
         for example, mask in enumerate(self.inputs["attention_mask"]):
             spans = torch.arange(len(mask)).where(mask > 0, -1)
             both = (spans, spans)
@@ -152,7 +152,7 @@ class Reference:
         softs = [self.soft(said, label) for _, label, said in rows if any(each is not None for each in said)]
         hards = [hard(self.toy.task, row, label, *([smoothing] if smoothing else [])) / scale
                  for row, label, _ in rows if label is not None]  # fmt: skip
-        hidden = sum(weight * self.hidden(teacher) for teacher, weight in enumerate(self.panel.weights))
+        hidden = sum(weight * self.hidden(teacher) for teacher, weight in enumerate(self.aligned.weights))
         return {"soft_loss": torch.stack(softs).mean(), "hard_loss": torch.stack(hards).mean(), "hidden_loss": hidden}
 
 
@@ -172,7 +172,7 @@ def compare(toy, folder, **arguments):
     expected = Reference(trainer, toy, inputs).components()
     total = sum(weight * expected[f"{name.split('_')[0]}_loss"] for name, weight in WEIGHTS.items())
     for name, value in expected.items():
-        assert trainer._keeper.sums[name].item() == pytest.approx(value.item(), rel=1e-5), name
+        assert trainer._callback.sums[name].item() == pytest.approx(value.item(), rel=1e-5), name
     assert loss.item() == pytest.approx(total.item(), rel=1e-5)
     for ours, theirs in zip(gradients, torch.autograd.grad(total, parameters, allow_unused=True), strict=True):
         assert (ours is None) == (theirs is None)

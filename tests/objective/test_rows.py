@@ -1,14 +1,9 @@
 import pytest
 import torch
 
-from hf_multiteacher.objective.rows import (
-    find_rows,
-    hidden_rows,
-    hidden_spans,
-    real_tokens,
-    teacher_inputs,
-    teacher_tokens,
-)
+from hf_multiteacher.collation.data_collator import first_token_counterparts
+from hf_multiteacher.objective.row_sets import hidden_rows, hidden_spans
+from hf_multiteacher.objective.rows import find_rows, real_tokens, teacher_inputs, teacher_tokens
 
 SINGLE = "single_label_classification"
 
@@ -32,7 +27,7 @@ def test_labelled_tokens_are_rows(inputs):
     rows = find_rows(inputs, [None, 1], SINGLE, "labelled")
     assert rows.tokens.tolist() == [[False, True, True, False], [False, True, False, False]]
     assert rows.labels.tolist() == [5, 6, 4]
-    assert rows.has[:, rows.mask].tolist() == [[True, True, True], [True, True, False]]
+    assert rows.available[:, rows.mask].tolist() == [[True, True, True], [True, True, False]]
     assert torch.equal(rows.labelled, rows.mask)
 
 
@@ -41,7 +36,7 @@ def test_all_tokens_but_padding_are_rows(inputs):
     assert torch.equal(rows.mask, inputs["attention_mask"].bool())
     assert rows.labelled.sum() == 3
     assert rows.labels.tolist() == [-100, 5, 6, -100, -100, 4, -100]
-    assert rows.has.sum(dim=(1, 2)).tolist() == [7, 2]
+    assert rows.available.sum(dim=(1, 2)).tolist() == [7, 2]
 
 
 def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):
@@ -61,10 +56,12 @@ def test_without_labels_there_are_rows_only_where_all_tokens_are(inputs):
 
 
 def test_without_labels_a_words_first_tokens_are_counterparts(inputs):
-    del inputs["labels"], inputs["teacher_1_positions"]
+    del inputs["labels"]
+    spans = [inputs[f"teacher_1_{name}"].numpy() for name in ("student_spans", "spans")]
+    inputs["teacher_1_positions"] = torch.from_numpy(first_token_counterparts(*spans))  # as the collator does
     rows = find_rows(inputs, [1], SINGLE, "all")
-    assert rows.has[0].tolist() == [[False, True, True, False], [False, False, False, False]]
-    wanted, order = teacher_tokens(inputs, 1, rows.has[0])
+    assert rows.available[0].tolist() == [[False, True, True, False], [False, False, False, False]]
+    wanted, order = teacher_tokens(inputs, 1, rows.available[0])
     assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
     assert order.tolist() == [1, 0]
 
@@ -73,7 +70,7 @@ def test_examples_are_the_rows_of_a_sequence_task(inputs):
     inputs["labels"] = torch.tensor([1, -100])
     rows = find_rows(inputs, [None, 1], SINGLE, None)
     assert (rows.tokens, rows.mask.tolist(), rows.labelled.tolist()) == (None, [True, True], [True, False])
-    assert rows.has.all()
+    assert rows.available.all()
     inputs["labels"] = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
     rows = find_rows(inputs, [None], "multi_label_classification", None)
     assert rows.labelled.all()
@@ -81,7 +78,7 @@ def test_examples_are_the_rows_of_a_sequence_task(inputs):
 
 
 def test_a_teachers_tokens_are_found_and_put_into_the_students_order(inputs):
-    has = find_rows(inputs, [1], SINGLE, "labelled").has[0]
+    has = find_rows(inputs, [1], SINGLE, "labelled").available[0]
     wanted, order = teacher_tokens(inputs, 1, has)
     assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
     # The student's token 1 stands at 3, the second of the wanted ones; its token 2 stands at 1.

@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer, BertConfig
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_inputs, tiny_model
-from hf_multiteacher.teachers.ensemble import Teacher, TeacherEnsemble, weight_fingerprint
+from hf_multiteacher.teachers import Teacher, TeacherEnsemble, weight_fingerprint
 from hf_multiteacher.tokenization.encoder import tokenizer_fingerprint
 
 ROWS = torch.zeros(3, 12, dtype=torch.bool)

@@ -1,39 +1,37 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
-from torch import nn
 from transformers import TrainerState
 
-from hf_multiteacher.training.callback import StepKeeper
+from hf_multiteacher.training.callback import DistillationCallback
 
 
 @pytest.fixture
-def keeper():
-    return StepKeeper(SimpleNamespace(data_collator=None, projections=[nn.Parameter(torch.ones(2))]))
+def callback():
+    return DistillationCallback()
 
 
-def test_means_are_over_steps_and_start_anew_after_each_log(keeper):
+def test_means_are_over_steps_and_start_anew_after_each_log(callback):
     for parts in ([1.0, 2.0], [4.0, 5.0]):
-        keeper.on_step_begin(None, None, None)
+        callback.on_step_begin(None, None, None)
         for part in parts:
-            keeper.add({"soft_loss": torch.tensor(part, requires_grad=True)})
-    assert keeper.take_means(lambda sums: 2 * sums) == {"soft_loss": 12.0}
-    assert keeper.take_means(lambda sums: sums) == {}
-    keeper.on_step_begin(None, None, None)
-    keeper.add({"soft_loss": torch.tensor(3.0)})
-    assert keeper.take_means(lambda sums: sums) == {"soft_loss": 3.0}
+            callback.add({"soft_loss": torch.tensor(part, requires_grad=True)})
+    assert callback.take_means(lambda sums: 2 * sums) == {"soft_loss": 12.0}
+    assert callback.take_means(lambda sums: sums) == {}
+    callback.on_step_begin(None, None, None)
+    callback.add({"soft_loss": torch.tensor(3.0)})
+    assert callback.take_means(lambda sums: sums) == {"soft_loss": 3.0}
 
 
-def test_a_step_begins_without_gradients_of_projections(keeper):
-    (weight,) = keeper.trainer.projections
+def test_a_step_begins_without_gradients_of_projections(callback):
+    weight = torch.nn.Parameter(torch.ones(2))
     weight.grad = torch.ones(2)
-    keeper.on_step_begin(None, None, None)
+    callback.on_optimizer_step(None, None, None, optimizer=torch.optim.SGD([weight], lr=1.0))
+    callback.on_step_begin(None, None, None)
     assert weight.grad is None
 
 
-def test_a_run_begins_without_sums(keeper):
-    keeper.on_step_begin(None, None, None)
-    keeper.add({"soft_loss": torch.tensor(1.0)})
-    keeper.on_train_begin(None, TrainerState(epoch=2.5), None)
-    assert (keeper.sums, keeper.steps, keeper.epoch) == ({}, 0, 2)
+def test_a_run_begins_without_sums(callback):
+    callback.on_step_begin(None, None, None)
+    callback.add({"soft_loss": torch.tensor(1.0)})
+    callback.on_train_begin(None, TrainerState(epoch=2.5), None)
+    assert (callback.sums, callback.steps, callback.epoch) == ({}, 0, 2)

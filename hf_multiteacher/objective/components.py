@@ -1,0 +1,48 @@
+"""The components of the loss: one value per row each, averaged over the whole optimizer step, weighed and added."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Component:
+    """One value per row of a row set; their sum divided by the set's global count is the component's mean.
+
+    Args:
+        values: [rows of the set].
+        row_set: The set's name, as in `row_sets`.
+    """
+
+    values: Tensor
+    row_set: str
+
+
+def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the part of a batch in the mean of every component over the whole step."""
+    return {name: each.values.sum() / counts[each.row_set] for name, each in components.items()}
+
+
+def with_hidden_loss(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
+    """Add the teachers' weighted mean of the hidden-state losses to the means of the components.
+
+    Args:
+        means: Component -> mean.
+        teacher_weights: Teacher name -> its fixed weight.
+    """
+    weighted = [
+        weight * means[f"hidden_loss/{name}"]
+        for name, weight in teacher_weights.items()
+        if f"hidden_loss/{name}" in means
+    ]
+
+    return means | {"hidden_loss": sum(weighted)} if weighted else means
+
+
+def total_of(means: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Return the loss: the components' means times their weights, as far as they are there."""
+    parts = [weight * means[name] for name, weight in weights.items() if weight and name in means]
+    return torch.stack(parts).sum()

@@ -1,0 +1,78 @@
+"""The sets of rows over which components are averaged: known from a batch alone, before any forward."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..losses.hidden_state import shared_spans, token_spans
+from .rows import Inputs, Rows, real_tokens
+
+
+def row_sets(
+    inputs: Inputs, rows: Rows, sources: Mapping[str, int | None], followed: list[bool], *, hidden_states: bool
+) -> dict[str, Tensor]:
+    """Mark the rows of every set among a batch's tokens, examples or spans.
+
+    Args:
+        inputs: The collated batch.
+        rows: Its rows.
+        sources: Teacher name -> None where it reads the student's encoding, else the number in its columns' names.
+        followed: Which of the teachers have a weight above 0.
+        hidden_states: Whether hidden states are compared.
+
+    Returns:
+        `rows` (all), `hard` (labelled), `soft` (with a teacher that is followed), `soft/<teacher>` and, with
+        `hidden_states`, `hidden/<teacher>`; each bool [batch, ...].
+    """
+    sets = {"rows": rows.mask, "hard": rows.labelled, "soft": rows.available[followed].any(dim=0)}
+
+    for (name, source), available in zip(sources.items(), rows.available, strict=True):
+        sets[f"soft/{name}"] = available
+        if hidden_states:
+            sets[f"hidden/{name}"] = hidden_rows(inputs, source)
+
+    return sets
+
+
+def add_counts(each: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Count the rows of every set over the row sets of several batches."""
+    counts: dict[str, Any] = {}
+
+    for sets in each:
+        for name, mask in sets.items():
+            counts[name] = counts.get(name, 0) + mask.sum()
+
+    return counts
+
+
+def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
+    """Return the spans over which hidden states are averaged, in the student's and in a teacher's encoding."""
+    if source is None:
+        spans = token_spans(real_tokens(inputs))
+        return spans, spans
+
+    return inputs[f"teacher_{source}_student_spans"], inputs[f"teacher_{source}_spans"]
+
+
+def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:
+    """Return which spans student and teacher share; bool [batch, spans]."""
+    return shared_spans(*hidden_spans(inputs, source))
+
+
+def sums_per_example(values: Tensor, mask: Tensor) -> Tensor:
+    """Add up the values of a set's rows within each example.
+
+    Args:
+        values: One per row of the set, [rows].
+        mask: The set, bool [batch] or [batch, ...].
+
+    Returns:
+        The sum of the values of each example's rows, and their number; [batch, 2].
+    """
+    sums = torch.zeros(len(mask), device=mask.device)
+    sums = sums.index_add(0, mask.nonzero()[:, 0], values.float())
+    counts = mask.flatten(1).sum(dim=1) if mask.dim() > 1 else mask.float()
+
+    return torch.stack([sums, counts], dim=1)
