@@ -9,15 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..losses import functional
-from ..losses.soft_target import (
-    Ensemble,
-    HardLabelLoss,
-    HiddenStateLoss,
-    Problem,
-    SoftTargetLoss,
-    gold_error,
-    prediction_entropy,
-)
+from ..losses.hard_label import HardLabelLoss
+from ..losses.hidden_state import HiddenStateLoss
+from ..losses.problem import Ensemble, Problem
+from ..losses.soft_target import SoftTargetLoss
+from ..losses.weighting import gold_error, prediction_entropy
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments
 from .aligned_teachers import HiddenStates, SoftTargets, TeacherPanel

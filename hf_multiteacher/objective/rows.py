@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ..collation.data_collator import first_token_counterparts
 from ..losses.functional import IGNORED_LABEL
-from ..losses.soft_target import Problem, shared_spans, token_spans
+from ..losses.hidden_state import shared_spans, token_spans
+from ..losses.problem import Problem
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
