@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 import torch
 
 from helpers.formulas import CLASSES, MULTI, PROBLEMS, REGRESSION, SINGLE, normal
-from hf_multiteacher.losses.soft_target import SoftTargetLoss
+from hf_multiteacher.losses.soft_target import SoftTargetLoss, joint_logits
 
 ENSEMBLES = ["probabilities", "logits", "per_teacher"]
 WEIGHTS = torch.tensor([[0.5, 1, 0.2, 0], [0.3, 0, 0.7, 0.6], [0.2, 0, 0.1, 0.4]], dtype=torch.float64)
@@ -173,3 +174,43 @@ def test_soft_target_loss_refuses_shapes_that_would_broadcast(ensemble):
         loss(student, teachers[:, :1], WEIGHTS)
     with pytest.raises(ValueError, match=r"teacher_weights of shape \[3, 4\].*but got \[3, 1\]"):
         loss(student, teachers, WEIGHTS[:, :1])
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
+def test_what_teachers_say_together_is_their_mean_probability_or_their_mean_logit(ensemble):
+    _, teachers = models(SINGLE)
+    found = joint_logits(SINGLE, ensemble, teachers, WEIGHTS).numpy()
+    weights, logits = WEIGHTS.numpy(), teachers.numpy()
+    if ensemble == "logits":
+        expected = scipy.special.softmax(np.einsum("krc,kr->rc", logits, weights), axis=-1)
+    else:
+        expected = np.einsum("krc,kr->rc", scipy.special.softmax(logits, axis=-1), weights)
+    np.testing.assert_allclose(scipy.special.softmax(found, axis=-1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
+def test_what_teachers_say_together_of_several_labels_is_one_log_odds_per_label(ensemble):
+    _, teachers = models(MULTI)
+    found = joint_logits(MULTI, ensemble, teachers, WEIGHTS).numpy()
+    weights, logits = WEIGHTS.numpy(), teachers.numpy()
+    if ensemble == "logits":
+        expected = np.einsum("krc,kr->rc", logits, weights)
+    else:
+        expected = scipy.special.logit(np.einsum("krc,kr->rc", scipy.special.expit(logits), weights))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
+def test_what_teachers_of_a_regression_say_together_is_their_mean(ensemble):
+    _, teachers = models(REGRESSION)
+    expected = np.einsum("krc,kr->rc", teachers.numpy(), WEIGHTS.numpy())
+    np.testing.assert_allclose(joint_logits(REGRESSION, ensemble, teachers, WEIGHTS), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ensemble", ["probabilities", "logits"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_loss_at_temperature_one_is_the_divergence_from_what_the_teachers_say_together(problem, ensemble):
+    student, teachers = models(problem)
+    loss = SoftTargetLoss(problem, 1.0, ensemble)
+    together = joint_logits(problem, ensemble, teachers, WEIGHTS)
+    torch.testing.assert_close(loss(student, teachers, WEIGHTS), loss.divergence(student, together))

@@ -25,6 +25,18 @@ def test_the_mean_over_a_span_of_one_token_is_that_token_bit_for_bit():
     assert torch.equal(means, hidden) and valid.all()
 
 
+def test_the_tokens_of_each_span_of_each_example_are_counted():
+    spans = torch.tensor([[-1, 0, 0, 2, -1], [1, 1, 1, 0, 3], [-1, -1, -1, -1, -1]])
+    counts = functional.tokens_per_span(spans, 4)
+    assert counts.tolist() == [[2, 0, 1, 0], [1, 3, 0, 1], [0, 0, 0, 0]]
+
+
+def test_spans_are_as_many_as_the_higher_id_of_the_two_sides_says():
+    low, high, none = torch.tensor([[0, 1, -1]]), torch.tensor([[-1, 4]]), torch.tensor([[-1, -1]])
+    assert functional.count_spans(low, high) == functional.count_spans(high, low) == 5
+    assert functional.count_spans(none, none) == 0
+
+
 def test_cosine_distance_is_one_minus_torchs_similarity():
     first, second = normal(6, 8, seed=1), normal(6, 8, seed=2)
     expected = 1 - F.cosine_similarity(first, second)
