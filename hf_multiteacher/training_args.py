@@ -1,18 +1,23 @@
 """The arguments of a distillation run, on top of those of `transformers.TrainingArguments`."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Annotated, Any, Union, get_args, get_type_hints
 
 from transformers import TrainingArguments
 
-CHOICES = {
-    "teacher_weighting": ("fixed", "confidence", "entropy"),
-    "ensemble": ("probabilities", "logits", "per_teacher"),
-    "distill_positions": ("labelled", "all"),
-    "teacher_dtype": ("float32", "float16", "bfloat16"),
-}
-WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight")
+from .losses.problem import Ensemble
+from .losses.weighting import WEIGHTINGS
+
+OBJECTIVE = "objective"
+"""Marks an argument that decides what is minimised. Not as metadata: all of those go to argparse, which refuses it."""
+
+TEACHER_WEIGHTINGS = tuple(WEIGHTINGS)
+ENSEMBLES = get_args(Ensemble)
+DISTILL_POSITIONS = ("labelled", "all")
+TEACHER_DTYPES = ("float32", "float16", "bfloat16")
+LOSS_WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight")
 
 
 @dataclass
@@ -37,45 +42,51 @@ class DistillationTrainingArguments(TrainingArguments):
     teachers: list[str] | None = field(
         default=None, metadata={"help": "Hub ids or folders of the teachers; the trainer's `teachers=` overrides it."}
     )
-    teacher_weights: list[float] | None = field(
+    teacher_weights: Annotated[list[float] | None, OBJECTIVE] = field(
         default=None,
         metadata={"help": "One weight per teacher, scaled to sum to 1; equal weights when not given."},
     )
-    teacher_weighting: str = field(
+    teacher_weighting: Annotated[str, OBJECTIVE] = field(
         default="fixed",
         metadata={
             "help": "`fixed`: teacher_weights. `confidence`: per row, more weight to teachers that predict the label "
             "better. `entropy`: per row, more weight to teachers that are surer.",
-            "choices": CHOICES["teacher_weighting"],
+            "choices": TEACHER_WEIGHTINGS,
         },
     )
-    temperature: float = field(
+    temperature: Annotated[float, OBJECTIVE] = field(
         default=2.0, metadata={"help": "Softens both distributions of the soft loss; it has no meaning in regression."}
     )
-    soft_target_weight: float = field(default=0.5, metadata={"help": "Weight of the soft loss (the teachers')."})
-    hard_label_weight: float = field(default=0.5, metadata={"help": "Weight of the hard loss (the labels')."})
-    hidden_state_weight: float = field(default=0.0, metadata={"help": "Weight of the loss between hidden states."})
-    layer_map: Union[dict, str] | None = field(  # noqa: UP007 (TrainingArguments parses exactly this form)
+    soft_target_weight: Annotated[float, OBJECTIVE] = field(
+        default=0.5, metadata={"help": "Weight of the soft loss (the teachers')."}
+    )
+    hard_label_weight: Annotated[float, OBJECTIVE] = field(
+        default=0.5, metadata={"help": "Weight of the hard loss (the labels')."}
+    )
+    hidden_state_weight: Annotated[float, OBJECTIVE] = field(
+        default=0.0, metadata={"help": "Weight of the loss between hidden states."}
+    )
+    layer_map: Annotated[Union[dict, str] | None, OBJECTIVE] = field(  # noqa: UP007 (TrainingArguments parses exactly this form)
         default=None,
         metadata={
             "help": "Which hidden state of the student (key) learns from which of each teacher (value): 0 is the "
             'embeddings, negative numbers count from the end. Default: the last from the last, {"-1": -1}.'
         },
     )
-    ensemble: str | None = field(
+    ensemble: Annotated[str | None, OBJECTIVE] = field(
         default=None,
         metadata={
             "help": "`probabilities`: one loss against the weighted mean of the teachers' probabilities. `logits`: "
             "against their weighted mean logits. `per_teacher`: the weighted sum of one loss per teacher. Default: "
             "`probabilities` when all teachers share the student's outcomes, else `per_teacher`.",
-            "choices": CHOICES["ensemble"],
+            "choices": ENSEMBLES,
         },
     )
-    distill_positions: str = field(
+    distill_positions: Annotated[str, OBJECTIVE] = field(
         default="labelled",
         metadata={
             "help": "Tokens on which the soft loss works: `labelled` ones, or `all` that are not padding.",
-            "choices": CHOICES["distill_positions"],
+            "choices": DISTILL_POSITIONS,
         },
     )
     teacher_dtype: str | None = field(
@@ -83,7 +94,7 @@ class DistillationTrainingArguments(TrainingArguments):
         metadata={
             "help": "Precision in which the teachers run. Default: float32 for those that are loaded, and models that "
             "are passed in stay as they are.",
-            "choices": CHOICES["teacher_dtype"],
+            "choices": TEACHER_DTYPES,
         },
     )
     report_loyalty: bool = field(
@@ -94,36 +105,57 @@ class DistillationTrainingArguments(TrainingArguments):
     def __post_init__(self) -> None:
         """Check the distillation arguments, after `TrainingArguments` checked its own."""
         super().__post_init__()
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices and not (value is None and name in ("ensemble", "teacher_dtype")):
-                raise ValueError(f"DistillationTrainingArguments: {name} is one of {list(choices)}, got {value!r}.")
+        self._check_choices()
+        self._check_temperature()
+        self._check_loss_weights()
+        self._check_teacher_weights()
+
+        if self.layer_map is not None:
+            self.layer_map = self._read_layer_map(self.layer_map)
+
+    def _check_choices(self) -> None:
+        self._expect_one_of("teacher_weighting", TEACHER_WEIGHTINGS)
+        if self.ensemble is not None:
+            self._expect_one_of("ensemble", ENSEMBLES)
+        self._expect_one_of("distill_positions", DISTILL_POSITIONS)
+        if self.teacher_dtype is not None:
+            self._expect_one_of("teacher_dtype", TEACHER_DTYPES)
+
+    def _expect_one_of(self, name: str, choices: Collection[str]) -> None:
+        value = getattr(self, name)
+        if value not in choices:
+            raise ValueError(f"DistillationTrainingArguments: {name} is one of {list(choices)}, got {value!r}.")
+
+    def _check_temperature(self) -> None:
         if not _is_number(self.temperature) or self.temperature <= 0:
             raise ValueError(
                 f"DistillationTrainingArguments: temperature must be a number above 0, got {self.temperature!r}. "
                 "1 leaves the distributions as they are; 2 to 4 is usual."
             )
-        for name in WEIGHTS:
-            weight = getattr(self, name)
+
+    def _check_loss_weights(self) -> None:
+        weights = {name: getattr(self, name) for name in LOSS_WEIGHTS}
+
+        for name, weight in weights.items():
             if not _is_number(weight) or weight < 0:
                 raise ValueError(f"DistillationTrainingArguments: {name} must be a number from 0 on, got {weight!r}.")
-        if not any(getattr(self, name) for name in WEIGHTS):
+
+        if not any(weights.values()):
             raise ValueError(
-                f"DistillationTrainingArguments: {', '.join(WEIGHTS)} are all 0, so the student would learn nothing. "
+                f"DistillationTrainingArguments: {', '.join(weights)} are all 0, so the student would learn nothing. "
                 "Set at least one of them above 0."
             )
-        self._check_teacher_weights()
-        if self.layer_map is not None:
-            self.layer_map = self._read_layer_map(self.layer_map)
 
     def _check_teacher_weights(self) -> None:
         weights = self.teacher_weights
-        if weights is None or (all(_is_number(weight) and weight >= 0 for weight in weights) and sum(weights) > 0):
+        if weights is None:
             return
-        raise ValueError(
-            "DistillationTrainingArguments: teacher_weights must be numbers from 0 on with a positive sum, got "
-            f"{weights}. A teacher of weight 0 is measured but not followed."
-        )
+
+        if not all(_is_number(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
+            raise ValueError(
+                "DistillationTrainingArguments: teacher_weights must be numbers from 0 on with a positive sum, got "
+                f"{weights}. A teacher of weight 0 is measured but not followed."
+            )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:
         if not self.hidden_state_weight:
@@ -131,6 +163,7 @@ class DistillationTrainingArguments(TrainingArguments):
                 f"DistillationTrainingArguments: layer_map={layer_map} has no effect with hidden_state_weight=0. Set "
                 "a weight above 0, or leave layer_map out."
             )
+
         try:
             return {int(student): int(teacher) for student, teacher in layer_map.items()}
         except (AttributeError, TypeError, ValueError):
@@ -138,6 +171,21 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: layer_map maps hidden states of the student to hidden states of the "
                 f'teachers, like {{"3": 6, "6": 12}}, got {layer_map!r}.'
             ) from None
+
+
+def objective_arguments() -> tuple[str, ...]:
+    """Name the arguments that decide what is minimised: a run that resumes must have the same, and a card shows them.
+
+    Example:
+        >>> from hf_multiteacher.training_args import objective_arguments
+        >>> {"temperature", "label_smoothing_factor"} <= set(objective_arguments())
+        True
+    """
+    hints = get_type_hints(DistillationTrainingArguments, include_extras=True)
+    own = [name for name, hint in hints.items() if OBJECTIVE in get_args(hint)]
+
+    # transformers declares this one, so it cannot carry the mark.
+    return (*own, "label_smoothing_factor")
 
 
 def _is_number(value: Any) -> bool:

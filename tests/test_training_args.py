@@ -5,6 +5,8 @@ import pytest
 from transformers import HfArgumentParser, TrainingArguments
 
 from hf_multiteacher import DistillationTrainingArguments
+from hf_multiteacher.losses.weighting import WEIGHTINGS
+from hf_multiteacher.training_args import objective_arguments
 
 
 def arguments(tmp_path, **changes):
@@ -22,6 +24,34 @@ def test_every_argument_has_a_help_text():
     own = [field for field in dataclasses.fields(DistillationTrainingArguments) if field.name not in inherited]
     assert {"teachers", "temperature", "layer_map", "ensemble", "report_loyalty"} <= {field.name for field in own}
     assert all(len(field.metadata["help"]) > 30 for field in own)
+
+
+def test_the_arguments_of_the_objective_are_named_once_and_exist():
+    names = objective_arguments()
+    assert sorted(names) == [
+        "distill_positions",
+        "ensemble",
+        "hard_label_weight",
+        "hidden_state_weight",
+        "label_smoothing_factor",
+        "layer_map",
+        "soft_target_weight",
+        "teacher_weighting",
+        "teacher_weights",
+        "temperature",
+    ]
+    assert set(names) <= {field.name for field in dataclasses.fields(DistillationTrainingArguments)}
+
+
+def test_a_parser_leaves_the_arguments_of_the_objective_as_they_are():
+    names = objective_arguments()
+    HfArgumentParser(DistillationTrainingArguments)
+    assert objective_arguments() == names
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
+    assert arguments(tmp_path, teacher_weighting=weighting).teacher_weighting == weighting
 
 
 @pytest.mark.parametrize(

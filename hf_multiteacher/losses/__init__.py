@@ -1,9 +1,20 @@
-"""The parts of the objective on matched rows: one value per row, never a mean."""
+"""One module per part of the objective, over the formulas of `functional`. Each gives one value per row.
 
-from .soft_target import HardLabelLoss, HiddenStateLoss, SoftTargetLoss
+The caller adds the rows up and divides by its own count, so that accumulation and ranks change nothing.
+"""
+
+from .hard_label import HardLabelLoss
+from .hidden_state import HiddenStateLoss
+from .problem import Ensemble, Problem
+from .soft_target import SoftTargetLoss, joint_logits
+from .weighting import WEIGHTINGS
 
 __all__ = [
+    "WEIGHTINGS",
+    "Ensemble",
     "HardLabelLoss",
     "HiddenStateLoss",
+    "Problem",
     "SoftTargetLoss",
+    "joint_logits",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..losses.hidden_state import shared_spans, token_spans
+from ..losses.functional import count_spans, tokens_per_span
 from .rows import Inputs, Rows, real_tokens
 
 
@@ -59,6 +59,35 @@ def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
 def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:
     """Return which spans student and teacher share; bool [batch, spans]."""
     return shared_spans(*hidden_spans(inputs, source))
+
+
+def token_spans(attention_mask: Tensor) -> Tensor:
+    """Make each token that is not padding its own span, where both models read one encoding.
+
+    Args:
+        attention_mask: `[batch, length]`.
+
+    Returns:
+        `[batch, length]`, -1 for padding.
+    """
+    tokens = torch.arange(attention_mask.shape[1], device=attention_mask.device)
+    return tokens.where(attention_mask.bool(), -1)
+
+
+def shared_spans(student_spans: Tensor, teacher_spans: Tensor) -> Tensor:
+    """Mark the spans that have a token on both sides: the rows of `HiddenStateLoss`, known before any forward.
+
+    Args:
+        student_spans: `[batch, length]`.
+        teacher_spans: `[batch, teacher length]`.
+
+    Returns:
+        bool `[batch, spans]`; its sum is the number of rows.
+    """
+    num_spans = count_spans(student_spans, teacher_spans)
+    in_student = tokens_per_span(student_spans, num_spans) > 0
+    in_teacher = tokens_per_span(teacher_spans, num_spans) > 0
+    return in_student & in_teacher
 
 
 def sums_per_example(values: Tensor, mask: Tensor) -> Tensor:
