@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import loyalty
 from ..losses import functional
-from ..loyalty import probability as loyalty
 from .aligned_teachers import SoftTargets
 from .objective import DistillationObjective, Values
 from .rows import Inputs, Rows
