@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..collation.data_collator import first_token_counterparts
 from ..losses.functional import IGNORED_LABEL
 from ..losses.soft_target import Problem, shared_spans, token_spans
+from ..tokenization.matching import first_token_counterparts
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
