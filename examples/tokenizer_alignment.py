@@ -19,7 +19,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from hf_multiteacher.recipes.corpus import read_lines, text_files
-from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets, one_to_one
+from hf_multiteacher.tokenization.matching import one_to_one
+from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets
 from hf_multiteacher.tokenization.vocabulary import SharedVocabulary, shared_mass
 
 STUDENT = ("cased WordPiece", "wordpiece", 16_000, False)

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from ..tokenization.matching import first_token_counterparts, join_spans, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
-from ..tokenization.spans import Booleans, Integers, join_spans, one_to_one
+from ..tokenization.spans import Booleans, Integers
 from ..tokenization.vocabulary import SharedVocabulary
 from .masking import UNTOUCHED, Keys, Replacer, draw_actions, draw_keys, example_ids, spread, translate
 from .padding import IGNORED_LABEL, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
@@ -213,29 +214,6 @@ def same_outcome(
     student_outcomes = shared.student_outcomes[student_ids]
     teacher_outcomes = np.take_along_axis(shared.teacher_outcomes[teacher_ids], np.maximum(positions, 0), axis=1)
     return np.where((student_outcomes > 0) & (student_outcomes == teacher_outcomes), positions, -1)
-
-
-def first_token_counterparts(student_spans: Integers, teacher_spans: Integers) -> Integers:
-    """Where the first teacher token of a span stands, for the first student token of the span, else -1.
-
-    Args:
-        student_spans: [batch, length].
-        teacher_spans: [batch, teacher length], the same numbering.
-    """
-    size = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
-    student_first, teacher_first = (_first_tokens(spans, size) for spans in (student_spans, teacher_spans))
-    rows, spans = np.nonzero((student_first < student_spans.shape[1]) & (teacher_first < teacher_spans.shape[1]))
-    positions = np.full(student_spans.shape, -1, np.int64)
-    positions[rows, student_first[rows, spans]] = teacher_first[rows, spans]
-    return positions
-
-
-def _first_tokens(spans: Integers, size: int) -> Integers:
-    """The position of each span's first token, [batch, size]; the length where there is none."""
-    first = np.full((len(spans), size), spans.shape[1], np.int64)
-    rows, columns = np.nonzero(spans >= 0)
-    np.minimum.at(first, (rows, spans[rows, columns]), columns)
-    return first
 
 
 def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..losses.functional import count_spans, tokens_per_span
+from ..tokenization.columns import teacher_column
 from .rows import Inputs, Rows, real_tokens
 
 
@@ -53,7 +54,7 @@ def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
         spans = token_spans(real_tokens(inputs))
         return spans, spans
 
-    return inputs[f"teacher_{source}_student_spans"], inputs[f"teacher_{source}_spans"]
+    return inputs[teacher_column(source, "student_spans")], inputs[teacher_column(source, "spans")]
 
 
 def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:

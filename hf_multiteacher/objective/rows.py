@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..losses.functional import IGNORED_LABEL
 from ..losses.problem import Problem
+from ..tokenization.columns import teacher_column
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -67,13 +68,13 @@ def real_tokens(inputs: Inputs) -> Tensor:
 
 def counterparts(inputs: Inputs, source: int) -> Tensor:
     """Return where the counterpart of each of the student's tokens stands in a teacher's encoding, or -1."""
-    return inputs[f"teacher_{source}_positions"]
+    return inputs[teacher_column(source, "positions")]
 
 
 def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
     """Return what a teacher reads: the student's encoding (`source` None) or the columns `teacher_{source}_*`."""
-    prefix = "" if source is None else f"teacher_{source}_"
-    return {name: inputs[prefix + name] for name in MODEL_INPUTS if prefix + name in inputs}
+    columns = {name: teacher_column(source, name) for name in MODEL_INPUTS}
+    return {name: inputs[column] for name, column in columns.items() if column in inputs}
 
 
 def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,7 +89,7 @@ def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor,
         The tokens on which the teacher's head is wanted, bool [batch, teacher length], and for each of the student's
         tokens its place among them, int64 [rows].
     """
-    wanted = torch.zeros_like(inputs[f"teacher_{source}_input_ids"], dtype=torch.bool)
+    wanted = torch.zeros_like(inputs[teacher_column(source, "input_ids")], dtype=torch.bool)
     examples = torch.nonzero(tokens)[:, 0]
 
     place = examples * wanted.shape[1] + counterparts(inputs, source)[tokens]

@@ -1,17 +1,21 @@
 """One text, the encoding of every tokenizer, and what two tokenizers share."""
 
+from .matching import first_token_counterparts, join_spans, one_to_one
 from .multi_tokenizer import MultiTokenizer
-from .spans import batch_spans, join_spans, one_to_one, text_spans, word_spans
+from .spans import batch_spans, flatten_offsets, text_spans, word_spans
 from .surfaces import TokenSurfaces
-from .vocabulary import SharedVocabulary
+from .vocabulary import SharedVocabulary, shared_mass
 
 __all__ = [
     "MultiTokenizer",
     "SharedVocabulary",
     "TokenSurfaces",
     "batch_spans",
+    "first_token_counterparts",
+    "flatten_offsets",
     "join_spans",
     "one_to_one",
+    "shared_mass",
     "text_spans",
     "word_spans",
 ]

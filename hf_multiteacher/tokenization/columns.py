@@ -1,5 +1,6 @@
-"""Columns of a data set, read with errors that name the column and the row."""
+"""Columns of a data set: what those of teachers are called, and reading with errors that name column and row."""
 
+import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,19 @@ from typing import Any
 import numpy as np
 
 from .spans import Integers
+
+TEACHER_PARTS = ("input_ids", "attention_mask", "token_type_ids", "spans", "student_spans")
+TEACHER_COLUMN = re.compile(rf"teacher_(\d+)_({'|'.join(TEACHER_PARTS)})")
+
+
+def teacher_column(source: int | None, part: str) -> str:
+    """Name the column with one part of an encoding.
+
+    Args:
+        source: the first teacher whose tokenizer made the encoding, `None` for the student's own.
+        part: one of `TEACHER_PARTS`, or what the collator adds, such as `positions`.
+    """
+    return part if source is None else f"teacher_{source}_{part}"
 
 
 def read_column(batch: Mapping[str, Sequence], name: str) -> list[Any]:
@@ -23,6 +37,7 @@ def read_column(batch: Mapping[str, Sequence], name: str) -> list[Any]:
             f"MultiTokenizer.encode expects a column '{name}', but the data set has only {sorted(batch)}: there is "
             "nothing to encode. Pass the name of one of these columns."
         )
+
     rows = batch[name]
     if isinstance(rows, str) or not isinstance(rows, Sequence):
         raise TypeError(
@@ -47,9 +62,11 @@ def read_sequences(
             f"lists of words (words=), but got {text=}, {text_pair=}, {words=}: it cannot tell what to encode. "
             "Name one, for example encode(batch, text='sentence')."
         )
+
     if words is not None:
         rows = _checked(read_column(batch, words), words, "lists of words", "Pass whole texts as text=.", _is_words)
         return [[[_composed(word) for word in row] for row in rows]]
+
     columns = {name: read_column(batch, name) for name in (text, text_pair) if name is not None}
     hint = "Pass lists of words as words=."
     return [
@@ -87,6 +104,7 @@ def read_word_labels(batch: Mapping[str, Sequence], name: str, words: Sequence[S
         TypeError: the labels are not integers.
     """
     rows = read_column(batch, name)
+
     for row, (labels, own_words) in enumerate(zip(rows, words, strict=True)):
         count = len(labels) if isinstance(labels, Sequence) and not isinstance(labels, str) else None
         if count != len(own_words):
@@ -95,6 +113,7 @@ def read_word_labels(batch: Mapping[str, Sequence], name: str, words: Sequence[S
                 f"{'no list' if count is None else count} for {len(own_words)} words: labels would stand on the wrong "
                 "words. Correct the row or leave it out."
             )
+
     flat = list(chain.from_iterable(rows))
     wrong = next((label for label in flat if not isinstance(label, int | np.integer)), None)
     if wrong is not None or None in flat:
@@ -102,4 +121,5 @@ def read_word_labels(batch: Mapping[str, Sequence], name: str, words: Sequence[S
             f"MultiTokenizer.encode expects integer labels in column '{name}', but got {wrong!r}: it has no place "
             "in a tensor. Turn names into numbers first, for example with the ClassLabel feature of datasets."
         )
+
     return np.array(flat, np.int64)

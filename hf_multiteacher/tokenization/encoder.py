@@ -123,6 +123,7 @@ class Encoder:
         """Encode texts, pairs of texts (two `sequences`) or, with `split`, lists of words."""
         limit = min(self.limit, NO_LIMIT if max_length is None else max_length)
         truncate = truncation if limit < NO_LIMIT else False
+
         encoding = self.readers[0](
             *sequences,
             is_split_into_words=split,
@@ -131,5 +132,6 @@ class Encoder:
             return_attention_mask=True,
             return_token_type_ids=self.token_types,
         )
+
         special = special_tokens(self.readers[0], encoding["input_ids"])
         return Encoded(dict(encoding), list(encoding.encodings or []), special)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from .columns import read_column, read_sequences, read_word_labels
+from .columns import TEACHER_PARTS, read_column, read_sequences, read_word_labels, teacher_column
 from .encoder import Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
 from .rebuilding import Segments, Template, encode_segments
 from .spans import Integers, batch_spans, word_spans
@@ -43,6 +43,7 @@ class MultiTokenizer:
         self.student_tokenizer = student_tokenizer
         self.teacher_tokenizers = list(teacher_tokenizers)
         require_fast("the student", student_tokenizer)
+
         first: dict[str, int | None] = {tokenizer_fingerprint(student_tokenizer): None}
         self._sources: list[int | None] = []
         self._encoders: dict[int | None, Encoder] = {None: Encoder([student_tokenizer])}
@@ -51,6 +52,7 @@ class MultiTokenizer:
             source = first.setdefault(tokenizer_fingerprint(tokenizer), teacher)
             self._sources.append(source)
             self._encoders.setdefault(source, Encoder([])).readers.append(tokenizer)
+
         self.distinct = {j: encoder.readers[0] for j, encoder in self._encoders.items() if j is not None}
         self._shared_vocabularies: dict[int, SharedVocabulary] = {}
         self._student_surfaces: TokenSurfaces | None = None
@@ -60,10 +62,10 @@ class MultiTokenizer:
         """The columns that [`encode`] makes for teachers; `token_type_ids` too where the student takes none."""
         own = "token_type_ids" in self.student_tokenizer.model_input_names
         names = ["token_type_ids"] if self._encoders[None].token_types and not own else []
+
         for j in self.distinct:
-            types = ["token_type_ids"] if self._encoders[j].token_types else []
-            parts = ["input_ids", "attention_mask", *types, "spans", "student_spans"]
-            names += [f"teacher_{j}_{part}" for part in parts]
+            types = self._encoders[j].token_types
+            names += [teacher_column(j, part) for part in TEACHER_PARTS if types or part != "token_type_ids"]
         return names
 
     def source_of(self, teacher: int) -> int | None:
@@ -114,12 +116,14 @@ class MultiTokenizer:
             source: encoder.encode(sequences, split, truncation, max_length)
             for source, encoder in self._encoders.items()
         }
+
         student = encoded[None]
         counts = np.array([len(row) for row in sequences[0]], np.int64)
         spans = self._word_spans(encoded, counts) if split else self._text_spans(encoded, sequences)
         result: dict[str, list] = dict(student.columns)
         for j in self.distinct:
             result |= _teacher_columns(j, encoded[j].columns, spans[j], student.columns["input_ids"])
+
         if labels is not None and split:
             values = read_word_labels(batch, labels, sequences[0])
             result["labels"] = student.first_token_labels(values, counts)
@@ -142,9 +146,11 @@ class MultiTokenizer:
         """
         if self._student_surfaces is None:
             self._student_surfaces = TokenSurfaces(self.student_tokenizer)
+
         rows = [np.asarray(feature["input_ids"]).tolist() for feature in features]
         between = Template.of(self.student_tokenizer).specials[1]
         segments = Segments.of(rows, self._student_surfaces, between)
+
         columns: dict[str, list] = {}
         for j in self.distinct:
             encoder = self._encoders[j]
@@ -153,6 +159,7 @@ class MultiTokenizer:
             if not encoder.token_types:
                 del encoding["token_type_ids"]
             columns |= _teacher_columns(j, encoding, spans, rows)
+
         return [
             {**feature, **{name: values[row] for name, values in columns.items()}}
             for row, feature in enumerate(features)
@@ -168,6 +175,7 @@ class MultiTokenizer:
     ) -> dict[int, list[Integers]]:
         if not self.distinct:
             return {}
+
         texts = [*chain.from_iterable(zip(*sequences, strict=True))]
         student = encoded[None].tokenization(len(sequences))
         return {
@@ -198,4 +206,4 @@ def _teacher_columns(
         "spans": cut_rows(teacher_spans, encoding["input_ids"]),
         "student_spans": cut_rows(student_spans, student_rows),
     }
-    return {f"teacher_{j}_{name}": rows for name, rows in columns.items()}
+    return {teacher_column(j, name): rows for name, rows in columns.items()}

@@ -38,8 +38,10 @@ class Template:
         first, second = sequence_ids.index(0), sequence_ids.index(1)
         after_first, after_second = first + sequence_ids.count(0), second + sequence_ids.count(1)
         places = slice(first), slice(after_first, second), slice(after_second, None)
+
         before, between, after = (encoding.ids[place] for place in places)
         types_before, types_between, types_after = (encoding.type_ids[place] for place in places)
+
         return cls(
             specials=(before, between, after),
             special_types=(types_before, types_between, types_after),
@@ -71,15 +73,20 @@ class Segments:
         places = [_stretches(surfaces.special[row]) for row in rows]
         counts = [len(stretches) for stretches in places]
         width = max([1, *counts])
+
         texts = [""] * (len(rows) * width)
         tokens = sum(map(len, rows))
         offsets, text_indices = np.zeros((tokens, 2), np.int64), np.full(tokens, -1, np.int64)
+
         row_start = 0
         for example, (row, stretches) in enumerate(zip(rows, places, strict=True)):
             for index, (start, end) in enumerate(stretches, example * width):
-                texts[index], offsets[row_start + start : row_start + end] = _tidy(*surfaces.rebuild(row[start:end]))
-                text_indices[row_start + start : row_start + end] = index
+                tokens_of_text = slice(row_start + start, row_start + end)
+                text, places_in_text = surfaces.rebuild(row[start:end])
+                texts[index], offsets[tokens_of_text] = _tidy(text, places_in_text)
+                text_indices[tokens_of_text] = index
             row_start += len(row)
+
         pairs = [
             len(stretches) == 2 and row[stretches[0][1] : stretches[1][0]] == between
             for row, stretches in zip(rows, places, strict=True)
@@ -98,12 +105,15 @@ def _tidy(text: str, offsets: Integers) -> tuple[str, Integers]:
     bare = text.lstrip()
     offsets = np.maximum(offsets - (len(text) - len(bare)), 0)
     text = bare
+
     composed = unicodedata.normalize("NFC", text)
     if composed == text:
         return text, offsets
+
     borders, inverse = np.unique(offsets, return_inverse=True)
     heads = [unicodedata.normalize("NFC", text[:border]) for border in borders]
     ends = np.array([len(head) for head in heads])
+
     # A border inside a composed character: the token before it ends, and the token after it starts, with all of it.
     starts = ends - [not composed.startswith(head) for head in heads]
     inverse = inverse.reshape(-1, 2)
@@ -126,10 +136,12 @@ def encode_segments(
     """
     template = Template.of(tokenizer)
     encodings = tokenizer(segments.texts, add_special_tokens=False, truncation=False, verbose=False).encodings
+
     rows = []
     for example, (count, pair) in enumerate(zip(segments.counts, segments.pairs, strict=True)):
         first = example * segments.width
         rows.append(_row(template, encodings[first : first + count], first, pair, limit))
+
     columns = {
         "input_ids": [[token[0] for token in row] for row in rows],
         "attention_mask": [[1] * len(row) for row in rows],
@@ -146,6 +158,7 @@ def _row(template: Template, encodings: Sequence[Encoding], first: int, pair: bo
         [(index, kind if pair else 0, -1, (0, 0)) for index, kind in zip(ids, types, strict=True)]
         for ids, types in zip(template.specials, template.special_types, strict=True)
     )
+
     content: list[Token] = []
     for rank, encoding in enumerate(encodings):
         kind = template.text_types[rank] if pair else 0

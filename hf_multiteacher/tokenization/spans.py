@@ -54,6 +54,7 @@ def flatten_offsets(
     """
     numbers = chain.from_iterable(chain.from_iterable(offset_mappings))
     offsets = np.fromiter(numbers, np.int64).reshape(-1, 2)
+
     rows = list(sequence_ids)
     examples = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     within = np.array(list(chain.from_iterable(rows)), float)  # None becomes NaN
@@ -84,13 +85,15 @@ def batch_spans(
     text_starts = np.concatenate([[0], np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))])
     coordinates = np.concatenate([[0], np.cumsum(visible)])
     bounds = coordinates[text_starts]
+
     intervals = []
     for offsets, text in tokenizations:
         # A special token (text -1) is put at position 0 with no width: bounds[-1 + 1] = 0 then denies it a span.
         positions = np.where(text[:, None] < 0, 0, text_starts[text, None] + offsets)
         _require_within(positions, text, text_starts)
         intervals.append((text, *coordinates[positions].T))
-    span_of_character = _connect([(starts, ends) for _, starts, ends in intervals], bounds[-1])
+
+    span_of_character = connect([(starts, ends) for _, starts, ends in intervals], bounds[-1])
     numbers = _number_spans(span_of_character, bounds, intervals, sequences)
     number_at = np.append(numbers, -1)[np.append(span_of_character, -1)]
     return [np.where(starts < bounds[text + 1], number_at[starts], -1) for text, starts, _ in intervals]
@@ -108,16 +111,6 @@ def _require_within(positions: Integers, text: Integers, text_starts: Integers) 
         )
 
 
-def _connect(intervals: Iterable[tuple[Integers, Integers]], length: int) -> Integers:
-    """Number the stretches of 0..length that no interval crosses the border of; [length], ascending."""
-    crossing = np.zeros(length + 1, np.int64)
-    for starts, ends in intervals:
-        inner = ends - starts > 1
-        crossing += np.bincount(starts[inner] + 1, minlength=length + 1)
-        crossing -= np.bincount(ends[inner], minlength=length + 1)
-    return np.cumsum(np.cumsum(crossing)[:length] == 0) - 1
-
-
 def _number_spans(
     span_of_character: Integers,
     bounds: Integers,
@@ -133,14 +126,32 @@ def _number_spans(
         np.maximum.at(last, text[seen], ends[seen])
         np.maximum(kept_from, first, out=kept_from)
         np.minimum(kept_to, last, out=kept_to)
+
     span_starts = np.flatnonzero(np.diff(span_of_character, prepend=-1))
     span_ends = np.append(span_starts, len(span_of_character))[1:]
     first_spans = np.append(span_of_character, len(span_starts))[bounds]
     text_of_span = np.repeat(np.arange(len(bounds) - 1), np.diff(first_spans))
     valid = (span_starts >= kept_from[text_of_span]) & (span_ends <= kept_to[text_of_span])
+
     valid_before = np.append(0, np.cumsum(valid))
     before_example = valid_before[first_spans[::sequences]]
     return np.where(valid, valid_before[:-1] - before_example[text_of_span // sequences], -1)
+
+
+def connect(intervals: Iterable[tuple[Integers, Integers]], length: int) -> Integers:
+    """Number the stretches of 0..length whose borders no interval crosses; [length], ascending.
+
+    Args:
+        intervals: per tokenization the starts and the ends of its tokens, [tokens] each.
+        length: how many positions there are.
+    """
+    crossing = np.zeros(length + 1, np.int64)
+    for starts, ends in intervals:
+        inner = ends - starts > 1
+        crossing += np.bincount(starts[inner] + 1, minlength=length + 1)
+        crossing -= np.bincount(ends[inner], minlength=length + 1)
+
+    return np.cumsum(np.cumsum(crossing)[:length] == 0) - 1
 
 
 def text_spans(
@@ -175,61 +186,9 @@ def word_spans(words: Sequence[Integers], word_counts: Sequence[int]) -> list[In
     """
     counts = np.asarray(word_counts, np.int64)
     total = int(counts.sum())
+
     kept = np.all([np.bincount(row[row >= 0], minlength=total) for row in words], axis=0)
     within_example = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+
     number_at = np.append(np.where(kept, within_example, -1), -1)
     return [number_at[row] for row in words]
-
-
-def join_spans(student_spans: Sequence[Integers]) -> Integers:
-    """Join the spans that the student shares with each teacher into spans over all their tokenizations.
-
-    Two student tokens belong together when some pair holds them in one span. Where a token has no span in some pair,
-    all that belongs together with it has no joint span: masking it could not hide it in every encoding.
-
-    Args:
-        student_spans: per student-teacher pair, [..., tokens]: the pair's span of each student token, -1 = none.
-
-    Returns:
-        The joint span of each student token [..., tokens], counted from 0 in each row, -1 = none.
-    """
-    pairs = [_keys_over_rows(spans, int(spans.max(initial=-1)) + 1) for spans in student_spans]
-    intervals = []
-    for pair in pairs:
-        present = np.flatnonzero(pair)
-        _, first, inverse = np.unique(pair.ravel()[present], return_index=True, return_inverse=True)
-        last = np.zeros_like(first)
-        np.maximum.at(last, inverse, np.arange(len(present)))
-        intervals.append((present[first], present[last] + 1))
-    joint = _connect(intervals, pairs[0].size).reshape(pairs[0].shape)
-    valid = np.ones(pairs[0].size, bool)
-    valid[joint[~np.all(pairs, axis=0)]] = False
-    valid_before = np.cumsum(valid) - valid
-    numbers = valid_before[joint] - valid_before[joint[:, :1]]
-    return np.where(valid[joint], numbers, -1).reshape(student_spans[0].shape)
-
-
-def one_to_one(student_spans: Integers, teacher_spans: Integers) -> Integers:
-    """Find, for each student token that is a whole span, the teacher token that is the whole span too.
-
-    Args:
-        student_spans: [..., student tokens], the pair's span of each student token, -1 = none.
-        teacher_spans: [..., teacher tokens], the same numbering on the teacher's side.
-
-    Returns:
-        Per student token [..., student tokens] the position of its counterpart in the teacher's row, or -1.
-    """
-    span_limit = int(max(student_spans.max(initial=-1), teacher_spans.max(initial=-1))) + 1
-    student, teacher = (_keys_over_rows(spans, span_limit) for spans in (student_spans, teacher_spans))
-    keys = 1 + student.shape[0] * span_limit
-    position = np.full(keys, -1, np.int64)
-    position[teacher] = np.arange(teacher.shape[1])
-    single = np.all([np.bincount(side.ravel(), minlength=keys) == 1 for side in (student, teacher)], axis=0)
-    single[0] = False
-    return np.where(single, position, -1)[student].reshape(student_spans.shape)
-
-
-def _keys_over_rows(spans: Integers, span_limit: int) -> Integers:
-    """Number the spans of all rows apart, from 1; 0 = none; [rows, tokens]."""
-    rows = spans.reshape(int(np.prod(spans.shape[:-1])), spans.shape[-1])
-    return np.where(rows < 0, 0, 1 + np.arange(len(rows))[:, None] * span_limit + rows)

@@ -30,6 +30,7 @@ def _steps(component: Any) -> Iterator[dict[str, Any]]:
     """The settings of a decoder or pre-tokenizer, one step of a sequence after the other."""
     if component is None:
         return
+
     state = json.loads(component.__getstate__())
     pending = [state]
     while pending:
@@ -46,6 +47,7 @@ class EntryMarks:
         model = backend.model
         steps = [*_steps(backend.decoder)] or [*_steps(backend.pre_tokenizer)]
         types = {step["type"] for step in steps}
+
         self.byte_level = "ByteLevel" in types
         self.byte_fallback = "ByteFallback" in types
         self.space = next((mark for mark in map(self._space_of, steps) if mark), None)
@@ -57,7 +59,10 @@ class EntryMarks:
     def _space_of(step: dict[str, Any]) -> str | None:
         if step["type"] == "Metaspace":
             return step["replacement"]
-        mark = step["pattern"].get("String", "") if step["type"] == "Replace" and step["content"] == " " else ""
+        if step["type"] != "Replace" or step["content"] != " ":
+            return None
+
+        mark = step["pattern"].get("String", "")
         return mark if len(mark) == 1 else None
 
     def text_of(self, entry: str) -> bytes:
@@ -67,6 +72,7 @@ class EntryMarks:
             entry = entry[len(self.continuation) :]
         elif self.spaces_lost:
             before = b" "
+
         if self.word_end is not None and entry.endswith(self.word_end):
             entry, after = entry[: -len(self.word_end)], b" "
         return before + self._unmark(entry) + after
@@ -95,11 +101,13 @@ class TokenSurfaces:
         vocabulary = tokenizer.get_vocab()
         self.pieces: list[bytes | None] = [None] * (max(vocabulary.values(), default=-1) + 1)
         self.special = np.zeros(len(self.pieces), bool)
+
         for entry, index in vocabulary.items():
             self.pieces[index] = marks.text_of(entry)
         for index, added in tokenizer.added_tokens_decoder.items():
             self.pieces[index] = (b" " if marks.spaces_lost else b"") + added.content.encode()
             self.special[index] = added.special
+
         for index in np.flatnonzero(self.special).tolist():
             self.pieces[index] = None
         if tokenizer.unk_token_id is not None:
@@ -118,15 +126,18 @@ class TokenSurfaces:
         pieces = [self._piece_in_text(index) for index in ids]
         if self._spaces_lost:
             pieces = _glue_punctuation(pieces)
+
         text = b"".join(pieces).decode("utf-8", "surrogateescape")
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         widths = 1 + (code_points >= 0x80) + (code_points >= 0x800).astype(np.int64) + (code_points >= 0x10000)
         widths[(code_points >= 0xDC80) & (code_points <= 0xDCFF)] = 1
         character_of_byte = np.append(np.repeat(np.arange(len(widths)), widths), len(widths))
+
         lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
         ends = np.cumsum(lengths)
         starts = ends - lengths
         last = np.where(lengths > 0, character_of_byte[np.maximum(ends - 1, 0)] + 1, character_of_byte[starts])
+
         text = re.sub("[\udc80-\udcff]", UNKNOWN_TEXT, text)
         return text, np.stack([character_of_byte[starts], last], axis=1)
 

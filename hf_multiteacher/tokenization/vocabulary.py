@@ -63,10 +63,12 @@ class SharedVocabulary:
         else:
             normalise = _joint_normaliser(tokenizers)
             keys = [_outcome_keys(tokenizer, normalise) for tokenizer in tokenizers]
+
         student_keys, teacher_keys = (
             _widen(row, size, name)
             for row, size, name in zip(keys, (student_size, teacher_size), ("student", "teacher"), strict=True)
         )
+
         shared = set(student_keys) & set(teacher_keys) - {None}
         numbers = {key: 1 + rank for rank, key in enumerate(dict.fromkeys(k for k in student_keys if k in shared))}
         student_outcomes, teacher_outcomes = (
@@ -129,12 +131,14 @@ def _outcome_keys(tokenizer: PreTrainedTokenizerFast, normalise: Callable[[str],
     """What each entry stands for: its visible text, its role, or `None`."""
     surfaces = TokenSurfaces(tokenizer)
     keys: list[Hashable] = [None] * len(surfaces.pieces)
+
     for index, piece in enumerate(surfaces.pieces):
         if piece is not None:
             try:
                 keys[index] = normalise(piece.decode()) or None
             except UnicodeDecodeError:  # a part of a character
                 continue
+
     for index in np.flatnonzero(surfaces.special).tolist():
         keys[index] = ("special", tokenizer.convert_ids_to_tokens(index))
     for index, role in _roles(tokenizer).items():
@@ -145,6 +149,7 @@ def _outcome_keys(tokenizer: PreTrainedTokenizerFast, normalise: Callable[[str],
 def _roles(tokenizer: PreTrainedTokenizerFast) -> dict[int, str]:
     """The role of each special token that has one; bos and eos stand in where cls and sep are missing."""
     indices = {role: getattr(tokenizer, f"{role}_token_id", None) for role in ROLES}
+
     roles: dict[int, str] = {}
     for role, index in indices.items():
         if index is not None and index != tokenizer.unk_token_id:

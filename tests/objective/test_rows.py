@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from hf_multiteacher.collation.data_collator import first_token_counterparts
 from hf_multiteacher.objective.row_sets import hidden_rows, hidden_spans
 from hf_multiteacher.objective.rows import find_rows, real_tokens, teacher_inputs, teacher_tokens
+from hf_multiteacher.tokenization.matching import first_token_counterparts
 
 SINGLE = "single_label_classification"
 

@@ -1,22 +1,19 @@
 """Spans: against a union-find over all token intervals, and the properties that users rely on."""
 
-import copy
 import lzma
-import time
 import unicodedata
 from itertools import chain, combinations, permutations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import normalizers, pre_tokenizers, processors
 
+from helpers.counting import calls_of, peak_bytes
+from helpers.spans import PRINTED, RELAXED, encode, spans_of
 from hf_multiteacher.tokenization.spans import (
     batch_spans,
     flatten_offsets,
-    join_spans,
-    one_to_one,
     text_spans,
     visible_characters,
     word_spans,
@@ -32,39 +29,6 @@ FRAGMENTS = [
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)).map(
     "".join
 )
-PRINTED = st.text(st.sampled_from("aăâîșțAĂÎȘȚebc -.,!0123é日\n"), max_size=60)
-RELAXED = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-
-
-@pytest.fixture(scope="session")
-def tokenizers(cased_tokenizer, uncased_tokenizer, byte_level_tokenizer, unigram_tokenizer):
-    """Tokenizers that give their offsets in different ways."""
-    without_accents = copy.deepcopy(uncased_tokenizer)
-    without_accents.backend_tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
-    trimmed = copy.deepcopy(byte_level_tokenizer)
-    trimmed.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trimmed.backend_tokenizer.post_processor = processors.RobertaProcessing(("</s>", 3), ("<s>", 2), trim_offsets=True)
-    unprefixed = copy.deepcopy(unigram_tokenizer)
-    unprefixed.backend_tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    own = [cased_tokenizer, uncased_tokenizer, byte_level_tokenizer, unigram_tokenizer]
-    return [*own, without_accents, trimmed, unprefixed]
-
-
-def encode(tokenizer, text, max_length=None):
-    """Offsets and special tokens mask of one text."""
-    encoding = tokenizer(
-        text,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        truncation=max_length is not None,
-        max_length=max_length,
-    )
-    return np.array(encoding["offset_mapping"]), np.array(encoding["special_tokens_mask"])
-
-
-def spans_of(text, encodings):
-    """The spans of one text as lists."""
-    return [spans.tolist() for spans in text_spans(text, *zip(*encodings, strict=True))]
 
 
 def is_visible(character):
@@ -280,13 +244,20 @@ class TestCases:
                 expected = [*first[which], *(span + before if span >= 0 else -1 for span in second[which])]
                 assert row[row >= 0].tolist() == [span for span in expected if span >= 0]
 
-    def test_a_line_of_100_000_characters_takes_less_than_a_second(self, cased_tokenizer, byte_level_tokenizer):
-        for text in ("Fata citește o carte. " * 4_546, "ă" * 100_000):
-            encodings = [encode(tokenizer, text) for tokenizer in (cased_tokenizer, byte_level_tokenizer)]
-            start = time.perf_counter()
-            rows = spans_of(text, encodings)
-            assert time.perf_counter() - start < 1
-            assert max(rows[0]) == max(rows[1])
+    def test_a_line_of_100_000_characters_takes_no_more_calls_than_a_short_one_and_memory_in_proportion(
+        self, cased_tokenizer, byte_level_tokenizer
+    ):
+        for text, times in (("Fata citește o carte. ", 4_546), ("ă", 100_000)):
+            costs = []
+            for line in (text, text * times):
+                encodings = [encode(tokenizer, line) for tokenizer in (cased_tokenizer, byte_level_tokenizer)]
+                arguments = line, *zip(*encodings, strict=True)
+                rows = text_spans(*arguments)
+                costs.append((calls_of(text_spans, *arguments), peak_bytes(text_spans, *arguments)))
+                assert max(rows[0]) == max(rows[1])
+            (short_calls, _), (long_calls, long_bytes) = costs
+            assert long_calls == short_calls
+            assert long_bytes < 150 * len(line)
 
 
 class TestWords:
@@ -301,62 +272,3 @@ class TestWords:
 
     def test_examples_without_words_are_passed_over(self):
         assert word_spans([np.array([-1, 0, -1, 1])], [0, 1, 0, 1])[0].tolist() == [-1, 0, -1, 0]
-
-
-def joint_brute_force(rows):
-    """Joint spans of one student row by union-find over its tokens."""
-    count = len(rows[0])
-    group = list(range(count))
-    for row in rows:
-        for left, right in combinations(range(count), 2):
-            if row[left] == row[right] >= 0:
-                group = [group[left] if g == group[right] else g for g in group]
-    lost = {group[token] for row in rows for token in range(count) if row[token] < 0}
-    order = list(dict.fromkeys(g for g in group if g not in lost))
-    return [order.index(g) if g in order else -1 for g in group]
-
-
-class TestJoin:
-    @RELAXED
-    @given(data=st.data())
-    def test_equals_union_find(self, data):
-        rows, tokens, pairs = (data.draw(st.integers(low, high)) for low, high in ((1, 3), (0, 8), (1, 3)))
-        steps = st.lists(st.integers(0, 1), min_size=tokens, max_size=tokens)
-        student_spans = []
-        for _ in range(pairs):
-            spans = np.array([np.cumsum(data.draw(steps)) for _ in range(rows)], int).reshape(rows, tokens)
-            for row in range(rows):
-                first, last = sorted(data.draw(st.tuples(st.integers(0, tokens), st.integers(0, tokens))))
-                spans[row, :first] = spans[row, last:] = -1
-            student_spans.append(spans)
-        joint = join_spans(student_spans)
-        assert joint.shape == (rows, tokens)
-        for row in range(rows):
-            assert joint[row].tolist() == joint_brute_force([spans[row].tolist() for spans in student_spans])
-
-    @RELAXED
-    @given(text=PRINTED)
-    def test_equals_the_spans_of_all_tokenizations_at_once(self, tokenizers, text):
-        encodings = [encode(tokenizer, text) for tokenizer in tokenizers[:4]]
-        pairs = [np.array(spans_of(text, [encodings[0], teacher])[0]) for teacher in encodings[1:]]
-        assert join_spans(pairs).tolist() == spans_of(text, encodings)[0]
-
-    def test_what_hangs_together_with_a_lost_token_is_lost(self):
-        # The second teacher truncated the second token away; the first holds both in one span.
-        assert join_spans([np.array([0, 0, 1]), np.array([0, -1, 1])]).tolist() == [-1, -1, 0]
-
-
-class TestOneToOne:
-    def test_finds_the_position_of_the_counterpart(self):
-        student = np.array([[-1, 0, 1, 1, 2, 3], [0, 1, 2, -1, -1, -1]])
-        teacher = np.array([[0, 0, 1, 2, 3, -1], [-1, 0, 2, 1, -1, -1]])
-        expected = [[-1, -1, -1, -1, 3, 4], [1, 3, 2, -1, -1, -1]]
-        assert one_to_one(student, teacher).tolist() == expected
-        assert one_to_one(student[0], teacher[0]).tolist() == expected[0]
-
-    def test_a_span_without_a_token_on_the_other_side_has_none(self):
-        assert one_to_one(np.array([0, 1]), np.array([1])).tolist() == [-1, 0]
-
-    def test_empty_rows_have_none(self):
-        assert one_to_one(np.zeros((2, 0), int), np.array([[0], [1]])).shape == (2, 0)
-        assert one_to_one(np.array([0]), np.zeros(0, int)).tolist() == [-1]

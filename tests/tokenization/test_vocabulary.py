@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, decoders, normalizers
 
 from helpers.tokenizers import bpe, train_tokenizer, wordpiece
-from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets, one_to_one
+from hf_multiteacher.tokenization.matching import one_to_one
+from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets
 from hf_multiteacher.tokenization.vocabulary import SharedVocabulary, shared_mass
 
 CEDILLA_TO_COMMA = str.maketrans("ŞşŢţ", "ȘșȚț")

@@ -14,8 +14,16 @@ import numpy as np
 import pyarrow
 from pyarrow import compute
 
-from hf_multiteacher.loyalty.probability import as_array, same_labels, same_outputs, same_shape, score_rows
-from hf_multiteacher.loyalty.report import classification_report, label_report, regression_report
+from hf_multiteacher.loyalty import (
+    as_array,
+    classification_report,
+    label_report,
+    regression_report,
+    same_labels,
+    same_outputs,
+    same_shape,
+    score_rows,
+)
 
 _DESCRIPTION = """
 Loyalty says how closely a student model follows its teacher: label loyalty is the share of rows where both choose the

@@ -2,7 +2,7 @@
 
 import evaluate
 
-from hf_multiteacher.loyalty.report import probability_report
+from hf_multiteacher.loyalty import probability_report
 from hf_multiteacher.metrics.loyalty import loyalty
 
 _DESCRIPTION = """

@@ -2,7 +2,7 @@
 
 import evaluate
 
-from hf_multiteacher.loyalty.report import regression_report
+from hf_multiteacher.loyalty import regression_report
 from hf_multiteacher.metrics.loyalty import loyalty
 
 _DESCRIPTION = """
