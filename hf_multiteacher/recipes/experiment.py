@@ -13,7 +13,6 @@ from ..hub.push import make_repository
 from ..report.tables import figures_table
 from ..romanian.loading import load_task
 from ..romanian.metrics import read_predictions
-from ..romanian.predictions import write_conllu, write_ronec
 from ..romanian.splits import gold_file
 from ..teachers.ensemble import Teacher
 from ..trainer import MultiTeacherDistillationTrainer
@@ -64,7 +63,7 @@ class Experiment:
         if args.should_save:
             check_output_folder(str(args.output_dir))
         self.experiment, self.args, self.task = experiment, args, load_task(key, experiment.data)
-        if experiment.predictions and self.task.definition.problem != "token-classification":
+        if experiment.predictions and self.task.definition.prediction_file is None:
             raise ValueError("predictions are files of words with tags, which this task does not have. Leave it out.")
         self.teachers = [Pretrained.find(source, "Teacher") for source in args.teachers or PAPER_TEACHERS]
         self.student = Pretrained.find(experiment.student, "Student")
@@ -112,10 +111,8 @@ class Experiment:
         task, split, folder = self.task, self.task.measured_split, Path(str(trainer.args.output_dir))
         tags, _ = read_predictions(task, output, sentences)
         source, words = gold_file(task.definition.source, self.experiment.data, split), task.data[split]["words"][:]
-        if task.key == "ner":
-            write_ronec(folder / "predictions.json", words, tags, source)
-        else:
-            write_conllu(folder / "predictions.conllu", words, tags, task.key, source)
+        if file := task.definition.prediction_file:
+            file.write(folder / file.name, words, tags, source=source)
 
 
 def run_task(key: str, words: Sequence[str] | None = None) -> int:

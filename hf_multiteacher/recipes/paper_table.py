@@ -30,7 +30,6 @@ DEFAULTS = {
 
 # What does not change a figure, or is set for every run.
 _NOT_COMPARED = {"output_dir", "seed", "logging_dir", "run_name", "disable_tqdm", "report_to", "should_save"}
-_UNTYPED = "boundary_f1"
 Run = dict[str, Any]
 Key = tuple[str, str, int]
 
@@ -139,15 +138,13 @@ class PaperTable:
 
     def table(self) -> str:
         """Lay out mean and standard deviation over the seeds, in percent, and the published values below them."""
-        columns = [(key, task.metric) for key, task in self.tasks.items()]
-        if "ner" in self.tasks:
-            columns.insert([key for key, _ in columns].index("ner") + 1, ("ner", _UNTYPED))
+        columns = [(key, figure) for key, task in self.tasks.items() for figure in task.definition.figures]
         rows = [
             [model.source, *(self._cell(model.source, key, metric) for key, metric in columns)]
             for model in self.models
         ]
         rows += [
-            [f"{model} (published)", *(_published(values, key, metric) for key, metric in columns)]
+            [f"{model} (published)", *(_published(values, self.tasks[key], metric) for key, metric in columns)]
             for model, values in REFERENCE.items()
         ]
         header = ["model", *(f"{key.upper()} {metric.replace('_', ' ')}" for key, metric in columns)]
@@ -178,9 +175,10 @@ class PaperTable:
         return [*(f"{run['task']}, {run['model']}, seed {run['seed']}: {run['error']}" for run in failed), *notes]
 
 
-def _published(values: dict[str, float], key: str, metric: str) -> str:
-    """A published value; that of NER ignores the type, so it stands in that column."""
-    return "—" if key == "ner" and metric != _UNTYPED else f"{values[key]:.2f}"
+def _published(values: dict[str, float], task: Task, metric: str) -> str:
+    """A published value, in the column of the figure that it is of."""
+    shown = task.key in values and metric == task.definition.figures[-1]
+    return f"{values[task.key]:.2f}" if shown else "—"
 
 
 def _changed(args: TrainingArguments) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from .datasets import SOURCES
+from .definition import Definition
 from .loading import count_labels, unseen_labels
-from .sources import SOURCES
-from .splits import Record, is_there, read_splits
-from .tasks import Definition, definitions_of
+from .source import Record
+from .splits import is_there, read_splits
+from .tasks import definitions_of
 
 _MOST_LABELS = 6
 
@@ -47,9 +49,17 @@ def _lengths(definition: Definition, record: Record) -> list[int]:
 def _describe_split(definition: Definition, split: str, records: list[Record], unseen: Counter[str]) -> Description:
     lengths = [_lengths(definition, record) for record in records]
     longer = [max(length) for length in lengths]
-    labels = {} if definition.key == "sts" else dict(sorted(count_labels(definition, records).items()))
-    words = sum(map(sum, lengths))
-    return Description(definition.key, split, len(records), words, median(longer), max(longer), labels, len(unseen))
+
+    return Description(
+        task=definition.key,
+        split=split,
+        examples=len(records),
+        words=sum(map(sum, lengths)),
+        median_words=median(longer),
+        most_words=max(longer),
+        labels=dict(sorted(count_labels(definition, records).items())),
+        unseen=len(unseen),
+    )
 
 
 def describe(data_dir: str | Path | None, tasks: Sequence[str] = ("all",)) -> list[Description]:
@@ -71,10 +81,12 @@ def describe(data_dir: str | Path | None, tasks: Sequence[str] = ("all",)) -> li
             f"{data_dir} is not the folder of a data set, and holds none of the folders {', '.join(SOURCES)}. Give "
             "the folder of the original files, or none to download them."
         )
+
     rows = []
     for definition in chosen:
         splits = read_splits(definition.source, data_dir)
         unseen = unseen_labels(definition, splits)
+
         for split, records in splits.items():
             rows.append(_describe_split(definition, split, records, unseen.get(split, Counter())))
     return rows
@@ -83,10 +95,13 @@ def describe(data_dir: str | Path | None, tasks: Sequence[str] = ("all",)) -> li
 def format_descriptions(rows: list[Description]) -> str:
     """Lay the counts out as a Markdown table; of long label lists only the number of labels is shown."""
     lines = ["| task | split | examples | words | median | longest | labels |", "|---|---|--:|--:|--:|--:|---|"]
+
     for row in rows:
         labels = ", ".join(f"{name}: {count}" for name, count in row.labels.items())
         if len(row.labels) > _MOST_LABELS:
             labels = f"{len(row.labels)} tags" + (f", {row.unseen} not in train" if row.unseen else "")
+
         cells = (row.task, row.split, row.examples, row.words, f"{row.median_words:g}", row.most_words, labels)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
+
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from pathlib import Path
 import datasets
 from tqdm.auto import tqdm
 
-from .sources import Source
+from .source import Source
 
 HOME = "https://raw.githubusercontent.com"
 _CHUNK = 1 << 20
@@ -22,15 +22,18 @@ logger = logging.getLogger(__name__)
 def git_blob_id(path: Path) -> str:
     """Checksum under which git stores a file's content: the SHA-1 of a short header and the content."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+
     return digest.hexdigest()
 
 
 def _stream(url: str, part: Path) -> None:
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response, part.open("wb") as file:
         size = int(response.headers.get("Content-Length") or 0) or None
+
         with tqdm(total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1]) as bar:
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
@@ -40,6 +43,7 @@ def _stream(url: str, part: Path) -> None:
 def _fetch(url: str, destination: Path, blob: str, advice: str) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = destination.with_name(f"{destination.name}.{os.getpid()}.part")
+
     try:
         _stream(url, part)
         if git_blob_id(part) != blob:
@@ -65,12 +69,15 @@ def download(source: Source) -> Path:
     """
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "hf_multiteacher" / source.folder / source.commit
     advice = f"copy the files of https://github.com/{source.repository} and give their folder."
+
     missing = [name for name in source.files if not (folder / name).is_file()]
     if missing and datasets.config.HF_HUB_OFFLINE:
         raise OSError(f"{source.title} is not in the cache and HF_HUB_OFFLINE is set. Unset it, or {advice}")
+
     if missing:
         logger.warning("%s is licensed under %s. Please cite: %s", source.title, source.license, source.citation)
     for name in missing:
         path, blob = source.files[name]
         _fetch(f"{HOME}/{source.repository}/{source.commit}/{path}", folder / name, blob, f"Try again, or {advice}")
+
     return folder

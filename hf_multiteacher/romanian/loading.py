@@ -1,6 +1,5 @@
 """`load_task`: a Romanian task as a `DatasetDict` with its labels."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,71 +8,54 @@ from typing import Any
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from datasets import Sequence as SequenceFeature
 
+from .definition import Definition, Splits
 from .normalization import normalize as normalize_text
-from .splits import Record, read_splits, stratified_split
-from .tasks import Definition, Task, definition_of
+from .source import Record
+from .splits import read_splits, stratified_split
+from .tasks import Task, definition_of
 
 VALIDATION_SHARE = 0.15
-_VERSION_1 = {"ORGANIZATION": "ORG", "NUMERIC_VALUE": "NUMERIC"}
-logger = logging.getLogger(__name__)
-Splits = dict[str, list[Record]]
 
 
 def _hold_out(definition: Definition, splits: Splits, seed: int) -> Splits:
     """Take a stratified validation part from the training part where the data set has none."""
     if "validation" in splits:
         return splits
-    train = splits["train"]
-    tagging = definition.problem == "token-classification"
-    kinds = [0 if tagging else int(r["sts"]) if definition.key == "sts" else r[definition.key] for r in train]
+
+    train, stratum = splits["train"], definition.stratum
+    kinds = [stratum(record[definition.key]) if stratum else None for record in train]
     kept, held = stratified_split(kinds, VALIDATION_SHARE, seed)
+
     return splits | {"train": [train[row] for row in kept], "validation": [train[row] for row in held]}
-
-
-def _map_entities(splits: Splits, names: tuple[str, ...]) -> tuple[Splits, Counter[str]]:
-    """Read the type names of RONEC's first version as those of the second, and every other tag as `O`."""
-    unknown: Counter[str] = Counter()
-
-    def known(tag: str) -> str:
-        """Name of the tag in version 2."""
-        prefix, dash, kind = tag.partition("-")
-        name = prefix + dash + _VERSION_1.get(kind, kind)
-        if name in names:
-            return name
-        unknown[tag] += 1
-        return "O"
-
-    mapped = {
-        split: [record | {"ner": [known(tag) for tag in record["ner"]]} for record in records]
-        for split, records in splits.items()
-    }
-    if unknown:
-        logger.warning("load_task reads tags that RONEC version 2 does not have as O: %s", dict(unknown))
-    return mapped, unknown
 
 
 def _tag_inventory(definition: Definition, splits: Splits) -> tuple[str, ...]:
     """Tags of all splits, sorted, so that every split can be labelled."""
     tags = {split: {tag for record in records for tag in record[definition.key]} for split, records in splits.items()}
+
     if untagged := [split for split, found in tags.items() if found == {"_"}]:
         raise ValueError(
             f"{definition.key} expects a tag for every word of {definition.source.title}, but all those of "
             f"{', '.join(untagged)} are `_`, so there is nothing to learn or to measure. Use files that are tagged."
         )
+
     return tuple(sorted(set().union(*tags.values())))
 
 
 def count_labels(definition: Definition, records: list[Record]) -> Counter[str]:
-    """How often each label occurs; for tagging, on how many words."""
-    if definition.problem == "token-classification":
+    """How often each label occurs; for tagging, on how many words; for regression, none."""
+    if definition.regression:
+        return Counter()
+    if definition.tagging:
         return Counter(tag for record in records for tag in record[definition.key])
     return Counter(str(record[definition.key]) for record in records)
 
 
 def unseen_labels(definition: Definition, splits: Splits) -> dict[str, Counter[str]]:
     """Labels of each split that never occur in `train`, with how often they occur there."""
-    if definition.key == "sts":
+    if definition.regression:
         return {}
+
     seen = count_labels(definition, splits["train"])
     counts = {split: count_labels(definition, records) for split, records in splits.items() if split != "train"}
     return {split: Counter({n: c for n, c in count.items() if n not in seen}) for split, count in counts.items()}
@@ -83,8 +65,9 @@ def _features(definition: Definition, names: tuple[str, ...] | None) -> Features
     columns: dict[str, Any] = {column: Value("string") for column in definition.text_columns}
     if names is None:
         return Features(columns | {"labels": Value("float32")})
+
     label = ClassLabel(names=list(names))
-    if definition.problem == "token-classification":
+    if definition.tagging:
         return Features({"words": SequenceFeature(Value("string")), "labels": SequenceFeature(label)})
     return Features(columns | {"labels": label})
 
@@ -97,11 +80,12 @@ def _dataset(
         return clean(value) if isinstance(value, str) else [clean(word) for word in value]
 
     columns = {column: [text(record[column]) for record in records] for column in definition.text_columns}
+
     targets = [record[definition.key] for record in records]
     if names is not None:
         ids = {name: number for number, name in enumerate(names)}
-        tagging = definition.problem == "token-classification"
-        targets = [[ids[tag] for tag in value] if tagging else ids[value] for value in targets]
+        targets = [[ids[tag] for tag in value] if definition.tagging else ids[value] for value in targets]
+
     return Dataset.from_dict(columns | {"labels": targets}, features=_features(definition, names))
 
 
@@ -130,11 +114,13 @@ def load_task(key: str, data_dir: str | Path | None = None, *, normalize: bool =
     """
     definition = definition_of(key)
     splits = _hold_out(definition, read_splits(definition.source, data_dir), seed)
+
     names, unknown = definition.label_names, Counter[str]()
-    if key == "ner" and names:
-        splits, unknown = _map_entities(splits, names)
-    elif definition.problem == "token-classification":
+    if definition.known_tags:
+        splits, unknown = definition.known_tags(splits)
+    elif definition.tagging and names is None:
         names = _tag_inventory(definition, splits)
+
     clean = normalize_text if normalize else str
     data = {split: _dataset(definition, records, names, clean) for split, records in splits.items()}
     return Task(definition, DatasetDict(data), names, unseen_labels(definition, splits), unknown)

@@ -1,15 +1,29 @@
 """The published values of the paper's models, and how they differ from ours."""
 
-_TASKS = ("upos", "xpos", "ner", "sapn", "sar", "di", "sts")
-_VALUES = {
-    "readerbench/RoBERT-base": (98.02, 97.15, 85.14, 98.30, 79.40, 96.07, 81.18),
-    "dumitrescustefan/bert-base-romanian-cased-v1": (98.00, 96.46, 85.88, 98.07, 79.61, 95.58, 80.30),
-    "racai/distilbert-base-romanian-uncased": (97.12, 95.79, 83.11, 98.01, 79.58, 96.11, 79.80),
-    "racai/distilbert-base-romanian-cased": (97.97, 97.08, 83.35, 98.20, 80.51, 96.31, 80.57),
-    "racai/distilbert-multi-base-romanian-cased": (98.07, 96.83, 83.22, 98.11, 79.77, 96.18, 80.66),
-}
+from .tasks import DEFINITIONS
 
-REFERENCE = {model: dict(zip(_TASKS, values, strict=True)) for model, values in _VALUES.items()}
+MODELS = (
+    "readerbench/RoBERT-base",
+    "dumitrescustefan/bert-base-romanian-cased-v1",
+    "racai/distilbert-base-romanian-uncased",
+    "racai/distilbert-base-romanian-cased",
+    "racai/distilbert-multi-base-romanian-cased",
+)
+"""The paper's models, by their ids on the Hub; the data sets' files give a task's published values in this order."""
+
+
+def _reference() -> dict[str, dict[str, float]]:
+    reference: dict[str, dict[str, float]] = {model: {} for model in MODELS}
+
+    for definition in DEFINITIONS.values():
+        if definition.published:
+            for model, value in zip(MODELS, definition.published, strict=True):
+                reference[model][definition.key] = value
+
+    return reference
+
+
+REFERENCE = _reference()
 """Hub id -> task -> quality in percent, from the model cards."""
 
 REFERENCE_NOTE = (

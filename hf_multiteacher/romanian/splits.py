@@ -1,25 +1,14 @@
 """The splits of a data set: found in a folder, downloaded, or generated; a part held out where there is none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from .conllu import read_conllu
 from .download import download
-from .readers import SIGN, read_laroseda, read_moroco, read_ro_sts, read_ronec
-from .sources import Source
-from .synthetic.sentences import Sentence, generate_pairs, generate_sentences
+from .source import Record, Source
 
 SYNTHETIC_SIZES = {"train": 2000, "validation": 400, "test": 400}
-Record = dict[str, Any]
-_READERS: dict[str, Callable[[Path], list[Record]]] = {
-    "rrt": read_conllu,
-    "ronec": read_ronec,
-    "laroseda": read_laroseda,
-    "moroco": read_moroco,
-    "ro_sts": read_ro_sts,
-}
 
 
 def _folders(source: Source, data_dir: str | Path) -> list[Path]:
@@ -41,6 +30,7 @@ def find_folder(source: Source, data_dir: str | Path) -> Path:
     """
     if folders := _folders(source, data_dir):
         return folders[0]
+
     raise FileNotFoundError(
         f"The task expects {source.title} in {Path(data_dir) / source.folder} or in {data_dir}, with at least "
         f"'{source.splits['train']}', and finds no such file. Give the folder of the original files, or none to "
@@ -48,38 +38,17 @@ def find_folder(source: Source, data_dir: str | Path) -> Path:
     )
 
 
+def _folder(source: Source, data_dir: str | Path | None) -> Path:
+    return download(source) if data_dir is None else find_folder(source, data_dir)
+
+
 def gold_file(source: Source, data_dir: str | Path | None, split: str) -> Path | None:
     """Return the published file of a split; None where there is none: generated sentences, or a part held out."""
     if data_dir == "synthetic":
         return None
-    path = (download(source) if data_dir is None else find_folder(source, data_dir)) / source.splits[split]
+
+    path = _folder(source, data_dir) / source.splits[split]
     return path if path.exists() else None
-
-
-def _reviews(sentences: list[Sentence]) -> list[Record]:
-    """Two sentences of as many stars make a review: title and content."""
-    reviews: list[Record] = []
-    titles: dict[int, str] = {}
-    for sentence in sentences:
-        stars = str(sentence.stars)
-        if sentence.stars in titles:
-            title = titles.pop(sentence.stars)
-            reviews.append({"text": title, "text_pair": sentence.text, "sar": stars, "sapn": SIGN[stars]})
-        else:
-            titles[sentence.stars] = sentence.text
-    return reviews
-
-
-def _synthetic(source: Source, count: int, seed: int) -> list[Record]:
-    if source.folder == "ro_sts":
-        pairs = generate_pairs(count, seed)
-        return [{"text": pair.first.text, "text_pair": pair.second.text, "sts": pair.similarity} for pair in pairs]
-    if source.folder == "laroseda":
-        return _reviews(generate_sentences(2 * count + 4, seed))[:count]
-    sentences = generate_sentences(count, seed)
-    if source.folder == "moroco":
-        return [{"text": sentence.text, "di": sentence.dialect} for sentence in sentences]
-    return [{"words": s.words, "upos": s.upos, "xpos": s.xpos, "ner": s.ner} for s in sentences]
 
 
 def read_splits(source: Source, data_dir: str | Path | None) -> dict[str, list[Record]]:
@@ -94,10 +63,11 @@ def read_splits(source: Source, data_dir: str | Path | None) -> dict[str, list[R
     """
     if data_dir == "synthetic":
         sizes = enumerate(SYNTHETIC_SIZES.items(), 1)
-        return {split: _synthetic(source, size, seed) for seed, (split, size) in sizes}
-    folder = download(source) if data_dir is None else find_folder(source, data_dir)
+        return {split: source.generate(size, seed) for seed, (split, size) in sizes}
+
+    folder = _folder(source, data_dir)
     paths = {split: folder / name for split, name in source.splits.items()}
-    return {split: _READERS[source.folder](path) for split, path in paths.items() if path.exists()}
+    return {split: source.read(path) for split, path in paths.items() if path.exists()}
 
 
 def stratified_split(kinds: Sequence[Any], share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -118,7 +88,9 @@ def stratified_split(kinds: Sequence[Any], share: float, seed: int) -> tuple[lis
     rows: dict[Any, list[int]] = {}
     for row, kind in enumerate(kinds):
         rows.setdefault(kind, []).append(row)
+
     rng, held = Random(seed), set[int]()
     for kind in sorted(rows, key=str):
         held.update(rng.sample(rows[kind], round(share * len(rows[kind]))))
+
     return [row for row in range(len(kinds)) if row not in held], sorted(held)

@@ -1,57 +1,13 @@
-"""The seven Romanian tasks: what they ask, from which data set, with which labels and metric."""
+"""The seven Romanian tasks: their table, and a task with its data."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from datasets import DatasetDict
 
-from .sources import SOURCES, Source
-
-Problem = Literal["token-classification", "sequence-classification"]
-_ENTITIES = (
-    "PERSON ORG GPE LOC NAT_REL_POL EVENT LANGUAGE WORK_OF_ART DATETIME PERIOD MONEY QUANTITY NUMERIC ORDINAL FACILITY"
-).split()
-ENTITY_TAGS = ("O", *(f"{prefix}-{entity}" for entity in _ENTITIES for prefix in "BI"))
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What is fixed about a task.
-
-    Attributes:
-        key: Its name in commands, such as `ner`.
-        source: Data set that it is taken from.
-        problem: Head that a model needs.
-        metric: Main figure, one of those that the task's metrics return.
-        text_columns: Columns with the input: `words`, or one or two texts.
-        label_names: Label names where they do not depend on the data; regression has none.
-    """
-
-    key: str
-    source: Source
-    problem: Problem
-    metric: str
-    text_columns: tuple[str, ...]
-    label_names: tuple[str, ...] | None = None
-
-
-_WORDS, _TEXT, _PAIR = ("words",), ("text",), ("text", "text_pair")
-DEFINITIONS = {
-    definition.key: definition
-    for definition in (
-        Definition("upos", SOURCES["rrt"], "token-classification", "accuracy", _WORDS),
-        Definition("xpos", SOURCES["rrt"], "token-classification", "accuracy", _WORDS),
-        Definition("ner", SOURCES["ronec"], "token-classification", "entity_f1", _WORDS, ENTITY_TAGS),
-        Definition(
-            "sapn", SOURCES["laroseda"], "sequence-classification", "accuracy", _PAIR, ("negative", "positive")
-        ),
-        Definition("sar", SOURCES["laroseda"], "sequence-classification", "macro_f1", _PAIR, ("1", "2", "4", "5")),
-        Definition("di", SOURCES["moroco"], "sequence-classification", "macro_f1", _TEXT, ("Moldavian", "Romanian")),
-        Definition("sts", SOURCES["ro_sts"], "sequence-classification", "pearson", _PAIR),
-    )
-}
+from .datasets import DEFINITIONS
+from .definition import Definition
 
 
 @dataclass(frozen=True)
@@ -106,7 +62,7 @@ def definition_of(key: str) -> Definition:
 
 
 def definitions_of(keys: Sequence[str]) -> list[Definition]:
-    """Return what is fixed about several tasks, each once; of all seven where `all` is among the keys.
+    """Return what is fixed about several tasks, each once; of all where `all` is among the keys.
 
     Raises:
         ValueError: There is no such task.

@@ -22,11 +22,14 @@ class Window:
 
 def _reach(lengths: Sequence[int], start: int, step: int, room: int) -> int:
     """How many words from `start` in direction `step` fit into `room` tokens."""
-    count, position = 0, start
+    count = 0
+    position = start
+
     while 0 <= position < len(lengths) and lengths[position] <= room:
         room -= lengths[position]
         position += step
         count += 1
+
     return count
 
 
@@ -46,14 +49,18 @@ def cut_windows(lengths: Sequence[int], room: int) -> list[Window]:
         [Window(start=0, stop=8, first=0, last=7), Window(start=6, stop=12, first=7, last=12)]
     """
     windows: list[Window] = []
-    first, context = 0, room // 8
+    context = room // 8
+    first = 0
+
     while True:
         start = first - _reach(lengths, first - 1, -1, context)
         stop = start + _reach(lengths, start, 1, room)
         if stop <= first:
             start, stop = first, first + max(1, _reach(lengths, first, 1, room))
+
         if stop >= len(lengths):
             return [*windows, Window(start, len(lengths), first, len(lengths))]
+
         last = stop - min(_reach(lengths, stop - 1, -1, context), stop - first - 1)
         windows.append(Window(start, stop, first, last))
         first = last
@@ -62,13 +69,16 @@ def cut_windows(lengths: Sequence[int], room: int) -> list[Window]:
 def _word_lengths(sentences: list[list[str]], tokenizers: Sequence[Any]) -> list[list[int]]:
     """Tokens of each word, the most that any tokenizer needs."""
     lengths = [[0] * len(words) for words in sentences]
+
     for tokenizer in tokenizers:
         encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, truncation=False)
+
         for row, counts in enumerate(lengths):
             own = [0] * len(counts)
             for word in encoding.word_ids(row):
                 own[word] += 1
             lengths[row] = [max(pair) for pair in zip(counts, own, strict=True)]
+
     return lengths
 
 
@@ -76,6 +86,7 @@ def _make_visible(words: list[str], tokenizer: Any) -> list[str]:
     """Replace words that the tokenizer drops (control characters alone) by its unknown token."""
     if not words:
         return words
+
     encoding = tokenizer([words], is_split_into_words=True, add_special_tokens=False, truncation=False)
     kept = set(encoding.word_ids(0))
     return [word if index in kept else tokenizer.unk_token or "?" for index, word in enumerate(words)]
@@ -106,6 +117,7 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
         """Windows of a batch of sentences."""
         sentences = [_make_visible(words, tokenizers[0]) for words in batch["words"]]
         columns: dict[str, list[Any]] = {"words": [], "labels": [], "sentence": []}
+
         tags = zip(rows, sentences, batch["labels"], _word_lengths(sentences, tokenizers), strict=True)
         for row, words, labels, lengths in tags:
             for window in cut_windows(lengths, room):
@@ -113,6 +125,7 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
                 columns["words"].append(words[window.start : window.stop])
                 columns["labels"].append([labels[i] if window.first <= i < window.last else IGNORED for i in inside])
                 columns["sentence"].append(row)
+
         return columns
 
     columns = {"words": SequenceFeature(Value("string")), "labels": SequenceFeature(Value("int64"))}
@@ -136,6 +149,8 @@ def merge_windows(
         Predicted labels of the words of each sentence.
     """
     merged: list[list[int]] = [[] for _ in range(max(sentences, default=-1) + 1)]
+
     for sentence, row, asked in zip(sentences, predictions, labels, strict=True):
         merged[sentence] += [int(p) for p, label in zip(row, asked, strict=True) if label != IGNORED]
+
     return merged

@@ -1,8 +1,17 @@
-"""Two sentences of CoNLL-U with all that the format allows."""
+"""CoNLL-U: two sentences with all that the format allows, and plain ones."""
 
 
 def row(number, form, upos="X", xpos="Y", misc="_"):
     return f"{number}\t{form}\t_\t{upos}\t{xpos}\t_\t_\t_\t_\t{misc}"
+
+
+def treebank(sentences):
+    """A file of sentences, each a list of (word, upos, xpos)."""
+
+    def block(words):
+        return "\n".join(f"{i}\t{w}\t_\t{u}\t{x}\t_\t_\t_\t_\t_" for i, (w, u, x) in enumerate(words, 1)) + "\n\n"
+
+    return "".join(map(block, sentences))
 
 
 TREEBANK = "\n".join(

@@ -11,8 +11,8 @@ import datasets
 import pytest
 
 from hf_multiteacher.romanian import download as module
+from hf_multiteacher.romanian.datasets import SOURCES
 from hf_multiteacher.romanian.download import download, git_blob_id
-from hf_multiteacher.romanian.sources import SOURCES
 
 CONTENT = b"5.0\tun om\tun om\n"
 

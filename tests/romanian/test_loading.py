@@ -1,46 +1,17 @@
 """`load_task`: features, labels, held-out parts, unseen and unknown tags, folders, the real data."""
 
-import json
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Value
 
-from hf_multiteacher import romanian
+from helpers.treebank import treebank
 from hf_multiteacher.romanian import loading
 from hf_multiteacher.romanian import splits as splits_module
-from hf_multiteacher.romanian.description import describe, format_descriptions
+from hf_multiteacher.romanian.datasets.ronec import ENTITY_TAGS
 from hf_multiteacher.romanian.loading import load_task
-from hf_multiteacher.romanian.splits import stratified_split
-from hf_multiteacher.romanian.tasks import DEFINITIONS, ENTITY_TAGS
-
-
-def treebank(sentences):
-    def block(words):
-        return "\n".join(f"{i}\t{w}\t_\t{u}\t{x}\t_\t_\t_\t_\t_" for i, (w, u, x) in enumerate(words, 1)) + "\n\n"
-
-    return "".join(map(block, sentences))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder with small files of all five data sets; no official validation part in LaRoSeDa and MOROCO."""
-    for name in ("rrt", "ronec", "laroseda", "moroco/train", "ro_sts"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "rrt/ro_rrt-ud-train.conllu").write_text(treebank([[("Oraş", "NOUN", "Nc"), (".", "PUNCT", "P")]] * 3))
-    dev = treebank([[("Da", "INTJ", "I"), ("da", "INTJ", "I"), (".", "PUNCT", "P")]])
-    (tmp_path / "rrt/ro_rrt-ud-dev.conllu").write_text(dev)
-    record = {"id": 1, "tokens": ["Ţara", "mea"], "ner_tags": ["B-ORGANIZATION", "B-PRODUCT"]}
-    for name in ("train", "valid"):
-        (tmp_path / f"ronec/{name}.json").write_text(json.dumps([record]))
-    reviews = [{"index": str(i), "title": f"t{i}", "content": "c", "starRating": "12445"[i % 5]} for i in range(200)]
-    (tmp_path / "laroseda/laroseda_train.json").write_text(json.dumps({"reviews": reviews}))
-    (tmp_path / "moroco/train/samples.txt").write_text("".join(f"{i}\ttext {i}\n" for i in range(40)))
-    (tmp_path / "moroco/train/dialect_labels.txt").write_text("".join(f"{i}\t{1 + (i < 20)}\n" for i in range(40)))
-    (tmp_path / "ro_sts/RO-STS.train.tsv").write_text("".join(f"{i % 6}\ta{i}\tb\n" for i in range(60)))
-    return tmp_path
+from hf_multiteacher.romanian.tasks import DEFINITIONS
 
 
 def test_tagging_has_one_class_label_per_word(folder):
@@ -162,65 +133,6 @@ def test_synthetic_data_loads_at_once_for_every_task(key):
     )
     assert task.definition.source.license in task.citation
     assert not task.unknown
-
-
-def test_a_stratified_split_keeps_order_and_loses_nothing():
-    kinds = ["a"] * 50 + ["b"] * 30 + ["c"] * 3
-    kept, held = stratified_split(kinds, 0.2, seed=1)
-    assert sorted(kept + held) == list(range(83)) and kept == sorted(kept) and held == sorted(held)
-    assert Counter(kinds[row] for row in held) == {"a": 10, "b": 6, "c": 1}
-
-
-def test_descriptions_count_examples_and_labels(folder):
-    rows = {(row.task, row.split): row for row in describe(folder)}
-    assert rows["sar", "train"].labels == {"1": 40, "2": 40, "4": 80, "5": 40}
-    assert rows["xpos", "validation"].unseen == 1
-    assert (rows["upos", "train"].examples, rows["upos", "train"].words, rows["upos", "train"].most_words) == (3, 6, 2)
-    assert ("sapn", "validation") not in rows
-    table = format_descriptions(list(rows.values()))
-    assert "| di | train | 40 | 80 | 2 | 2 | Moldavian: 20, Romanian: 20 |" in table
-    assert "| sar | train | 200 |" in table
-
-
-def test_descriptions_are_of_the_data_sets_that_are_there(folder):
-    assert {row.task for row in describe(folder / "rrt")} == {"upos", "xpos"}
-    assert {row.task for row in describe(folder, ["sts", "di"])} == {"sts", "di"}
-    with pytest.raises(FileNotFoundError, match="expects RONEC"):
-        describe(folder / "rrt", ["all", "ner"])
-    with pytest.raises(FileNotFoundError, match="is not the folder of a data set, and holds none of the folders rrt"):
-        describe(folder / "ronec" / "nothing")
-    with pytest.raises(ValueError, match="no task 'nerr'"):
-        describe(folder, ["all", "nerr"])
-
-
-def test_every_public_name_is_in_the_reference_of_the_api():
-    reference = (Path(__file__).parents[2] / "docs/api.md").read_text().splitlines()
-    for name in romanian.__all__:
-        assert f"::: {getattr(romanian, name).__module__}.{name}" in reference
-
-
-def test_long_label_lists_are_counted_not_listed():
-    table = format_descriptions(describe("synthetic"))
-    assert "| xpos | train | 2000 |" in table and "Ncfsry" not in table and " tags" in table
-
-
-@pytest.mark.real_data
-def test_counts_of_the_real_data_are_those_published_with_it(romanian_data):
-    rows = {(row.task, row.split): row for row in describe(romanian_data)}
-    assert rows["upos", "train"].examples == rows["xpos", "train"].examples == 8043
-    assert rows["upos", "validation"].examples == 752
-    assert len(rows["upos", "train"].labels) == len(rows["upos", "validation"].labels) == 16
-    assert (len(rows["xpos", "train"].labels), len(rows["xpos", "validation"].labels)) == (476, 320)
-    assert rows["xpos", "validation"].unseen == 6
-    assert rows["upos", "train"].most_words == 163
-    assert (rows["ner", "train"].examples, rows["ner", "validation"].examples) == (3861, 1330)
-    assert (rows["ner", "train"].most_words, rows["ner", "validation"].most_words) == (241, 352)
-    assert rows["sar", "train"].labels == {"1": 4459, "2": 1541, "4": 1018, "5": 4982}
-    assert rows["sapn", "train"].labels == {"negative": 6000, "positive": 6000}
-    assert rows["sapn", "train"].most_words == 1059
-    assert (rows["di", "train"].examples, rows["di", "validation"].examples) == (4112, 588)
-    assert rows["di", "train"].most_words == 6105
-    assert (rows["sts", "train"].examples, rows["sts", "validation"].examples) == (5749, 1500)
 
 
 @pytest.mark.real_data

@@ -10,7 +10,7 @@ from hf_multiteacher.recipes.comparison.comparison import Comparison, load_model
 from hf_multiteacher.recipes.comparison.disagreements import find_disagreements
 from hf_multiteacher.recipes.comparison.examples import load_examples
 from hf_multiteacher.recipes.comparison.run import LoyaltyRun, table
-from hf_multiteacher.romanian.tasks import ENTITY_TAGS
+from hf_multiteacher.romanian.datasets.ronec import ENTITY_TAGS
 
 
 @pytest.fixture(scope="module")
