@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ..losses import functional
 from ..losses.hard_label import HardLabelLoss
 from ..losses.hidden_state import HiddenStateLoss
 from ..losses.problem import Ensemble, Problem
@@ -177,7 +178,7 @@ class DistillationObjective:
             each = [_loss_of(teacher, targets, soft_loss) for teacher in range(len(self.teachers.names))]
 
         if separate:
-            loss = torch.stack([w * losses for w, losses in zip(targets.weights, each, strict=True)]).sum(dim=0)
+            loss = functional.weighted_mean(torch.stack(each), targets.weights)
         else:
             loss = soft_loss(targets.student_logits[0], torch.stack(targets.teacher_logits), targets.weights)
 
