@@ -1,6 +1,6 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 from weakref import proxy
@@ -13,21 +13,25 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
-from .hub.publishing import Publisher
+from .hub.files import matching
+from .hub.publishing import PublishingMixin
+from .hub.push import repository_name
 from .models.row_forward import StudentForward
 from .models.task import task_of
 from .objective.aligned_teachers import TeacherPanel
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
 from .objective.rows import MODEL_INPUTS
+from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .training import checkpoint as resume
 from .training.callback import StepKeeper
+from .training.card import card_data
 from .training.checks import check_arguments, datasets_of, find_student_tokenizer, prepare_student, use_one_gpu
 
 
-class MultiTeacherDistillationTrainer(Trainer):
+class MultiTeacherDistillationTrainer(PublishingMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
@@ -46,7 +50,6 @@ class MultiTeacherDistillationTrainer(Trainer):
     """
 
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
-    _publisher: Publisher | None = None  # likewise
 
     def __init__(
         self,
@@ -62,8 +65,7 @@ class MultiTeacherDistillationTrainer(Trainer):
             super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
             return
         args = use_one_gpu(check_arguments(args))
-        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
-        self._publisher = Publisher(proxy(self))
+        self._has_teachers = True
         super().__init__(model, args, data_collator, *trainer_args, **trainer_kwargs)
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
@@ -82,6 +84,7 @@ class MultiTeacherDistillationTrainer(Trainer):
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         cast("list[str]", self._signature_columns).extend([*MODEL_INPUTS, *self.multi_tokenizer.column_names])
+        # A proxy, so that a trainer that is no longer used frees its models and workers at once.
         self._keeper = StepKeeper(proxy(self))
         self.add_callback(self._keeper)
         self._record: EvaluationRecord | None = None
@@ -222,21 +225,27 @@ class MultiTeacherDistillationTrainer(Trainer):
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
 
-    def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
-        """Make the repository as `Trainer` does; with teachers, what goes wrong is one `PushError`."""
-        (super().init_hf_repo if self._publisher is None else self._publisher.make_repository)(*args, **kwargs)
+    _more_checkpoint_files = (resume.MANIFEST, resume.PROJECTIONS)
 
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write the card of a distilled student; `Trainer`'s arguments, and any field of `DistillationCardData`."""
-        (super().create_model_card if self._publisher is None else self._publisher.write_card)(*args, **kwargs)
+    def card_data(self, model_name: str | None = None, **card: Any) -> DistillationCardData:
+        """Gather what `create_model_card` writes.
 
-    def push_to_hub(self, *args: Any, **kwargs: Any) -> Any:
-        """Push student, tokenizer and card; `Trainer`'s arguments, and `also`: see `Publisher.push`."""
-        return (super().push_to_hub if self._publisher is None else self._publisher.push)(*args, **kwargs)
+        Args:
+            model_name: By default the last part of `hub_model_id` or `output_dir`.
+            **card: The other arguments of `create_model_card`.
+        """
+        name = model_name or repository_name(self.args).split("/")[-1]
+        gathered: dict[str, Any] = {
+            "objective": self.distillation_objective.manifest()["arguments"],
+            "in_training": self.is_in_train,
+            "model_name": name,
+            "repo_id": self.hub_model_id or self.args.hub_model_id or name,
+        }
+        return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
 
-    def _push_from_checkpoint(self, *args: Any) -> None:
-        """Push as `hub_strategy` says; a push that fails does not end the training."""
-        (super()._push_from_checkpoint if self._publisher is None else self._publisher.push_checkpoint)(*args)
+    def _save_asked_for(self, folder: str, also: Sequence[str]) -> None:
+        if matching([resume.PROJECTIONS], also):
+            resume.save_projections(folder, self.distillation_objective.hidden_loss)
 
     # ---- Logs and evaluation ----
 

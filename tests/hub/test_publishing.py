@@ -293,7 +293,7 @@ def test_pushes_arrive_in_the_order_in_which_they_were_asked_for(hub, client, fo
     train(client, "masked-lm", folder, hub_strategy="end")
     client.run("""
 import threading
-from hf_multiteacher import publishing
+from hf_multiteacher.hub import publishing
 order, first = [], threading.Event()
 push_folder = publishing.push_folder
 def slow(*args, message, **options):

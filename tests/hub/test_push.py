@@ -20,7 +20,7 @@ HISTORY = [{"loss": 2.0, "step": 1}, {"loss": 1.0, "step": 2}]
 
 @pytest.fixture(scope="module", autouse=True)
 def imported(process):
-    process.run("from hf_multiteacher.hub.push import *")
+    process.run("from hf_multiteacher.hub import *")
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_a_push_without_the_right_says_so_in_one_line(hub, client, student, toke
 
 def test_without_a_token_nothing_is_asked_of_the_hub(hub, tmp_path, student):
     with hub.client(tmp_path, token=None) as process:
-        process.run("from hf_multiteacher.hub.push import *")
+        process.run("from hf_multiteacher.hub import *")
         with pytest.raises(RuntimeError, match="no Hub token. Run `hf auth login`, or set HF_TOKEN"):
             push(process, student)
     assert hub.log == []
