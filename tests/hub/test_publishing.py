@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -157,13 +158,17 @@ trainer.train(resume_from_checkpoint=copy + "/last-checkpoint")
 
 
 def test_a_save_is_skipped_while_the_last_one_is_on_its_way_and_rotation_takes_nothing_from_it(hub, client, folder):
-    hub.faults[2] = Fault(seconds=4)
+    def rotated():
+        return [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
+
+    hub.faults[2] = Fault(until=rotated)
     train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=False)
     assert messages(hub) == ["Training in progress, step 1"]
     assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
     assert MODEL <= set(hub.files("org/student"))
     hub.clear()
-    hub.faults[2] = Fault(seconds=2)
+    shutil.rmtree(folder)
+    hub.faults[2] = Fault(until=rotated)
     train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=True)
     assert messages(hub) == [f"Training in progress, step {step}" for step in (1, 2, 3, 4)]
 
