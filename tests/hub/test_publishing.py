@@ -2,13 +2,16 @@ import hashlib
 import json
 import re
 import shutil
+from inspect import signature
 from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import metadata_load
+from transformers import Trainer
 
 from helpers.hub_server import OWNER, TOKEN, Fault
+from hf_multiteacher.hub.publishing import PublishingMixin
 from hf_multiteacher.report.card import USER_TEXT_START
 
 MODEL = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
@@ -68,6 +71,16 @@ def nothing_private(hub, home):
                 for private in (str(home), OWNER, TOKEN, str(Path.home() / ""), "/runs/"):
                     assert private.encode() not in content, (name, private)
     return True
+
+
+@pytest.mark.parametrize("name", ["init_hf_repo", "create_model_card", "push_to_hub", "_push_from_checkpoint"])
+def test_an_override_has_the_trainer_s_own_signature(name):
+    own, theirs = (
+        [(each.name, each.kind, each.default) for each in signature(getattr(owner, name)).parameters.values()]
+        for owner in (PublishingMixin, Trainer)
+    )
+    assert own[: len(theirs)] == theirs
+    assert [each[0] for each in own[len(theirs) :]] == (["fields"] if name == "create_model_card" else [])
 
 
 @pytest.mark.slow
