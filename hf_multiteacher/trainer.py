@@ -1,9 +1,8 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
-from weakref import proxy
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +12,21 @@ from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
-from .hub.publishing import Publisher
+from .hub.files import matching
+from .hub.publishing import PublishingMixin
+from .hub.push import repository_name
 from .models.row_forward import RowForward
 from .models.task import task_of
 from .objective.aligned_teachers import AlignedTeachers
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
 from .objective.rows import MODEL_INPUTS
+from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .training.callback import DistillationCallback
-from .training.checkpoint import check_manifest, save_manifest
+from .training.card import card_data
+from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_manifest
 from .training.checks import (
     check_arguments,
     datasets_of,
@@ -37,7 +40,7 @@ from .training.checks import (
 from .training.projections import ProjectionsMixin
 
 
-class MultiTeacherDistillationTrainer(ProjectionsMixin, Trainer):
+class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
@@ -64,9 +67,7 @@ class MultiTeacherDistillationTrainer(ProjectionsMixin, Trainer):
         ValueError: A teacher does not fit the student, or an option does not go with distillation.
     """
 
-    _has_teachers: bool = False  # without them every override defers to Trainer
-    _objective: DistillationObjective | None = None
-    _publisher: Publisher | None = None
+    _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
 
     def __init__(
@@ -92,7 +93,6 @@ class MultiTeacherDistillationTrainer(ProjectionsMixin, Trainer):
         if not none_given:
             self._has_teachers = True
             args = use_one_gpu(check_arguments(args))
-            self._publisher = Publisher(proxy(self))
 
         super().__init__(
             model,
@@ -290,21 +290,28 @@ class MultiTeacherDistillationTrainer(ProjectionsMixin, Trainer):
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
 
-    def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
-        """Make the repository as `Trainer` does; with teachers, what goes wrong is one `PushError`."""
-        (super().init_hf_repo if self._publisher is None else self._publisher.make_repository)(*args, **kwargs)
+    _more_checkpoint_files = (MANIFEST, PROJECTIONS)
 
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write the card of a distilled student; `Trainer`'s arguments, and any field of `DistillationCardData`."""
-        (super().create_model_card if self._publisher is None else self._publisher.write_card)(*args, **kwargs)
+    def card_data(self, model_name: str | None = None, **card: Any) -> DistillationCardData:
+        """Gather what `create_model_card` writes.
 
-    def push_to_hub(self, *args: Any, **kwargs: Any) -> Any:
-        """Push student, tokenizer and card; `Trainer`'s arguments, and `also`: see `Publisher.push`."""
-        return (super().push_to_hub if self._publisher is None else self._publisher.push)(*args, **kwargs)
+        Args:
+            model_name: By default the last part of `hub_model_id` or `output_dir`.
+            **card: The other arguments of `create_model_card`.
+        """
+        name = model_name or repository_name(self.args).split("/")[-1]
+        gathered: dict[str, Any] = {
+            "objective": self.distillation_objective.manifest()["arguments"],
+            "in_training": self.is_in_train,
+            "model_name": name,
+            "repo_id": self.hub_model_id or self.args.hub_model_id or name,
+        }
 
-    def _push_from_checkpoint(self, *args: Any) -> None:
-        """Push as `hub_strategy` says; a push that fails does not end the training."""
-        (super()._push_from_checkpoint if self._publisher is None else self._publisher.push_checkpoint)(*args)
+        return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
+
+    def _save_asked_for(self, folder: str, also: Sequence[str]) -> None:
+        if matching([PROJECTIONS], also):
+            self.save_projections(folder)
 
     # ---- Logs and evaluation ----
 

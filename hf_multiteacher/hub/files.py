@@ -2,22 +2,42 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 PUSHED = {
     "model": (
-        *("README.md", "LICENSE*", "config.json", "generation_config.json", "adapter_config.json"),
-        *("model*.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"),
-        *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-        *("vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "*.model", "chat_template.jinja"),
+        "README.md",
+        "LICENSE*",
+        "config.json",
+        "generation_config.json",
+        "adapter_config.json",
+        "model*.safetensors",
+        "model.safetensors.index.json",
+        "adapter_model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "vocab.json",
+        "vocab.txt",
+        "merges.txt",
+        "bpe.codes",
+        "*.model",
+        "chat_template.jinja",
     ),
     "space": ("README.md", "LICENSE*", "*.py", "requirements.txt"),
 }
 REQUIRED = {
-    "model": (("config.json", "adapter_config.json"), ("model*.safetensors", "adapter_model.safetensors")),
-    "space": (("README.md",), ("*.py",)),
+    "model": (
+        ("config.json", "adapter_config.json"),
+        ("model*.safetensors", "adapter_model.safetensors"),
+    ),
+    "space": (
+        ("README.md",),
+        ("*.py",),
+    ),
 }
 CHECKPOINT_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
@@ -37,6 +57,7 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
     """
     if repo_type not in PUSHED:
         raise PushError(f"Nothing pushed: repo_type is one of {list(PUSHED)}, got {repo_type!r}.")
+
     names = sorted(path.name for path in folder.glob("*") if path.is_file())
     for patterns in REQUIRED[repo_type]:
         if not matching(names, patterns):
@@ -44,14 +65,22 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
                 f"Nothing pushed: {folder} is not a saved {repo_type}: it has no {' or '.join(patterns)}. "
                 "Give the folder that `save_model` or `save_pretrained` wrote."
             )
+
     chosen = matching(names, (*PUSHED[repo_type], *also))
     if not with_card:
         chosen.discard("README.md")
     elif "README.md" in chosen:
         chosen |= images_shown(folder)
-    if any('"auto_map"' in (folder / name).read_text("utf-8") for name in chosen if name.endswith("config.json")):
-        chosen |= matching(names, ("*.py",))  # the model's own code, without which nobody can load it
+    if _needs_own_code(folder, chosen):
+        chosen |= matching(names, ("*.py",))
+
     return sorted(chosen)
+
+
+def _needs_own_code(folder: Path, names: Iterable[str]) -> bool:
+    """Whether nobody can load the model without the code that came with it."""
+    configs = [name for name in names if name.endswith("config.json")]
+    return any('"auto_map"' in (folder / name).read_text("utf-8") for name in configs)
 
 
 def content_to_push(path: Path, token: str | None) -> bytes | Path:
@@ -62,15 +91,22 @@ def content_to_push(path: Path, token: str | None) -> bytes | Path:
     """
     if path.suffix in (".safetensors", ".pt", ".pth"):  # numbers
         return path
+
     content = path.read_bytes()
-    if path.name == "trainer_state.json":  # the Trainer keeps the best checkpoint's whole path there
-        state = json.loads(content)
-        state["best_model_checkpoint"] = state["best_model_checkpoint"] and Path(state["best_model_checkpoint"]).name
-        content = json.dumps(state, indent=2).encode()
+    if path.name == "trainer_state.json":
+        content = _without_checkpoint_path(content)
+
     _refuse_private(path, content, token)
     if path.name == "adapter_config.json":
         _refuse_local_base(path, json.loads(content))
     return content
+
+
+def _without_checkpoint_path(trainer_state: bytes) -> bytes:
+    """Keep the name alone where the Trainer keeps the best checkpoint's whole path."""
+    state = json.loads(trainer_state)
+    state["best_model_checkpoint"] = state["best_model_checkpoint"] and Path(state["best_model_checkpoint"]).name
+    return json.dumps(state, indent=2).encode()
 
 
 def images_shown(folder: Path) -> set[str]:
@@ -82,6 +118,7 @@ def images_shown(folder: Path) -> set[str]:
     shown = {name for name in IMAGE.findall((folder / "README.md").read_text("utf-8")) if "://" not in name}
     root = folder.resolve()
     inside = {name for name in shown if (folder / name).is_file() and (folder / name).resolve().is_relative_to(root)}
+
     if shown - inside:
         raise PushError(
             f"Nothing pushed: the card shows {sorted(shown - inside)}, which {folder} does not hold. "
@@ -96,17 +133,23 @@ def matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
 
 
 def _refuse_private(path: Path, content: bytes, token: str | None) -> None:
-    folder = path.parent.resolve()
-    places = {Path.home(), folder, *(place for place in (folder.parent, Path.cwd()) if len(place.parts) > 2)}
-    local = [str(place).encode() for place in places if len(place.parts) > 1]
-    here = b"|".join(re.escape(place) + rb"(?![\w-])" for place in local)
     if re.search(HUB_TOKEN, content) or (token and token.encode() in content):
         raise PushError(f"Nothing pushed: {path} holds a Hub token. Take it out, and revoke it if others saw it.")
-    if found := re.search(b"|".join(filter(None, [HOME_FOLDER, here])), content):
+
+    found = re.search(b"|".join([HOME_FOLDER, *_places_of_this_machine(path)]), content)
+    if found:
         raise PushError(
             f"Nothing pushed: {path} holds a path of this machine, {found.group().decode(errors='replace')}. "
             "Take it out and push again."
         )
+
+
+def _places_of_this_machine(path: Path) -> list[bytes]:
+    """Patterns of the folders around a file and of its owner; never the root, which begins every path."""
+    folder = path.parent.resolve()
+    places = {Path.home(), folder, *(place for place in (folder.parent, Path.cwd()) if len(place.parts) > 2)}
+    local = [str(place).encode() for place in places if len(place.parts) > 1]
+    return [re.escape(place) + rb"(?![\w-])" for place in local]
 
 
 def _refuse_local_base(path: Path, config: dict) -> None:

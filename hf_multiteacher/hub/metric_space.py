@@ -28,6 +28,9 @@ def push_metric(
         revision: As for `push_folder`.
         dry_run: As for `push_folder`.
 
+    Returns:
+        What was pushed, or would be.
+
     Raises:
         PushError: Nothing was pushed.
     """
@@ -37,18 +40,28 @@ def push_metric(
         )
     if metric not in NAMES:
         raise PushError(f"Nothing pushed: there is no metric '{metric}'; there are {', '.join(NAMES)}.")
-    name = repo_id.partition("/")[2]
+
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(shutil.copytree(FOLDER / metric, Path(temporary) / metric))
-        (folder / f"{metric}.py").rename(folder / f"{name}.py")
-        for file, old, new in (
-            ("app.py", f'"{metric}.py"', f'"{name}.py"'),
-            ("README.md", '"ORG/NAME"', f'"{repo_id}"'),
-            ("requirements.txt", "hf-multiteacher", f"hf-multiteacher>={__version__}"),  # whose modules it imports
-        ):
-            path = folder / file
-            path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
+        folder = _named_copy(metric, repo_id, Path(temporary))
         try:
             return push_folder(folder, repo_id, repo_type="space", private=private, revision=revision, dry_run=dry_run)
         except PushError as error:
             raise PushError(str(error).replace(str(folder), f"The metric '{metric}'")) from error
+
+
+def _named_copy(metric: str, repo_id: str, place: Path) -> Path:
+    """Copy the metric's folder and name it after the Space, in all the files that say its name."""
+    name = repo_id.partition("/")[2]
+    folder = Path(shutil.copytree(FOLDER / metric, place / metric))
+    (folder / f"{metric}.py").rename(folder / f"{name}.py")
+
+    _replace(folder / "app.py", f'"{metric}.py"', f'"{name}.py"')
+    _replace(folder / "README.md", '"ORG/NAME"', f'"{repo_id}"')
+    # the script imports modules of this version
+    _replace(folder / "requirements.txt", "hf-multiteacher", f"hf-multiteacher>={__version__}")
+
+    return folder
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")

@@ -4,72 +4,132 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from logging import getLogger
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from transformers import Trainer, TrainerState, TrainingArguments
 from transformers.trainer_utils import HubStrategy, SaveStrategy
 from transformers.utils import PushInProgress
 
 from ..report.card import write_model_card
-from ..training.card import card_data, repository_name
-from ..training.checkpoint import MANIFEST, PROJECTIONS, save_projections
-from .files import images_shown, matching
-from .push import CHECKPOINT_FILES, Push, make_repository, push_folder
-
-if TYPE_CHECKING:
-    from ..trainer import MultiTeacherDistillationTrainer
+from ..report.card_data import DistillationCardData
+from .files import CHECKPOINT_FILES, images_shown
+from .push import Push, make_repository, push_folder, repository_name
 
 logger = getLogger(__name__)
 
+Names = str | Sequence[str] | None
+
 COPY = "_being_pushed-"
-RESUMABLE = (*CHECKPOINT_FILES, MANIFEST, PROJECTIONS)
 
 
-class Publisher:
-    """Stands in for `Trainer`'s methods of the same purpose, which it follows in what their arguments mean.
+class PublishingMixin(Trainer):
+    """Puts its own pushes and card in the place of `Trainer`'s, with their signatures; as `PushToHubMixin` for models.
 
-    Args:
-        trainer: Whose student goes to the Hub.
+    A trainer without teachers pushes as `Trainer` does. One with teachers sets `_has_teachers` before
+    `Trainer.__init__`, which makes the repository, and fills in `card_data`.
     """
 
-    def __init__(self, trainer: "MultiTeacherDistillationTrainer") -> None:
-        self.trainer = trainer
-        self.worker = ThreadPoolExecutor(1, "push")  # one push after the other, in their order
+    _has_teachers = False
+    _more_checkpoint_files: tuple[str, ...] = ()  # what a resume needs beside the files of `Trainer`
+    hub_model_id: Any  # a text in time; `Trainer` declares None
+    push_in_progress: Any  # likewise
 
-    def make_repository(self, token: str | None = None, private: bool | None = None) -> None:
-        """See `Trainer.init_hf_repo`.
+    # ---- For the trainer to fill in ----
+
+    def card_data(self, **card: Any) -> DistillationCardData:
+        """Gather what `create_model_card` writes; `card` are its arguments."""
+        raise NotImplementedError
+
+    def _save_asked_for(self, folder: str, also: Sequence[str]) -> None:
+        """Save into the folder what fits a pattern of `also` and is not saved with every student."""
+
+    # ---- What stands in for `Trainer`'s own ----
+
+    def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
+        """Make the repository, where it is not there yet; without teachers as `Trainer` does.
+
+        Args:
+            token: By default `hub_token`.
+            private: By default `hub_private_repo`; with True, an existing public repository is refused.
 
         Raises:
             PushError: The repository could not be made, or is public although it should be private.
         """
-        trainer: Any = self.trainer  # as `Any`, because transformers declares the two attributes below as None
-        args = trainer.args
-        if not trainer.is_world_process_zero():
+        if not self._has_teachers:
+            super().init_hf_repo(token=token, private=private)
             return
+        if not self.is_world_process_zero():
+            return
+
+        args = self.args
         private = args.hub_private_repo if private is None else private
-        trainer.hub_model_id = make_repository(repository_name(args), private=private, token=token or args.hub_token)
-        trainer.push_in_progress = None
-        for left in Path(str(args.output_dir)).glob(f"{COPY}*"):  # by a run that was killed
-            shutil.rmtree(left)
+        self.hub_model_id = make_repository(repository_name(args), private=private, token=token or args.hub_token)
 
-    def write_card(self, *args: Any, **kwargs: Any) -> None:
-        """See `Trainer.create_model_card`, and `card_data` for the arguments."""
-        if self.trainer.is_world_process_zero():
-            write_model_card(card_data(self.trainer, *args, **kwargs), str(self.trainer.args.output_dir))
+        self.push_in_progress = None
+        for left_over in Path(str(args.output_dir)).glob(f"{COPY}*"):  # by a run that was killed
+            shutil.rmtree(left_over)
 
-    def push(
+    def create_model_card(
+        self,
+        language: Names = None,
+        license: str | None = None,  # noqa: A002 (the Trainer's name)
+        tags: Names = None,
+        model_name: str | None = None,
+        finetuned_from: str | None = None,
+        tasks: Names = None,
+        dataset_tags: Names = None,
+        dataset: Names = None,
+        dataset_args: Names = None,
+        **fields: Any,
+    ) -> None:
+        """Write the card of a distilled student and its charts into `output_dir`; without teachers, `Trainer`'s card.
+
+        Args:
+            language: Language codes.
+            license: The licence of the student's weights.
+            tags: More tags.
+            model_name: By default the last part of `hub_model_id` or `output_dir`.
+            finetuned_from: Hub id of the model that the student started from.
+            tasks: The Hub's name of the evaluation's task; by default that of the student's pipeline.
+            dataset_tags: Hub ids of the data.
+            dataset: The data in words.
+            dataset_args: Its configuration or split, beside `dataset`.
+            **fields: Fields of `DistillationCardData`, in place of what the trainer knows.
+
+        Raises:
+            TypeError: A field does not exist.
+        """
+        card: dict[str, Any] = {
+            "language": language,
+            "license": license,
+            "tags": tags,
+            "model_name": model_name,
+            "finetuned_from": finetuned_from,
+            "tasks": tasks,
+            "dataset_tags": dataset_tags,
+            "dataset": dataset,
+            "dataset_args": dataset_args,
+            **fields,
+        }
+
+        if not self._has_teachers:
+            super().create_model_card(**card)
+        elif self.is_world_process_zero():
+            write_model_card(self.card_data(**card), str(self.args.output_dir))
+
+    def push_to_hub(
         self,
         commit_message: str | None = "End of training",
         blocking: bool = True,
         token: str | None = None,
         revision: str | None = None,
         private: bool | None = None,
-        also: Sequence[str] = (),
-        **card: Any,
-    ) -> Push | Future[Push] | None:
-        """See `Trainer.push_to_hub`.
+        **kwargs: Any,
+    ) -> Any:
+        """Save the student, write its card, and push both with the tokenizer; without teachers as `Trainer` does.
 
         Args:
             commit_message: The commit's message.
@@ -77,105 +137,144 @@ class Publisher:
             token: By default `hub_token`.
             revision: By default `hub_revision`.
             private: By default `hub_private_repo`; with True, an existing public repository is refused.
-            also: Patterns of more files to push: `projections.safetensors`, `teacher_manifest.json`.
-            card: For the model card; see `create_model_card`.
+            **kwargs: `also`, patterns of more files to push (`projections.safetensors`, `teacher_manifest.json`), and
+                the arguments of `create_model_card`.
 
         Returns:
-            What was pushed, or with `blocking=False` its future; None on other ranks than the first.
+            What was pushed (`Push`), or with `blocking=False` its future; None on other ranks than the first. Without
+            teachers, what `Trainer` returns.
 
         Raises:
-            PushError: Nothing was pushed.
+            PushError: Nothing was pushed. The student is saved all the same.
+            TypeError: The card has no such field.
         """
-        trainer, args = self.trainer, self.trainer.args
-        trainer.callback_handler.on_push_begin(args, trainer.state, trainer.control)
-        if trainer.hub_model_id is None:
-            trainer.init_hf_repo(token=token, private=private)
-        trainer.save_model(_internal_call=True)
-        if not trainer.is_world_process_zero():
-            return None
-        if matching([PROJECTIONS], also):
-            save_projections(str(args.output_dir), trainer.distillation_objective.hidden_loss)
-        trainer.create_model_card(**card)
-        trainer._finish_current_push()
-        job = partial(
-            self._job(token, revision, private),
-            str(args.output_dir),
-            also=also,
-            message=commit_message or "End of training",
-        )
-        return self.worker.submit(job).result() if blocking else self._later(job)
+        if not self._has_teachers:
+            return super().push_to_hub(commit_message, blocking, token, revision, private, **kwargs)
 
-    def push_checkpoint(self, folder: str) -> None:
-        """See `Trainer._push_from_checkpoint`; what goes wrong is a warning, and the training goes on.
+        also = kwargs.pop("also", ())
+        folder = str(self.args.output_dir)
+        self.callback_handler.on_push_begin(self.args, self.state, self.control)
+        if self.hub_model_id is None:
+            self.init_hf_repo(token=token, private=private)
+
+        self.save_model(_internal_call=True)
+        if not self.is_world_process_zero():
+            return None
+        self._save_asked_for(folder, also)
+        self.create_model_card(**kwargs)
+
+        self._finish_current_push()
+        push = self._push_with(token, revision, private)
+        job = partial(push, folder, also=also, message=commit_message or "End of training")
+        if blocking:
+            return self._push_worker.submit(job).result()
+        return _start(job, self._push_worker)
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        """Push beside the training, as `hub_strategy` says; what goes wrong is a warning, and the training goes on.
 
         Args:
-            folder: The checkpoint, just written.
+            checkpoint_folder: The checkpoint, just written.
         """
-        trainer: Any = self.trainer
-        args = trainer.args
-        if not trainer.is_world_process_zero() or args.hub_strategy == HubStrategy.END:
+        if not self._has_teachers:
+            super()._push_from_checkpoint(checkpoint_folder)
             return
-        current = trainer.push_in_progress
-        busy = current is not None and not current.is_done()
-        if busy and not args.hub_always_push:
+        if not self.is_world_process_zero() or self.args.hub_strategy == HubStrategy.END:
             return
-        trainer.callback_handler.on_push_begin(args, trainer.state, trainer.control)
-        by_steps = args.save_strategy == SaveStrategy.STEPS
-        reached = f"step {trainer.state.global_step}" if by_steps else f"epoch {int(trainer.state.epoch or 0)}"
-        place = {
-            HubStrategy.CHECKPOINT: "last-checkpoint",
-            HubStrategy.ALL_CHECKPOINTS: Path(folder).name,
-        }.get(HubStrategy(args.hub_strategy))
+
+        if self._is_pushing() and not self.args.hub_always_push:
+            return
+
+        self.callback_handler.on_push_begin(self.args, self.state, self.control)
+        checkpoint = Path(checkpoint_folder)
         try:
-            copy = self._copy(Path(folder))
+            self.create_model_card()
+            copy = _copy_to_push(checkpoint, Path(str(self.args.output_dir)))
         except Exception as error:  # a card is not worth a training
             _warn(error)
             return
-        job = self._later(partial(_push_copy, copy, self._job(), f"Training in progress, {reached}", place))
-        if busy:
-            current.jobs.append(job)
-        else:
-            trainer.push_in_progress = PushInProgress(cast(Any, [job]))
 
-    def _job(
+        message = f"Training in progress, {_reached(self.args, self.state)}"
+        place = _place_of(checkpoint, HubStrategy(self.args.hub_strategy))
+        resumable = (*CHECKPOINT_FILES, *self._more_checkpoint_files)
+        job = _start(partial(_push_copy, copy, self._push_with(), message, place, resumable), self._push_worker)
+
+        if self._is_pushing():
+            self.push_in_progress.jobs.append(job)
+        else:
+            self.push_in_progress = PushInProgress(cast(Any, [job]))
+
+    def _is_pushing(self) -> bool:
+        return self.push_in_progress is not None and not self.push_in_progress.is_done()
+
+    @cached_property
+    def _push_worker(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "push")  # one push after the other, in their order
+
+    def _push_with(
         self, token: str | None = None, revision: str | None = None, private: bool | None = None
     ) -> Callable[..., Push]:
-        args = self.trainer.args
+        """Prepare a push of a folder to this trainer's repository, without holding the trainer."""
+        args = self.args
         return partial(
             push_folder,
-            repo_id=str(self.trainer.hub_model_id),
+            repo_id=str(self.hub_model_id),
             token=token or args.hub_token,
             revision=revision or args.hub_revision,
             private=args.hub_private_repo if private is None else private,
         )
 
-    def _later(self, job: Callable[[], Any]) -> Future[Any]:
-        future = self.worker.submit(job)
-        future.add_done_callback(lambda done: _warn(done.exception()))
-        return future
 
-    def _copy(self, checkpoint: Path) -> Path:
-        """Put the checkpoint and a new card where nobody rotates or rewrites them before they have arrived."""
-        folder = Path(str(self.trainer.args.output_dir))
-        self.trainer.create_model_card()
-        card = ["README.md", *images_shown(folder)]
-        copy = folder / f"{COPY}{checkpoint.name}"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir(parents=True)
-        for path in checkpoint.iterdir():
-            if path.is_file() and path.name != "README.md":  # PEFT's own draft of a card
-                _link(path, copy / path.name)
-        for name in card:
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(folder / name, copy / name)
-        return copy
+def _start(job: Callable[[], Any], worker: ThreadPoolExecutor) -> Future[Any]:
+    """Have the worker do a job; nobody may ever ask for its result, so what goes wrong is a warning."""
+    future = worker.submit(job)
+    future.add_done_callback(lambda done: _warn(done.exception()))
+    return future
 
 
-def _push_copy(copy: Path, push: Callable[..., Push], message: str, place: str | None) -> None:
+def _reached(args: TrainingArguments, state: TrainerState) -> str:
+    if args.save_strategy == SaveStrategy.STEPS:
+        return f"step {state.global_step}"
+    return f"epoch {int(state.epoch or 0)}"
+
+
+def _place_of(checkpoint: Path, strategy: HubStrategy) -> str | None:
+    """The folder of the repository in which a resume finds the checkpoint; None where it is not pushed."""
+    if strategy == HubStrategy.CHECKPOINT:
+        return "last-checkpoint"
+    return checkpoint.name if strategy == HubStrategy.ALL_CHECKPOINTS else None
+
+
+def _copy_to_push(checkpoint: Path, folder: Path) -> Path:
+    """Put checkpoint and card where nobody rotates or rewrites them before they have arrived.
+
+    Args:
+        checkpoint: A folder in `folder`.
+        folder: Where the card is, and the copy will be.
+    """
+    card = ["README.md", *images_shown(folder)]
+    copy = folder / f"{COPY}{checkpoint.name}"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+
+    for path in checkpoint.iterdir():
+        if path.is_file() and path.name != "README.md":  # PEFT's own draft of a card
+            _link(path, copy / path.name)
+    for name in card:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / name, copy / name)
+
+    return copy
+
+
+def _push_copy(
+    copy: Path, push: Callable[..., Push], message: str, place: str | None, resumable: Sequence[str]
+) -> None:
+    """Push the student of a copy and, where a place is given, the whole checkpoint there; then remove the copy."""
     try:
         push(copy, message=message)
         if place:
-            push(copy, path_in_repo=place, also=RESUMABLE, message=f"{message}, checkpoint")
+            push(copy, path_in_repo=place, also=resumable, message=f"{message}, checkpoint")
     finally:
         shutil.rmtree(copy)
 

@@ -9,14 +9,13 @@ from typing import Any, cast
 from transformers import set_seed
 
 from ..commands.exit import FAILED, FINISHED, prepared
-from ..hub.push import make_repository
+from ..hub.push import make_repository, repository_name
 from ..report.tables import figures_table
 from ..romanian.loading import load_task
 from ..romanian.metrics import read_predictions
 from ..romanian.splits import gold_file
 from ..teachers.ensemble import Teacher
 from ..trainer import MultiTeacherDistillationTrainer
-from ..training.card import repository_name
 from ..training_args import DistillationTrainingArguments
 from .arguments import read_arguments
 from .fine_tuning import LabelledData, check_fine_tuning, fine_tune

@@ -57,6 +57,7 @@ def saved_megabytes(model: Any) -> float:
     """Save the weights as 32-bit safetensors and weigh the files, in 2^20 bytes (of a PEFT model: the adapter's)."""
     if any(parameter.dtype != torch.float32 for parameter in model.parameters()):
         model = deepcopy(model).float()
+
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         return sum(path.stat().st_size for path in Path(folder).glob("*.safetensors")) / MEGABYTE
@@ -76,6 +77,7 @@ def latencies(
             seconds = _timed_pass(model, inputs[name])
             if number >= 2:  # the first passes allocate and compile
                 times[name].append(seconds)
+
     return {name: median(values) for name, values in times.items()}
 
 
@@ -84,11 +86,14 @@ def peak_megabytes(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> floa
     device = next(model.parameters()).device
     if device.type != "cuda":
         return "peak memory is measured on CUDA devices only"
+
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
     _timed_pass(model, inputs)
+    most = torch.cuda.max_memory_allocated(device)
+
     weights = sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers()])
-    return (torch.cuda.max_memory_allocated(device) - before + weights) / MEGABYTE
+    return (most - before + weights) / MEGABYTE
 
 
 def describe_machine(device: torch.device | str = "cpu") -> str:
@@ -102,14 +107,16 @@ def describe_machine(device: torch.device | str = "cpu") -> str:
 
 def _timed_pass(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> float:
     training, device = model.training, next(model.parameters()).device
-    model.eval()
     batch = {key: tensor.to(device) for key, tensor in inputs.items()}
+    model.eval()
     _wait_for(device)
+
     start = time.perf_counter()
     with torch.no_grad():
         model(**batch)
     _wait_for(device)
     seconds = time.perf_counter() - start
+
     model.train(training)
     return seconds
 
@@ -121,6 +128,7 @@ def _wait_for(device: torch.device) -> None:
 
 def _processor() -> str:
     """Name of the processor; Linux tells it only in /proc/cpuinfo."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()

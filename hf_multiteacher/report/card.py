@@ -10,20 +10,23 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..models.task import TASKS
-from . import card_sections as sections
 from .card_data import DistillationCardData, Evaluation
+from .card_sections import USER_TEXT_END, USER_TEXT_START, Card, measures, on_the_hub
 from .charts import loyalty_chart, quality_chart, training_chart
 
-__all__ = ["DistillationCardData", "Evaluation", "model_card", "user_text", "with_user_text_of", "write_model_card"]
+__all__ = [
+    "DistillationCardData",
+    "Evaluation",
+    "model_card",
+    "user_text",
+    "with_user_text_of",
+    "write_model_card",
+]
 
 logger = getLogger(__name__)
 
 TAGS = ("knowledge-distillation", "multiple-teachers", "hf-multiteacher")
 TEMPLATE = Path(__file__).with_name("card_template.md")
-USER_TEXT_START = (
-    "<!-- Your own text: what stands between these two comments is kept when the card is written again. -->"
-)
-USER_TEXT_END = "<!-- End of your own text. -->"
 LOCAL_PATH = re.compile(r"(?<![\w:/.<~-])(?:/[\w.+@-]+)+/([\w.+@-]+)|\b[A-Za-z]:\\(?:[^\\\s\"'`]+\\)*([^\\\s\"'`]+)")
 HUB_TOKEN = re.compile(r"hf_[A-Za-z0-9]{20,}")
 
@@ -41,19 +44,30 @@ def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
         The path of the card.
     """
     folder = Path(folder)
-    card, adapter = folder / "README.md", folder / "adapter_config.json"
-    adapter_of = data.adapter_of
-    if adapter_of is None and adapter.is_file():
-        adapter_of = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
+    card = folder / "README.md"
+    charts = _draw_charts(data, folder)
+    text = user_text(card.read_text("utf-8")) if card.is_file() else ""
+
+    card.write_text(str(model_card(data, charts, text, _base_of_adapter(data, folder))), "utf-8")
+    return card
+
+
+def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
+    config = folder / "adapter_config.json"
+    if data.adapter_of is not None or not config.is_file():
+        return data.adapter_of
+
+    return json.loads(config.read_text("utf-8"))["base_model_name_or_path"]
+
+
+def _draw_charts(data: DistillationCardData, folder: Path) -> dict[str, str]:
+    """Draw what there are figures for: name of the chart -> name of its file."""
     drawn = {
-        "quality": quality_chart(sections.measures(data), data.name, folder / "quality.png"),
+        "quality": quality_chart(measures(data), data.name, folder / "quality.png"),
         "loyalty": loyalty_chart(data.loyalty, folder / "loyalty.png"),
         "training": training_chart(data.log_history, folder / "training.png"),
     }
-    charts = {name: path.name for name, path in drawn.items() if path is not None}
-    text = user_text(card.read_text("utf-8")) if card.is_file() else ""
-    card.write_text(str(model_card(data, charts, text, adapter_of)), "utf-8")
-    return card
+    return {name: path.name for name, path in drawn.items() if path is not None}
 
 
 def model_card(
@@ -67,39 +81,38 @@ def model_card(
         text: The user's own, kept as it is. All the rest is freed of local paths and tokens.
         adapter_of: Hub id of the base model when the student is a PEFT adapter.
     """
-    card = ModelCard.from_template(
-        metadata(data, adapter_of),
-        template_path=str(TEMPLATE),
-        name=data.name,
-        kind="PEFT adapter" if adapter_of else "Transformers model",
-        pipeline=TASKS[data.task].pipeline,
-        languages=", ".join(data.languages),
-        teacher_count="one teacher" if len(data.teachers) == 1 else f"{len(data.teachers)} teachers at once",
-        snippet=sections.snippet(data, adapter=adapter_of is not None),
-        labels=", ".join(f"`{label}`" for label in data.labels),
-        measured_on=sections.measured_on(data),
-        quality=sections.quality_table(data),
-        loyalty=sections.loyalty_table(data),
-        machine=data.machine or "— (not recorded)",
-        sizes=sections.size_table(data),
-        teachers=sections.teacher_table(data),
-        coverage=sections.coverage_table(data),
-        training_data=data.training_data or ", ".join(data.datasets) or "— (not recorded)",
-        hyper_parameters=sections.hyper_parameter_table(data),
-        training_time=sections.training_time(data),
-        charts=charts,
-        command=f"```bash\n{data.command}\n```" if data.command else "— (the command was not recorded)",
-        versions=sections.versions(),
-        start=USER_TEXT_START,
-        end=USER_TEXT_END,
-    )
+    sections = Card(data, charts, adapter_of)
+    card = ModelCard.from_template(metadata(data, adapter_of), template_path=str(TEMPLATE), card=sections)
+
     cleaned = without_local_paths(str(card))
     return ModelCard(cleaned.replace(USER_TEXT_START + "\n", USER_TEXT_START + (text or "\n"), 1))
 
 
 def metadata(data: DistillationCardData, adapter_of: str | None = None) -> ModelCardData:
     """Build the card's YAML: what the Hub filters by and the student's results, without those that are missing."""
-    results = [
+    results = _results(data)
+    bases = [*data.bases, *(teacher["id"] for teacher in data.teachers if on_the_hub(teacher))]
+    bases = list(dict.fromkeys([adapter_of, *bases] if adapter_of else bases))
+    relation = "adapter" if adapter_of else "finetune"
+
+    return ModelCardData(
+        language=list(data.languages) or None,
+        license=data.license,
+        library_name="peft" if adapter_of else "transformers",
+        pipeline_tag=TASKS[data.task].pipeline,
+        base_model=bases or None,
+        # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation
+        base_model_relation=relation if bases else None,
+        datasets=list(data.datasets) or None,
+        metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
+        tags=list(dict.fromkeys([*TAGS, *data.tags])),
+        model_name=data.name if results else None,  # it would stay there by itself without results
+        eval_results=results or None,
+    )
+
+
+def _results(data: DistillationCardData) -> list[EvalResult]:
+    return [
         EvalResult(
             task_type=evaluation.task,
             dataset_type=evaluation.dataset,
@@ -112,22 +125,6 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
         for metric, figure in evaluation.figures.get(data.name, {}).items()
         if isinstance(figure, (int, float)) and isfinite(figure)
     ]
-    bases = [*data.bases, *(teacher["id"] for teacher in data.teachers if sections.on_the_hub(teacher))]
-    bases = list(dict.fromkeys([adapter_of, *bases] if adapter_of else bases))
-    return ModelCardData(
-        language=list(data.languages) or None,
-        license=data.license,
-        library_name="peft" if adapter_of else "transformers",
-        pipeline_tag=TASKS[data.task].pipeline,
-        base_model=bases or None,
-        # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation
-        base_model_relation=("adapter" if adapter_of else "finetune") if bases else None,
-        datasets=list(data.datasets) or None,
-        metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
-        tags=list(dict.fromkeys([*TAGS, *data.tags])),
-        model_name=data.name if results else None,  # it would stay there by itself without results
-        eval_results=results or None,
-    )
 
 
 def user_text(card: str) -> str:
@@ -139,10 +136,12 @@ def user_text(card: str) -> str:
 def with_user_text_of(other: str, card: str) -> str:
     """Return `card` with the user's text of another version of it, unless `card` has text of its own."""
     theirs, ours = user_text(other), user_text(card)
+
     if ours.strip() or not theirs.strip():
         if theirs.strip() not in ("", ours.strip()):
             logger.warning("Your text in the card replaces another one on the Hub, which stays in its history.")
         return card
+
     return card.replace(f"{USER_TEXT_START}{ours}{USER_TEXT_END}", f"{USER_TEXT_START}{theirs}{USER_TEXT_END}")
 
 
@@ -151,6 +150,7 @@ def for_repository(card: str, repo_id: str) -> str:
     snippet = re.search(r"^```python\n.*?^```$", card, re.DOTALL | re.MULTILINE)
     if USER_TEXT_START not in card or snippet is None:
         return card
+
     loads = re.sub(r'(?<=\bmodel=)"[^"]*"|(?<=from_pretrained\()"[^"]*"', f'"{repo_id}"', snippet.group())
     return card.replace(snippet.group(), loads, 1)
 

@@ -1,21 +1,37 @@
-"""The parts of a model card that depend on the run: tables, the snippet, training time, versions."""
+"""What a model card says, section by section: each figure is one property of `Card`, and one place in the template."""
 
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ..models.task import TASKS
+from transformers import TrainingArguments
+
+from ..models.task import TASKS, Task
 from .card_data import DistillationCardData, Evaluation
 from .tables import Figure, figures_table, table
 
-HYPER_PARAMETERS = (
-    *("temperature", "soft_target_weight", "hard_label_weight", "hidden_state_weight", "layer_map", "ensemble"),
-    *("teacher_weighting", "distill_positions", "teacher_dtype", "learning_rate", "lr_scheduler_type", "warmup_steps"),
-    *("optim", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm"),
-    *("per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "max_steps"),
-    *("label_smoothing_factor", "bf16", "fp16", "seed"),
+NO_OBJECTIVE = ("teachers", "teacher_weights", "report_loyalty")  # they stand with the teachers, or change no training
+OPTIMIZER = (
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "optim",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "weight_decay",
+    "max_grad_norm",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_train_epochs",
+    "max_steps",
+    "label_smoothing_factor",
+    "bf16",
+    "fp16",
+    "seed",
 )
 SIZES = {
     "parameters": "Parameters",
@@ -35,6 +51,197 @@ EXAMPLES = {
 }
 LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae")
 PACKAGES = ("hf-multiteacher", "transformers", "torch", "tokenizers", "datasets", "accelerate", "peft", "safetensors")
+NOT_RECORDED = "— (not recorded)"
+USER_TEXT_START = (
+    "<!-- Your own text: what stands between these two comments is kept when the card is written again. -->"
+)
+USER_TEXT_END = "<!-- End of your own text. -->"
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card as its template reads it: one method per section.
+
+    Methods and not properties, because Jinja takes an `AttributeError` in a property for a section that is empty.
+
+    Args:
+        data: What was measured.
+        charts: File names of the images for `quality`, `loyalty` and `training`; a missing one is not shown.
+        adapter_of: Hub id of the base model when the student is a PEFT adapter.
+    """
+
+    data: DistillationCardData
+    charts: Mapping[str, str]
+    adapter_of: str | None = None
+
+    # ---- What it is ----
+
+    def name(self) -> str:
+        """The student's name."""
+        return self.data.name
+
+    def pipeline(self) -> str:
+        """The Hub's name of its task, and transformers' name of the pipeline that runs it."""
+        return self._task.pipeline
+
+    def kind(self) -> str:
+        """What one loads it as."""
+        return "PEFT adapter" if self.adapter_of else "Transformers model"
+
+    def languages(self) -> str:
+        """The codes of its languages; empty when they are not known."""
+        return ", ".join(self.data.languages)
+
+    def teacher_count(self) -> str:
+        """How many taught it."""
+        count = len(self.data.teachers)
+        return "one teacher" if count == 1 else f"{count} teachers at once"
+
+    def labels(self) -> str:
+        """What it tells apart; empty where that is the vocabulary, or one number."""
+        return ", ".join(f"`{label}`" for label in self.data.labels)
+
+    def snippet(self) -> str:
+        """Python that loads the student from the Hub and runs it once, as it stands."""
+        is_adapter = self.adapter_of is not None
+        lines = self._load_adapter() if is_adapter and self.data.labels else self._load_model()
+        call = json.dumps(self._example(), ensure_ascii=False)
+
+        if self._task.over_vocabulary:
+            lines.append("mask = student.tokenizer.mask_token")
+            call += '.replace("[MASK]", mask)'
+
+        return "\n".join([*lines, f"print(student({call}))"])
+
+    @property
+    def _task(self) -> Task:
+        return TASKS[self.data.task]
+
+    def _load_model(self) -> list[str]:
+        return [
+            "from transformers import pipeline",
+            "",
+            f'student = pipeline("{self.pipeline()}", model="{self.data.repo_id}")',
+        ]
+
+    def _load_adapter(self) -> list[str]:
+        """An adapter carries no label names, and without their number its head does not fit."""
+        auto_class, repo_id = self._task.auto_class.__name__, f'"{self.data.repo_id}"'
+        tokenizer = f"AutoTokenizer.from_pretrained({repo_id})"
+        names = dict(enumerate(self.data.labels))
+        numbers = {label: number for number, label in names.items()}
+
+        return [
+            f"from transformers import {auto_class}, AutoTokenizer, pipeline",
+            "",
+            f"model = {auto_class}.from_pretrained({repo_id}, id2label={names}, label2id={numbers})",
+            f'student = pipeline("{self.pipeline()}", model=model, tokenizer={tokenizer})',
+        ]
+
+    def _example(self) -> str | dict[str, str]:
+        example = self.data.example or self._sentence()
+        if isinstance(example, str):
+            return example
+        text, text_pair = example
+        return {"text": text, "text_pair": text_pair}
+
+    def _sentence(self) -> str:
+        sentence, word = EXAMPLES["ro" if "ro" in self.data.languages else "en"]
+        return sentence if self._task.over_vocabulary else sentence.replace("[MASK]", word)
+
+    # ---- What was measured ----
+
+    def measured_on(self) -> str:
+        """One sentence on the data behind the quality figures."""
+        splits: dict[str, list[str]] = {}
+        for evaluation in self.data.evaluations:
+            splits.setdefault(evaluation.dataset, []).extend([evaluation.split] if evaluation.split else [])
+
+        if not splits:
+            return "The quality was not measured in this run."
+
+        parts = [f"{dataset} ({', '.join(names)})" if names else dataset for dataset, names in splits.items()]
+        return f"Measured on {', '.join(parts)}. Higher is better, except where ↓ stands."
+
+    def quality(self) -> str:
+        """Every model's figures on every task, the student first."""
+        headings = measures(self.data)
+        models = dict.fromkeys([self.data.name, *(model for figures in headings.values() for model in figures)])
+        rows = {model: {heading: figures.get(model) for heading, figures in headings.items()} for model in models}
+        return figures_table("Model", {heading: heading for heading in headings}, rows)
+
+    def loyalty(self) -> str:
+        """The student's loyalty to each teacher and to the ensemble."""
+        keys = dict.fromkeys(key for row in self.data.loyalty.values() for key in row)
+        headings = {key: key.replace("_", " ").capitalize() for key in keys}
+        return figures_table("Loyalty to", headings, self.data.loyalty)
+
+    def machine(self) -> str:
+        """What size and speed were measured on."""
+        return self.data.machine or NOT_RECORDED
+
+    def sizes(self) -> str:
+        """Parameters, size, latency and memory of every model."""
+        return figures_table("Model", SIZES, self.data.sizes)
+
+    # ---- How it was made ----
+
+    def teachers(self) -> str:
+        """The teachers with revision, weight, tokenizer and precision."""
+        weights = self.data.arguments.get("teacher_weights") or [1] * len(self.data.teachers)
+        shares = [weight / sum(weights) for weight in weights]
+        rows = [_teacher_row(teacher, share) for teacher, share in zip(self.data.teachers, shares, strict=True)]
+        return table(["Teacher", "Revision", "Weight", "Tokenizer (SHA-256)", "Ran in"], rows)
+
+    def coverage(self) -> str:
+        """What share of the text each teacher could teach."""
+        return figures_table("Teacher", COVERAGE, self.data.coverage)
+
+    def training_data(self) -> str:
+        """What it was trained on, in words."""
+        return self.data.training_data or ", ".join(self.data.datasets) or NOT_RECORDED
+
+    def hyper_parameters(self) -> str:
+        """Objective and optimizer, as they were set."""
+        arguments = self.data.arguments
+        names = [name for name in (*_objective_of(arguments), *OPTIMIZER) if arguments.get(name) is not None]
+        if not names:
+            return "— (the arguments were not recorded)"
+        return table(["Argument", "Value"], [[f"`{name}`", f"`{arguments[name]}`"] for name in names])
+
+    def training_time(self) -> str:
+        """How long training took, as the trainer logged it."""
+        ends = [entry for entry in self.data.log_history if "train_runtime" in entry]
+        if not ends:
+            return NOT_RECORDED
+
+        last = ends[-1]
+        first_step = last.get("first_step", 0)
+        time = f"{last['train_runtime']:,.1f} s for {last['step'] - first_step:,} optimizer steps"
+
+        if first_step:
+            return f"{time}, from step {first_step:,} on, where it was resumed"
+        return f"{time} ({last['epoch']:.4g} epochs)"
+
+    def command(self) -> str:
+        """The command that made it."""
+        command = self.data.command
+        return f"```bash\n{command}\n```" if command else "— (the command was not recorded)"
+
+    def versions(self) -> str:
+        """The packages that made the student, so that it can be made again."""
+        rows = [["python", platform.python_version()]]
+        for package in PACKAGES:
+            try:
+                rows.append([package, version(package)])
+            except PackageNotFoundError:  # an optional package, or a checkout that is not installed
+                continue
+
+        return table(["Package", "Version"], rows)
+
+    def place_for_user_text(self) -> str:
+        """The two comments between which the user may write."""
+        return f"{USER_TEXT_START}\n{USER_TEXT_END}"
 
 
 def measures(data: DistillationCardData) -> dict[str, dict[str, Figure]]:
@@ -42,56 +249,13 @@ def measures(data: DistillationCardData) -> dict[str, dict[str, Figure]]:
     turned: dict[str, dict[str, Figure]] = {}
     for evaluation in data.evaluations:
         part = _part(evaluation, data.evaluations)
+
         for model, figures in evaluation.figures.items():
             for metric, figure in figures.items():
                 heading = f"{part}{metric}{' ↓' if metric in LOWER_IS_BETTER else ''}"
                 turned.setdefault(heading, {})[model] = figure
+
     return turned
-
-
-def _part(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
-    """What tells an evaluation from the others: its data set, the part of it, or both."""
-    if len(others) == 1:
-        return ""
-    datasets = [each.dataset for each in others]
-    if datasets.count(evaluation.dataset) == 1 or not evaluation.split:
-        return f"{evaluation.dataset}: "
-    return f"{evaluation.split}: " if len(set(datasets)) == 1 else f"{evaluation.dataset} ({evaluation.split}): "
-
-
-def quality_table(data: DistillationCardData) -> str:
-    """Every model's figures on every task, the student first."""
-    headings = measures(data)
-    models = dict.fromkeys([data.name, *(model for figures in headings.values() for model in figures)])
-    rows = {model: {heading: figures.get(model) for heading, figures in headings.items()} for model in models}
-    return figures_table("Model", {heading: heading for heading in headings}, rows)
-
-
-def measured_on(data: DistillationCardData) -> str:
-    """One sentence on the data behind the quality figures."""
-    parts: dict[str, list[str]] = {}
-    for evaluation in data.evaluations:
-        parts.setdefault(evaluation.dataset, []).extend([evaluation.split] if evaluation.split else [])
-    if not parts:
-        return "The quality was not measured in this run."
-    said = [f"{dataset} ({', '.join(splits)})" if splits else dataset for dataset, splits in parts.items()]
-    return f"Measured on {', '.join(said)}. Higher is better, except where ↓ stands."
-
-
-def loyalty_table(data: DistillationCardData) -> str:
-    """The student's loyalty to each teacher and to the ensemble."""
-    keys = dict.fromkeys(key for row in data.loyalty.values() for key in row)
-    return figures_table("Loyalty to", {key: key.replace("_", " ").capitalize() for key in keys}, data.loyalty)
-
-
-def size_table(data: DistillationCardData) -> str:
-    """Parameters, size, latency and memory of every model."""
-    return figures_table("Model", SIZES, data.sizes)
-
-
-def coverage_table(data: DistillationCardData) -> str:
-    """What share of the text each teacher could teach."""
-    return figures_table("Teacher", COVERAGE, data.coverage)
 
 
 def on_the_hub(teacher: Mapping[str, Any]) -> bool:
@@ -99,83 +263,37 @@ def on_the_hub(teacher: Mapping[str, Any]) -> bool:
     return not teacher["revision"].startswith("sha256:")
 
 
-def teacher_table(data: DistillationCardData) -> str:
-    """The teachers with revision, weight, tokenizer and precision."""
-    weights = data.arguments.get("teacher_weights") or [1] * len(data.teachers)
-    rows = []
-    for teacher, weight in zip(data.teachers, weights, strict=True):
-        name, revision = teacher["name"], f"not on the Hub; weights `{_short(teacher['revision'])}`"
-        if on_the_hub(teacher):
-            address = f"https://huggingface.co/{teacher['id']}"
-            name = f"[{teacher['id']}]({address})"
-            revision = f"[`{_short(teacher['revision'])}`]({address}/tree/{teacher['revision']})"
-        tokenizer = f"`{_short(teacher['tokenizer'])}`" if teacher["tokenizer"] else "— (not known)"
-        rows.append([name, revision, f"{weight / sum(weights):.4g}", tokenizer, teacher["dtype"]])
-    return table(["Teacher", "Revision", "Weight", "Tokenizer (SHA-256)", "Ran in"], rows)
+def _part(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
+    """What tells an evaluation from the others: its data set, the part of it, or both."""
+    if len(others) == 1:
+        return ""
+
+    datasets = [each.dataset for each in others]
+    if datasets.count(evaluation.dataset) == 1 or not evaluation.split:
+        return f"{evaluation.dataset}: "
+    if len(set(datasets)) == 1:
+        return f"{evaluation.split}: "
+    return f"{evaluation.dataset} ({evaluation.split}): "
+
+
+def _teacher_row(teacher: Mapping[str, Any], share: float) -> list[str]:
+    revision = f"`{_short(teacher['revision'])}`"
+    tokenizer = f"`{_short(teacher['tokenizer'])}`" if teacher["tokenizer"] else "— (not known)"
+    name, place = teacher["name"], f"not on the Hub; weights {revision}"
+
+    if on_the_hub(teacher):
+        address = f"https://huggingface.co/{teacher['id']}"
+        name = f"[{teacher['id']}]({address})"
+        place = f"[{revision}]({address}/tree/{teacher['revision']})"
+
+    return [name, place, f"{share:.4g}", tokenizer, teacher["dtype"]]
 
 
 def _short(fingerprint: str) -> str:
     return fingerprint.removeprefix("sha256:")[:12]
 
 
-def hyper_parameter_table(data: DistillationCardData) -> str:
-    """Objective and optimizer, as they were set."""
-    names = [name for name in HYPER_PARAMETERS if data.arguments.get(name) is not None]
-    if not names:
-        return "— (the arguments were not recorded)"
-    return table(["Argument", "Value"], [[f"`{name}`", f"`{data.arguments[name]}`"] for name in names])
-
-
-def training_time(data: DistillationCardData) -> str:
-    """How long training took, as the trainer logged it."""
-    for entry in reversed(data.log_history):
-        if "train_runtime" in entry:
-            first, last = entry.get("first_step", 0), entry["step"]
-            said = f"{entry['train_runtime']:,.1f} s for {last - first:,} optimizer steps"
-            return (
-                f"{said}, from step {first:,} on, where it was resumed"
-                if first
-                else (f"{said} ({entry['epoch']:.4g} epochs)")
-            )
-    return "— (not recorded)"
-
-
-def snippet(data: DistillationCardData, adapter: bool) -> str:
-    """Python that loads the student from the Hub and runs it once, as it stands."""
-    task = TASKS[data.task]
-    lines, model = ["from transformers import pipeline", ""], f'"{data.repo_id}"'
-    if adapter and data.labels:  # an adapter carries no label names, and without their number its head does not fit
-        lines = [f"from transformers import {task.auto_class.__name__}, AutoTokenizer, pipeline", ""]
-        names = dict(enumerate(data.labels))
-        numbers = {label: number for number, label in names.items()}
-        lines.append(
-            f"model = {task.auto_class.__name__}.from_pretrained({model}, id2label={names}, label2id={numbers})"
-        )
-        model = f"model=model, tokenizer=AutoTokenizer.from_pretrained({model})"
-    else:
-        model = f"model={model}"
-    text = data.example or _example(data)
-    call = json.dumps(
-        text if isinstance(text, str) else dict(zip(("text", "text_pair"), text, strict=True)), ensure_ascii=False
-    )
-    lines.append(f'student = pipeline("{task.pipeline}", {model})')
-    if task.over_vocabulary:
-        lines.append("mask = student.tokenizer.mask_token")
-        call += '.replace("[MASK]", mask)'
-    return "\n".join([*lines, f"print(student({call}))"])
-
-
-def _example(data: DistillationCardData) -> str:
-    text, word = EXAMPLES["ro" if "ro" in data.languages else "en"]
-    return text.replace("[MASK]", "[MASK]" if TASKS[data.task].over_vocabulary else word)
-
-
-def versions() -> str:
-    """The packages that made the student, so that it can be made again."""
-    rows = [["python", platform.python_version()]]
-    for package in PACKAGES:
-        try:
-            rows.append([package, version(package)])
-        except PackageNotFoundError:  # an optional package, or a checkout that is not installed
-            continue
-    return table(["Package", "Version"], rows)
+def _objective_of(arguments: Mapping[str, Any]) -> list[str]:
+    """Name the arguments that a distillation has beside those of every training, in the order of their fields."""
+    not_listed = {field.name for field in fields(TrainingArguments)}.union(NO_OBJECTIVE)
+    return [name for name in arguments if name not in not_listed]

@@ -49,11 +49,14 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
     if not curves:
         Path(path).unlink(missing_ok=True)
         return None
+
     figure = Figure(figsize=(7, 4), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
+
     for (loss, points), colour in zip(curves.items(), (STUDENT, *OTHERS) * len(curves), strict=False):
         steps, values = zip(*points, strict=True)
         axes.plot(steps, values, color=colour, label=loss.replace("_", " "), marker="." if len(points) < 20 else "")
+
     axes.set(xlabel="optimizer step", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)
@@ -61,27 +64,41 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
 
 
 def _panels(figures: Mapping[str, Mapping[str, Any]], marked: str, path: str | Path, title: str) -> Path | None:
-    rows = {
-        measure: {name: value for name, value in row.items() if _drawable(value)} for measure, row in figures.items()
-    }
-    rows = {measure: row for measure, row in rows.items() if row}
+    rows = _drawable_rows(figures)
     if not rows:
         Path(path).unlink(missing_ok=True)
         return None
+
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    others = (name for name in names if name != marked)
-    colours = {name: OTHERS[number % len(OTHERS)] for number, name in enumerate(others)} | {marked: STUDENT}
+    colours = _colours(names, marked)
     width, height = min(len(rows), COLUMNS), -(-len(rows) // COLUMNS)
+
     figure = Figure(figsize=(max(5, 2.6 * width), 2.6 * height + 0.3 * len(names)), dpi=DOTS_PER_INCH)
     figure.set_layout_engine("constrained")
-    panels = figure.subplots(height, width, squeeze=False).flat
+    panels = list(figure.subplots(height, width, squeeze=False).flat)
+
     for axes, (measure, row) in zip(panels, rows.items(), strict=False):
         _bars(axes, measure, row, colours)
-    for axes in list(panels)[len(rows) :]:
+    for axes in panels[len(rows) :]:
         axes.remove()
+
     handles = [figure.axes[0].bar(0, 0, color=colours[name], label=name) for name in names]
     figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=1, title=title or None)
     return _save(figure, path)
+
+
+def _drawable_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Leave out what is not a number, and the measures that have none."""
+    rows = {
+        measure: {name: value for name, value in row.items() if _drawable(value)} for measure, row in figures.items()
+    }
+    return {measure: row for measure, row in rows.items() if row}
+
+
+def _colours(names: Sequence[str], marked: str) -> dict[str, str]:
+    others = (name for name in names if name != marked)
+    colours = {name: OTHERS[number % len(OTHERS)] for number, name in enumerate(others)}
+    return colours | {marked: STUDENT}
 
 
 def _drawable(value: Any) -> bool:
@@ -91,6 +108,7 @@ def _drawable(value: Any) -> bool:
 def _bars(axes: Axes, measure: str, row: Mapping[str, float], colours: Mapping[str, str]) -> None:
     bars = axes.bar(range(len(row)), list(row.values()), color=[colours[name] for name in row], width=0.8)
     axes.bar_label(bars, fmt="%.3g", fontsize=8)
+
     axes.set_title(fill(measure.replace("_", " "), TITLE_WIDTH), fontsize=9)
     axes.set_xticks([])
     axes.tick_params(labelsize=8)

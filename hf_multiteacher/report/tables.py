@@ -18,7 +18,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Write rows of cells in columns, the first flush left and the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows)
+    lines = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
+    return "\n".join("  ".join(line) for line in lines)
 
 
 def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:
@@ -35,15 +36,15 @@ def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Ma
     shown = [key for key in columns if any(row.get(key) is not None for row in rows.values())]
     if not shown:
         return f"— ({NOT_MEASURED})"
+
     reasons: dict[str, int] = {}
     body = [[name, *(_cell(row.get(key), reasons) for key in shown)] for name, row in rows.items()]
+    figures = table([corner, *(columns[key] for key in shown)], body)
+    if not reasons:
+        return figures
+
     notes = [f"{number}. {reason}" for reason, number in reasons.items()]
-    return "\n".join(
-        [
-            table([corner, *(columns[key] for key in shown)], body),
-            *(["", "Missing figures:", "", *notes] if notes else []),
-        ]
-    )
+    return "\n".join([figures, "", "Missing figures:", "", *notes])
 
 
 def format_figure(value: float) -> str:
@@ -54,5 +55,9 @@ def format_figure(value: float) -> str:
 def _cell(value: Figure, reasons: dict[str, int]) -> str:
     if isinstance(value, (int, float)) and isfinite(value):
         return format_figure(value)
-    reason = value if isinstance(value, str) else NOT_MEASURED if value is None else f"came out as {value}"
+
+    if value is None:
+        reason = NOT_MEASURED
+    else:
+        reason = value if isinstance(value, str) else f"came out as {value}"
     return f"— ({reasons.setdefault(reason, len(reasons) + 1)})"

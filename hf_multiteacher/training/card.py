@@ -2,39 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from peft import PeftModel
 from torch import nn
-from transformers import TrainingArguments
+from transformers import TrainerState, TrainingArguments
 
 from ..models.task import task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
 from ..report.tables import Figure
-
-if TYPE_CHECKING:
-    from ..trainer import MultiTeacherDistillationTrainer
+from ..teachers.ensemble import TeacherEnsemble
 
 Names = str | Sequence[str] | None
 SAME_TOKENIZER = "it has the student's tokenizer, so all of the text reaches it"
 UNNAMED_DATA = "evaluation data"
-NOT_QUALITY = ("runtime", "samples_per_second", "steps_per_second", "jit_compilation_time", "model_preparation_time")
-
-
-def repository_name(args: TrainingArguments) -> str:
-    """Return `hub_model_id`, or as in `Trainer` the last part of `output_dir`."""
-    return args.hub_model_id or Path(str(args.output_dir)).absolute().name
+NOT_QUALITY = (
+    "runtime",
+    "samples_per_second",
+    "steps_per_second",
+    "jit_compilation_time",
+    "model_preparation_time",
+    "soft_loss",
+    "hidden_loss",
+)
 
 
 def card_data(
-    trainer: "MultiTeacherDistillationTrainer",
+    student: nn.Module,
+    args: TrainingArguments,
+    state: TrainerState,
+    teachers: TeacherEnsemble,
+    *,
+    objective: Mapping[str, Any],
+    in_training: bool,
+    model_name: str,
+    repo_id: str,
     language: Names = None,
     license: str | None = None,  # noqa: A002 (the Trainer's name)
     tags: Names = None,
-    model_name: str | None = None,
     finetuned_from: str | None = None,
     tasks: Names = None,
     dataset_tags: Names = None,
@@ -45,36 +52,50 @@ def card_data(
     """Gather what `create_model_card` writes.
 
     Args:
-        trainer: A trainer with teachers.
+        student: The model.
+        args: What the trainer was told.
+        state: What it logged.
+        teachers: Who taught the student.
+        objective: The objective's arguments, as they were decided where `args` leave that open.
+        in_training: Whether the weights of the last step are in the student, and not yet those of the best checkpoint.
+        model_name: The student's name.
+        repo_id: Where the student is, or will be, on the Hub.
         language: Language codes.
         license: The licence of the student's weights.
         tags: More tags.
-        model_name: By default the last part of `hub_model_id` or `output_dir`.
         finetuned_from: Hub id of the model that the student started from.
         tasks: The Hub's name of the evaluation's task; by default that of the student's pipeline.
         dataset_tags: Hub ids of the data.
         dataset: The data in words.
         dataset_args: Its configuration or split, beside `dataset`.
-        fields: Fields of `DistillationCardData`, in place of what the trainer knows.
+        fields: Fields of `DistillationCardData`, in place of what is known here.
 
     Raises:
         TypeError: A field does not exist.
     """
-    args, student = trainer.args, cast(nn.Module, trainer.model)
-    task, named = task_of(student), [*_listed(dataset)] or [*_listed(dataset_tags)]
-    name = model_name or repository_name(args).split("/")[-1]
-    measured, kind = last_evaluations(trainer), next(iter(_listed(tasks)), task.pipeline)
+    task = task_of(student)
+    arguments = args.to_dict() | objective
+
+    named = _listed(dataset) or _listed(dataset_tags)
+    data_name = ", ".join(named) or UNNAMED_DATA
+    kind = next(iter(_listed(tasks)), task.pipeline)
+    measured = last_evaluations(args, state, in_training)
+
+    masked = task.over_vocabulary and arguments["distill_positions"] == "labelled"
     data = DistillationCardData(
-        name=name,
+        name=model_name,
         task=task.name,
-        teachers=trainer.teachers.manifest(),
-        repo_id=trainer.hub_model_id or args.hub_model_id or name,
-        arguments=args.to_dict() | trainer.distillation_objective.manifest()["arguments"],
-        log_history=trainer.state.log_history,
-        evaluations=[_quality(trainer, name, kind, part or ", ".join(named), each) for part, each in measured.items()],
+        teachers=teachers.manifest(),
+        repo_id=repo_id,
+        arguments=arguments,
+        log_history=state.log_history,
+        evaluations=[
+            Evaluation(part or data_name, kind, _quality(model_name, teachers.names, metrics))
+            for part, metrics in measured.items()
+        ],
         loyalty=_loyalty(measured),
-        sizes=_sizes(trainer, name),
-        coverage=_coverage(trainer),
+        sizes=_sizes(model_name, student, teachers),
+        coverage=_coverage(teachers.names, state.log_history, masked),
         machine=describe_machine(args.device),
         languages=_listed(language),
         license=license,
@@ -88,45 +109,47 @@ def card_data(
     return replace(data, **fields)
 
 
-def last_evaluations(trainer: "MultiTeacherDistillationTrainer") -> dict[str, dict[str, float]]:
+def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: bool) -> dict[str, dict[str, float]]:
     """Return the last evaluation of the weights that the student has now: name of the data (or "") -> metrics.
 
     An evaluation at another step was one of another student, and says nothing of this one.
     """
-    state, found = trainer.state, {}
-    best = trainer.args.load_best_model_at_end and not trainer.is_in_train and state.best_global_step
-    trained = max((i for i, entry in enumerate(state.log_history) if "train_runtime" in entry), default=None)
+    best = args.load_best_model_at_end and not in_training and state.best_global_step
+    step = best or state.global_step
+    ends = [place for place, entry in enumerate(state.log_history) if "train_runtime" in entry]
+    trained = ends[-1] if ends else len(state.log_history)
+
+    found: dict[str, dict[str, float]] = {}
     for place, entry in enumerate(state.log_history):
-        after = trained is not None and place > trained
-        if not after and entry["step"] != (best or state.global_step):
-            continue
-        for prefix in (key.removesuffix("_runtime") for key in entry if key.endswith("_runtime")):
-            if prefix != "train":
-                metrics = {
-                    key.removeprefix(f"{prefix}_"): value
-                    for key, value in entry.items()
-                    if key.startswith(f"{prefix}_")
-                }
-                found[prefix.removeprefix("eval").strip("_")] = metrics
+        if place > trained or entry["step"] == step:
+            found |= _evaluations_in(entry)
     return found
 
 
-def _listed(names: Names) -> Sequence[str]:
+def _evaluations_in(entry: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Tell the evaluations that one log tells of: name of the data -> metric, without the name in front -> figure."""
+    prefixes = [key.removesuffix("_runtime") for key in entry if key.endswith("_runtime")]
+    return {
+        prefix.removeprefix("eval").strip("_"): {
+            key.removeprefix(f"{prefix}_"): value for key, value in entry.items() if key.startswith(f"{prefix}_")
+        }
+        for prefix in prefixes
+        if prefix != "train"
+    }
+
+
+def _listed(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names or ())
 
 
-def _quality(
-    trainer: "MultiTeacherDistillationTrainer", name: str, task: str, data: str, metrics: Mapping[str, Any]
-) -> Evaluation:
+def _quality(student: str, teachers: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, dict[str, Figure]]:
     """The student's own figures; what follows the teachers stands elsewhere, and the teachers' own were not taken."""
     own: dict[str, Figure] = {
-        key: value
-        for key, value in metrics.items()
-        if key not in NOT_QUALITY and "/" not in key and key not in ("soft_loss", "hidden_loss")
+        key: value for key, value in metrics.items() if key not in NOT_QUALITY and "/" not in key
     }
     missing: dict[str, Figure] = dict.fromkeys(own, "the trainer evaluates the student only")
-    teachers = {teacher.name: missing for teacher in trainer.teachers}
-    return Evaluation(data or UNNAMED_DATA, task, {**teachers, name: own})
+
+    return {**dict.fromkeys(teachers, missing), student: own}
 
 
 def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Figure]]:
@@ -136,37 +159,42 @@ def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str,
             measure, _, teacher = key.partition("/")
             if measure.endswith("_loyalty"):
                 loyalty.setdefault(teacher, {})[f"{part} {measure}".strip()] = value
+
     return loyalty
 
 
-def _sizes(trainer: "MultiTeacherDistillationTrainer", name: str) -> dict[str, dict[str, Figure]]:
+def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str, dict[str, Figure]]:
     """Count the parameters; 4 bytes each are what a file of 32-bit floats holds, without the cost of writing it."""
-    student = cast(nn.Module, trainer.model)
-    models = {name: student} | {teacher.name: teacher.model for teacher in trainer.teachers}
+    models = {name: student} | {teacher.name: teacher.model for teacher in teachers}
     counts = {each: count_parameters(model) for each, model in models.items()}
+
     sizes: dict[str, dict[str, Figure]] = {
         each: {"parameters": count, "megabytes": 4 * count / MEGABYTE} for each, count in counts.items()
     }
     if isinstance(student, PeftModel):
         sizes[name]["megabytes"] = saved_megabytes(student)
+
     return sizes
 
 
-def _coverage(trainer: "MultiTeacherDistillationTrainer") -> dict[str, dict[str, Figure]]:
+def _coverage(
+    teachers: Sequence[str], history: Sequence[Mapping[str, Any]], masked: bool
+) -> dict[str, dict[str, Figure]]:
     """Take the mean over the logs of what each teacher could teach; a log is a mean over its steps."""
-    objective, history = trainer.distillation_objective, trainer.state.log_history
-    masked = task_of(cast(nn.Module, trainer.model)).over_vocabulary and objective.args.distill_positions == "labelled"
     kinds = {"coverage": "masked_spans" if masked else "spans", "shared_mass": "probability_mass"}
+
     coverage: dict[str, dict[str, Figure]] = {}
     for logged, kind in kinds.items():
-        means = {
-            teacher.name: fmean(entry[key] for entry in history if key in entry)
-            for teacher in trainer.teachers
-            if any((key := f"{logged}/{teacher.name}") in entry for entry in history)
-        }
-        for teacher in trainer.teachers if means else ():
-            coverage.setdefault(teacher.name, {})[kind] = means.get(teacher.name, SAME_TOKENIZER)
+        shares = {name: _logged(f"{logged}/{name}", history) for name in teachers}
+        if any(shares.values()):
+            for name, values in shares.items():
+                coverage.setdefault(name, {})[kind] = fmean(values) if values else SAME_TOKENIZER
+
     return coverage
+
+
+def _logged(key: str, history: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [entry[key] for entry in history if key in entry]
 
 
 def _labels(student: nn.Module) -> Sequence[str]:

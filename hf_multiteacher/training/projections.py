@@ -1,19 +1,15 @@
 """The projections of hidden states: trained with the student, yet no part of it, so unknown to the `Trainer`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import Trainer
 
 from .checkpoint import load_projections, save_projections
 
-if TYPE_CHECKING:
-    from transformers import Trainer as _Trainer
-else:
-    _Trainer = object
 
-
-class ProjectionsMixin(_Trainer):
+class ProjectionsMixin(Trainer):
     """Has a `Trainer` optimize, synchronise, clip, save and resume the weights of a module beside its model."""
 
     _projections: nn.Module | None = None  # None where no hidden states are compared

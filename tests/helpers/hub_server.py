@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,13 +34,22 @@ LARGE = (".safetensors", ".png", ".bin", ".model")
 
 @dataclass
 class Fault:
-    """What goes wrong with one request: `drop` before it is done, `lose` the answer, a status, or a delay."""
+    """What goes wrong with one request: `drop` before it is done, `lose` the answer, a status, or a delay.
+
+    The request waits `until` something is so (asked again and again; after a minute it is done all the same).
+    """
 
     drop: bool = False
     lose: bool = False
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    until: Callable[[], bool] | None = None
+
+    def hold(self) -> None:
+        for _ in range(6000):
+            if self.until is None or self.until():
+                return
+            time.sleep(0.01)
 
 
 @dataclass
@@ -210,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
         if target.path == "/api/agent-harnesses":  # the client's own housekeeping, once a day: not counted
             return self.answer(200, b'{"standardEnvVars": [], "harnesses": {}}', {})
         fault = self.hub.next_fault(f"{self.command} {target.path}")
-        time.sleep(fault.seconds)
+        fault.hold()
         if fault.drop:
             self.rfile.read(length // 2)
             return self.hang_up()

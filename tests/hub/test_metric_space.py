@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from helpers.hub_server import Hub
 from hf_multiteacher import __version__
 from hf_multiteacher.hub.files import PushError
 from hf_multiteacher.hub.metric_space import push_metric
@@ -20,38 +19,25 @@ FILES = {"README.md", "__init__.py", "app.py", "requirements.txt", "tests.py"}
 
 
 @pytest.fixture(scope="module")
-def hub():
-    with Hub() as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def owner(hub, tmp_path_factory):
-    with hub.client(tmp_path_factory.mktemp("owner")) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def somebody(hub, tmp_path_factory):
-    with hub.client(tmp_path_factory.mktemp("somebody"), token=None) as client:
+def somebody(running, tmp_path_factory):
+    with running.client(tmp_path_factory.mktemp("somebody"), token=None) as client:
         yield client
 
 
 @pytest.fixture
-def command(hub, owner):
+def command(hub, client):
     """`hf-multiteacher loyalty` in a process whose Hub is ours: exit code, lines on stdout and stderr."""
-    hub.clear()
 
     def run(*words):
         code = f"""
 import contextlib, io, json
-from hf_multiteacher.cli import main
+from hf_multiteacher.commands.main import main
 out, err = io.StringIO(), io.StringIO()
 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
     code = main({["loyalty", *words]!r})
 print(json.dumps([code, out.getvalue().splitlines(), err.getvalue().splitlines()]))
 """
-        return json.loads(owner.run(code))
+        return json.loads(client.run(code))
 
     return run
 

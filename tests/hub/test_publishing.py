@@ -1,13 +1,17 @@
 import hashlib
 import json
 import re
+import shutil
+from inspect import signature
 from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import metadata_load
+from transformers import Trainer
 
 from helpers.hub_server import OWNER, TOKEN, Fault
+from hf_multiteacher.hub.publishing import PublishingMixin
 from hf_multiteacher.report.card import USER_TEXT_START
 
 MODEL = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
@@ -67,6 +71,16 @@ def nothing_private(hub, home):
                 for private in (str(home), OWNER, TOKEN, str(Path.home() / ""), "/runs/"):
                     assert private.encode() not in content, (name, private)
     return True
+
+
+@pytest.mark.parametrize("name", ["init_hf_repo", "create_model_card", "push_to_hub", "_push_from_checkpoint"])
+def test_an_override_has_the_trainer_s_own_signature(name):
+    own, theirs = (
+        [(each.name, each.kind, each.default) for each in signature(getattr(owner, name)).parameters.values()]
+        for owner in (PublishingMixin, Trainer)
+    )
+    assert own[: len(theirs)] == theirs
+    assert [each[0] for each in own[len(theirs) :]] == (["fields"] if name == "create_model_card" else [])
 
 
 @pytest.mark.slow
@@ -157,13 +171,17 @@ trainer.train(resume_from_checkpoint=copy + "/last-checkpoint")
 
 
 def test_a_save_is_skipped_while_the_last_one_is_on_its_way_and_rotation_takes_nothing_from_it(hub, client, folder):
-    hub.faults[2] = Fault(seconds=4)
+    def rotated():
+        return [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
+
+    hub.faults[2] = Fault(until=rotated)
     train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=False)
     assert messages(hub) == ["Training in progress, step 1"]
     assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
     assert MODEL <= set(hub.files("org/student"))
     hub.clear()
-    hub.faults[2] = Fault(seconds=2)
+    shutil.rmtree(folder)
+    hub.faults[2] = Fault(until=rotated)
     train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=True)
     assert messages(hub) == [f"Training in progress, step {step}" for step in (1, 2, 3, 4)]
 
@@ -293,7 +311,7 @@ def test_pushes_arrive_in_the_order_in_which_they_were_asked_for(hub, client, fo
     train(client, "masked-lm", folder, hub_strategy="end")
     client.run("""
 import threading
-from hf_multiteacher import publishing
+from hf_multiteacher.hub import publishing
 order, first = [], threading.Event()
 push_folder = publishing.push_folder
 def slow(*args, message, **options):

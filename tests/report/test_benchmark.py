@@ -1,4 +1,4 @@
-import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -18,17 +18,34 @@ from hf_multiteacher.report.benchmark import (
 INPUTS = {"input_ids": torch.ones(2, 8, dtype=torch.long)}
 
 
+class Clock:
+    """A clock that stands still until a model moves it, so that no figure depends on how busy the machine is."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
 class Sleeper(nn.Module):
     """A model that takes the times it is told, in turn, and notes each of its passes."""
 
-    def __init__(self, name, seconds, passes):
+    def __init__(self, name, clock, seconds, passes):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
-        self.name, self.seconds, self.passes = name, seconds, passes
+        self.name, self.clock, self.seconds, self.passes = name, clock, cycle(seconds), passes
 
     def forward(self, **inputs):
         self.passes.append((self.name, self.training, torch.is_grad_enabled()))
-        time.sleep(self.seconds[(len(self.passes) // 2) % len(self.seconds)])
+        self.clock.seconds += next(self.seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("hf_multiteacher.report.benchmark.time.perf_counter", clock)
+    return clock
 
 
 def test_a_tied_parameter_counts_once():
@@ -49,25 +66,27 @@ def test_megabytes_are_those_of_the_saved_32_bit_file(tmp_path):
     assert half.dtype == torch.bfloat16, "measuring must not change the model"
 
 
-def test_models_are_timed_in_turn_in_evaluation_mode_without_gradients():
+def test_models_are_timed_in_turn_in_evaluation_mode_without_gradients(clock):
     passes = []
-    models = {name: Sleeper(name, [0.0], passes) for name in "ab"}
+    models = {name: Sleeper(name, clock, [0.0], passes) for name in "ab"}
     latencies(models, {"a": INPUTS, "b": INPUTS}, rounds=3)
     assert [name for name, _, _ in passes] == ["a", "b"] * 5
     assert not any(training or gradients for _, training, gradients in passes)
     assert all(model.training for model in models.values()), "the model's own mode comes back"
 
 
-def test_latency_is_the_median_so_one_slow_pass_changes_nothing():
-    slow = Sleeper("slow", [0.03], [])
-    jumpy = Sleeper("jumpy", [0.001, 0.001, 0.001, 0.001, 0.5], [])
+def test_latency_is_the_median_so_one_slow_pass_changes_nothing(clock):
+    slow = Sleeper("slow", clock, [0.03], [])
+    jumpy = Sleeper("jumpy", clock, [0.001, 0.001, 0.001, 0.001, 0.5], [])
     seconds = latencies({"jumpy": jumpy, "slow": slow}, {"jumpy": INPUTS, "slow": INPUTS}, rounds=9)
-    assert seconds["jumpy"] < seconds["slow"]
+    assert seconds == {"jumpy": pytest.approx(0.001), "slow": pytest.approx(0.03)}
 
 
-def test_the_first_passes_do_not_count():
-    settling = Sleeper("settling", [0.3, *[0.001] * 9], [])
-    assert latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"] < 0.2
+def test_the_first_passes_do_not_count(clock):
+    passes = []
+    settling = Sleeper("settling", clock, [0.3, 0.3, *[0.001] * 8], passes)
+    seconds = latencies({"settling": settling}, {"settling": INPUTS}, rounds=1)["settling"]
+    assert len(passes) == 3 and seconds == pytest.approx(0.001)
 
 
 def test_the_comparison_has_a_full_row_per_model_and_one_for_the_reference():

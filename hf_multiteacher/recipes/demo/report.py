@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
 from ...report.card import DistillationCardData, Evaluation
 from ...report.tables import aligned
-from ...training.card import card_data
-
-if TYPE_CHECKING:
-    from ...trainer import MultiTeacherDistillationTrainer
+from ...trainer import MultiTeacherDistillationTrainer
 
 STUDENT, ALONE = "distilled student", "student without teachers"
 TEACHERS = {"cased teacher": False, "uncased teacher": True}
@@ -61,7 +58,7 @@ def table(models: Mapping[str, Model]) -> str:
 
 
 def card(
-    models: Mapping[str, Model], trainer: "MultiTeacherDistillationTrainer", repo_id: str, sentences: int, command: str
+    models: Mapping[str, Model], trainer: MultiTeacherDistillationTrainer, repo_id: str, sentences: int, command: str
 ) -> DistillationCardData:
     """Gather what the model card says.
 
@@ -76,8 +73,7 @@ def card(
         Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, part)
         for column, (part, task, metric) in KINDS.items()
     ]
-    return card_data(
-        trainer,
+    return trainer.card_data(
         language="ro",
         model_name=STUDENT,
         dataset=f"{sentences} sentences of {CORPUS}, seed {trainer.args.seed}",
