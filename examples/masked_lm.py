@@ -16,10 +16,10 @@ from hf_multiteacher import (
     MultiTokenizer,
     student_from_teacher,
 )
-from hf_multiteacher.commands.exit import FAILED, FINISHED, prepared
+from hf_multiteacher.commands.exit import user_errors
 from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.recipes.checks import check_output_folder
 from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
-from hf_multiteacher.recipes.masked_lm import check_output_folder
 from hf_multiteacher.recipes.pretrained import load_tokenizer
 
 
@@ -43,9 +43,11 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     if not args.teachers:
         raise ValueError("--teachers are missing. Give ids or folders of masked language models.")
     check_output_folder(args.output_dir, args.resume_from_checkpoint)
+
     # One text, an encoding for every tokenizer; the student reads as the first teacher does.
     tokenizers = [load_tokenizer(teacher) for teacher in args.teachers]
     multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+
     words = words_that_fit(masked_lm.max_length)
     corpus = load_corpus(masked_lm.corpus, words=words, megabytes=masked_lm.megabytes)
     if not 0 < masked_lm.held_out < len(corpus):
@@ -59,6 +61,7 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
         fn_kwargs={"text": "text", "max_length": masked_lm.max_length},
         remove_columns=["text"],
     ).train_test_split(test_size=masked_lm.held_out, seed=args.seed)
+
     layers = masked_lm.student_layers
     return MultiTeacherDistillationTrainer(
         model=student_from_teacher(args.teachers[0], layers[0] if len(layers) == 1 else layers),
@@ -69,21 +72,22 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     )
 
 
-def main() -> int:
+def main() -> None:
     """Distil, print losses and loyalty to each teacher, save, and push when asked."""
-    trainer = prepared(make_trainer, "masked_lm.py")
-    if trainer is None:
-        return FAILED
+    with user_errors("masked_lm.py"):
+        trainer = make_trainer()
+
     trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+
     metrics = trainer.evaluate()
     trainer.log_metrics("eval", metrics)
     trainer.save_metrics("eval", metrics)
+
     if trainer.args.push_to_hub:
         trainer.push_to_hub()  # saves it too
     else:
         trainer.save_model()
-    return FINISHED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,10 +24,12 @@ class TeacherArguments:
 def main() -> None:
     """Train and save one teacher."""
     teacher, args = HfArgumentParser((TeacherArguments, TrainingArguments)).parse_args_into_dataclasses()
+
     texts = load_corpus(teacher.corpus, words=words_that_fit(teacher.max_length), megabytes=teacher.megabytes)
     tokenizer = train_wordpiece(
         texts["text"], teacher.vocab_size, lowercase=teacher.lowercase, max_length=teacher.max_length
     )
+
     model = new_modern_bert(tokenizer, layers=teacher.layers, hidden_size=teacher.hidden_size)
     train_masked_lm(model, tokenizer, texts, args).save_model()
 

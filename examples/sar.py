@@ -7,7 +7,7 @@ python examples/sar.py --data synthetic --teachers A B --student C --max_steps 1
 
 import sys
 
-from hf_multiteacher.recipes.experiment import run_task
+from hf_multiteacher.commands.experiment import run_task
 
 if __name__ == "__main__":
     sys.exit(run_task("sar"))

@@ -54,6 +54,7 @@ def train(kind: str, vocab_size: int, lowercase: bool, lines: list[str]) -> PreT
     """Train a tokenizer of one kind."""
     options: dict[str, Any] = {"vocab_size": vocab_size, "special_tokens": SPECIAL_TOKENS, "show_progress": False}
     trainer: trainers.Trainer
+
     if kind == "wordpiece":
         tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
@@ -72,6 +73,7 @@ def train(kind: str, vocab_size: int, lowercase: bool, lines: list[str]) -> PreT
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         tokenizer.decoder = decoders.Metaspace()
         trainer = trainers.UnigramTrainer(unk_token="[UNK]", **options)
+
     tokenizer.train_from_iterator(lines, trainer)
     roles = {f"{token[1:-1].lower()}_token": token for token in SPECIAL_TOKENS}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **roles)
@@ -86,7 +88,8 @@ def tokenize(tokenizer: PreTrainedTokenizerFast, lines: list[str]) -> tuple[np.n
 
 def compare(student: PreTrainedTokenizerFast, teacher: PreTrainedTokenizerFast, lines: list[str]) -> list[float]:
     """Measure one pair; the figures of `HEADER`, in its order."""
-    (student_ids, student_offsets), (teacher_ids, teacher_offsets) = (tokenize(t, lines) for t in (student, teacher))
+    student_ids, student_offsets = tokenize(student, lines)
+    teacher_ids, teacher_offsets = tokenize(teacher, lines)
     # One "example" of all lines: every span of the text has a number of its own.
     counterparts = one_to_one(*batch_spans(lines, [student_offsets, teacher_offsets], sequences=len(lines)))
     vocabulary = SharedVocabulary.from_tokenizers(student, teacher)
@@ -95,6 +98,7 @@ def compare(student: PreTrainedTokenizerFast, teacher: PreTrainedTokenizerFast, 
     known = (gold_student != student.unk_token_id) & (gold_teacher != teacher.unk_token_id)
     outcomes = vocabulary.student_outcomes[gold_student[known]]
     agree = (outcomes == vocabulary.teacher_outcomes[gold_teacher[known]]) & (outcomes > 0)
+
     return [
         float(np.mean(matched)),
         vocabulary.student_share,
@@ -111,10 +115,12 @@ def main() -> None:
     parser.add_argument("text", type=Path, help="a .txt, .txt.xz or .txt.gz file, or a folder of them")
     parser.add_argument("--quick", action="store_true", help="a tenth of the text and of the vocabulary sizes")
     arguments = parser.parse_args()
+
     part = 10 if arguments.quick else 1
     lines = [line.strip() for line in read_lines(text_files(arguments.text)) if line.strip()]
     training_lines, measured_lines = split_lines(lines, 5_000_000 // part, min(3_000 // part, len(lines) // 4))
     print(f"{len(training_lines)} lines to train on, {len(measured_lines)} to measure on", file=sys.stderr)
+
     _, kind, size, lowercase = STUDENT
     student = train(kind, size // part, lowercase, training_lines)
     print("| " + " | ".join(HEADER) + " |\n|---" + "|---:" * (len(HEADER) - 1) + "|")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers.models import tiny_bert
+from helpers.saved_encoders import save_encoder
 from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.recipes.checks import check_fine_tuning
 from hf_multiteacher.recipes.experiment import PAPER_STUDENT, PAPER_TEACHERS, ExperimentArguments
-from hf_multiteacher.recipes.fine_tuning import check_fine_tuning
 from hf_multiteacher.recipes.masked_lm import read_config
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 from hf_multiteacher.training_args import DistillationTrainingArguments
@@ -49,8 +49,7 @@ def test_the_configuration_of_the_masked_language_model_can_be_read():
 def masked_lm(tmp_path, cased_tokenizer, monkeypatch):
     """Make the trainer of the example from a teacher of three layers and a corpus of five texts."""
     (tmp_path / "corpus.txt").write_text("Fata citește o carte.\n\n" * 5, encoding="utf-8")
-    cased_tokenizer.save_pretrained(tmp_path / "teacher")
-    tiny_bert("MaskedLM", vocab_size=len(cased_tokenizer), layers=3).save_pretrained(tmp_path / "teacher")
+    save_encoder(tmp_path / "teacher", cased_tokenizer, layers=3)
 
     def make(*words):
         common = "--corpus corpus.txt --teachers teacher --output_dir out --max_length 32 --use_cpu true".split()

@@ -1,17 +1,33 @@
 """What every command shares: its exit codes, and one line for what the user can mend."""
 
 import sys
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 FINISHED, FAILED = 0, 2
-Prepared = TypeVar("Prepared")
 
 
-def prepared(prepare: Callable[[], Prepared], program: str = "hf-multiteacher") -> Prepared | None:
-    """Return what is ready to run; or say in one line what is wrong with what the user gave, and return None."""
+class Failed(SystemExit):
+    """The user can mend what went wrong and was told so; a program that lets this pass ends with code `FAILED`."""
+
+    def __init__(self) -> None:
+        super().__init__(FAILED)
+
+
+@contextmanager
+def user_errors(program: str = "hf-multiteacher") -> Iterator[None]:
+    """Around the steps that read what the user gave: say in one line what is wrong with it, and leave.
+
+    What goes wrong elsewhere, as in a training, is a fault and keeps its traceback.
+
+    Args:
+        program: What the line begins with.
+
+    Raises:
+        Failed: The line was written.
+    """
     try:
-        return prepare()
+        yield
     except (OSError, TypeError, ValueError) as error:
         sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
-        return None
+        raise Failed from error

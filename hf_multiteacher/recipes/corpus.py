@@ -23,12 +23,14 @@ def text_files(path: str | Path) -> list[Path]:
     """
     path = Path(path)
     found = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.suffix in SUFFIXES)
+
     if not found or any(file.suffix not in SUFFIXES for file in found):
+        fault = "has none" if path.is_dir() else "is something else" if path.exists() else "is not there"
         raise ValueError(
-            f"'{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but "
-            f"{'has none' if path.is_dir() else 'is something else' if path.exists() else 'is not there'}. "
-            "Check the path, or give the id of a data set on the Hub."
+            f"'{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but {fault}. Check "
+            "the path, or give the id of a data set on the Hub."
         )
+
     return found
 
 
@@ -50,6 +52,7 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
                 f"{file.name}, after line {number}: {error}. Text must be whole and in UTF-8: copy the file anew or "
                 "convert it."
             ) from error
+
         yield ""
 
 
@@ -61,12 +64,14 @@ def pack(lines: Iterable[str], words: int) -> Iterator[str]:
         ['a b c', 'd e f', 'g']
     """
     waiting: list[str] = []
+
     for line in lines:
         new = line.split()
         waiting += new
         while len(waiting) >= words or (waiting and not new):
             yield " ".join(waiting[:words])
             waiting = waiting[words:]
+
     if waiting:
         yield " ".join(waiting)
 
@@ -112,22 +117,25 @@ def load_corpus(
     """
     sources = (source,) if isinstance(source, str) else tuple(source)
     settings: dict[str, Any] = {"sources": sources, "text_column": text_column, "words": words, "megabytes": megabytes}
+
     if streaming:
         corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs=settings)
-        empty = next(iter(corpus), None) is None
     else:
         corpus = Dataset.from_list([*_texts(**settings)])
-        empty = not len(corpus)
-    if empty:
+
+    if next(iter(corpus), None) is None:
         raise ValueError(
             f"The corpus '{', '.join(sources)}' holds no text, so there is nothing to learn from. Check its content."
         )
+
     return corpus
 
 
 def _texts(sources: Sequence[str], text_column: str, words: int, megabytes: float | None) -> Iterator[dict[str, str]]:
     left = float("inf") if megabytes is None else megabytes * 1e6
-    for text in _in_turn([pack(_lines(source, text_column), words) for source in sources]):
+    documents = [pack(_lines(source, text_column), words) for source in sources]
+
+    for text in _in_turn(documents):
         left -= len(text)
         if left < 0:
             return
@@ -147,12 +155,15 @@ def _in_turn(streams: list[Iterator[str]]) -> Iterator[str]:
 def _lines(source: str, text_column: str) -> Iterator[str]:
     if source == SYNTHETIC:
         return iter(generate_corpus(SYNTHETIC_LINES))
-    return read_lines(text_files(source)) if Path(source).exists() else _hub_lines(source, text_column)
+    if Path(source).exists():
+        return read_lines(text_files(source))
+    return _hub_lines(source, text_column)
 
 
 def _hub_lines(source: str, text_column: str) -> Iterator[str]:
     """Yield the lines of a data set on the Hub, always streamed; each example is a document."""
     name, _, configuration = source.partition(":")
+
     try:
         examples = load_dataset(name, configuration or None, split="train", streaming=True)
         for example in examples:

@@ -1,6 +1,5 @@
 """One Romanian task from pretrained models to a table: teachers fine-tuned, the student distilled from them."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any, cast
 
 from transformers import set_seed
 
-from ..commands.exit import FAILED, FINISHED, prepared
 from ..hub.push import make_repository, repository_name
 from ..report.tables import figures_table
 from ..romanian.loading import load_task
@@ -17,9 +15,9 @@ from ..romanian.splits import gold_file
 from ..teachers.ensemble import Teacher
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
-from .arguments import read_arguments
-from .fine_tuning import LabelledData, check_fine_tuning, fine_tune
-from .masked_lm import check_output_folder
+from .checks import check_fine_tuning, check_output_folder
+from .fine_tuning import fine_tune
+from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
 
 PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
@@ -61,12 +59,17 @@ class Experiment:
         check_fine_tuning(args)
         if args.should_save:
             check_output_folder(str(args.output_dir))
-        self.experiment, self.args, self.task = experiment, args, load_task(key, experiment.data)
+
+        self.experiment = experiment
+        self.args = args
+        self.task = load_task(key, experiment.data)
         if experiment.predictions and self.task.definition.prediction_file is None:
             raise ValueError("predictions are files of words with tags, which this task does not have. Leave it out.")
+
         self.teachers = [Pretrained.find(source, "Teacher") for source in args.teachers or PAPER_TEACHERS]
         self.student = Pretrained.find(experiment.student, "Student")
         self.max_length = shared_limit([*self.teachers, self.student], experiment.max_length)
+
         if args.push_to_hub and args.should_save:  # what stands in the way of a push is found before hours of training
             make_repository(repository_name(args), private=args.hub_private_repo, token=args.hub_token)
 
@@ -79,14 +82,14 @@ class Experiment:
             alone = replace(self.args, teachers=None, output_dir=folder, push_to_hub=False)
             trainer, figures[f"teacher-{number} ({model.name})"] = self._fine_tune(model, alone)
             teachers.append(Teacher(cast(Any, trainer.model), tokenizer=model.tokenizer))
+
         self.trainer, figures[f"student ({self.student.name})"] = self._fine_tune(self.student, self.args, teachers)
         return figures
 
-    def push(self) -> bool:
-        """Push the student where that was asked for; True unless it fails."""
+    def push(self) -> None:
+        """Push the student where that was asked for."""
         if self.args.push_to_hub:
             self.trainer.push_to_hub()
-        return True
 
     def _fine_tune(
         self, model: Pretrained, args: DistillationTrainingArguments, teachers: Sequence[Teacher] = ()
@@ -94,8 +97,10 @@ class Experiment:
         """Fine-tune one model, and save it with its tokenizer, its metrics and, when asked, its predictions."""
         tokenizers = [model.tokenizer, *(teacher.tokenizer for teacher in teachers)]
         data = LabelledData.from_task(self.task, tokenizers, self.max_length)
+
         set_seed(args.seed)
         trainer, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args, teachers)
+
         if not args.push_to_hub:  # else the push, which comes last, saves it
             trainer.save_model()
         trainer.save_metrics("eval", metrics)
@@ -107,36 +112,12 @@ class Experiment:
         output = trainer.predict(cast(Any, trainer.eval_dataset))
         if not trainer.is_world_process_zero():
             return
+
         task, split, folder = self.task, self.task.measured_split, Path(str(trainer.args.output_dir))
         tags, _ = read_predictions(task, output, sentences)
         source, words = gold_file(task.definition.source, self.experiment.data, split), task.data[split]["words"][:]
         if file := task.definition.prediction_file:
             file.write(folder / file.name, words, tags, source=source)
-
-
-def run_task(key: str, words: Sequence[str] | None = None) -> int:
-    """Run an experiment from the command line, print quality and loyalty, and return the exit code.
-
-    Args:
-        key: `upos`, `xpos`, `ner`, `sapn`, `sar`, `di` or `sts`.
-        words: Maybe a YAML file, then flags: `ExperimentArguments` and `DistillationTrainingArguments`. Default:
-            those of the command line.
-    """
-
-    def prepare() -> Experiment:
-        """Read the arguments, and load and check what they name."""
-        kinds = (ExperimentArguments, DistillationTrainingArguments)
-        defaults = {"output_dir": f"romanian-{key}", "save_strategy": "no"}
-        return Experiment(key, *read_arguments(kinds, sys.argv[1:] if words is None else words, defaults))
-
-    program = Path(sys.argv[0]).name
-    experiment = prepared(prepare, program)
-    if experiment is None:
-        return FAILED
-    figures = experiment.run()
-    if experiment.args.should_save:
-        sys.stdout.write(f"\n{report(experiment.task.metric, figures)}\n\n{experiment.task.citation}\n")
-    return FINISHED if prepared(experiment.push, program) else FAILED
 
 
 def report(metric: str, figures: dict[str, Metrics]) -> str:
@@ -155,10 +136,14 @@ def report(metric: str, figures: dict[str, Metrics]) -> str:
                 loyalty.setdefault(teacher, {})[measure] = value
             elif not teacher and not measure.endswith(NOT_SHOWN):
                 quality[model][measure] = value
+
     tables = [_table("model", quality, first=metric)]
-    return "\n\n".join([*tables, _table("the student's loyalty to", loyalty)] if loyalty else tables)
+    if loyalty:
+        tables.append(_table("the student's loyalty to", loyalty))
+    return "\n\n".join(tables)
 
 
 def _table(corner: str, rows: dict[str, Metrics], first: str | None = None) -> str:
-    names = dict.fromkeys([first] if first else []) | dict.fromkeys(name for row in rows.values() for name in row)
+    measured = [name for row in rows.values() for name in row]
+    names = dict.fromkeys([first, *measured] if first else measured)
     return figures_table(corner, {name: name.replace("_", " ") for name in names}, rows)

@@ -1,10 +1,10 @@
 """The paper's table for any models: each fine-tuned on each task with each seed, beside the published values."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
@@ -16,7 +16,9 @@ from ..report.tables import table
 from ..romanian.loading import load_task
 from ..romanian.reference import REFERENCE, REFERENCE_NOTE
 from ..romanian.tasks import Task, definitions_of
-from .fine_tuning import LabelledData, check_fine_tuning, check_seed, fine_tune
+from .checks import check_fine_tuning, check_results_folder, check_seed
+from .fine_tuning import fine_tune
+from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
 
 DEFAULTS = {
@@ -63,23 +65,30 @@ class PaperTable:
     ) -> None:
         _check(args, seeds)
         definitions = definitions_of(tasks)
-        self.args, self.seeds, self.folder = args, list(dict.fromkeys(seeds)), Path(str(args.output_dir))
+
+        self.args = args
+        self.seeds = list(dict.fromkeys(seeds))
+        self.folder = Path(str(args.output_dir))
         self.settings = {"data": data, "max_length": max_length, **_changed(args)}
         self.runs = self._finished()
+
         self.models = [Pretrained.find(source, "Model") for source in dict.fromkeys(models)]
         self.limits = {model.source: shared_limit([model], max_length) for model in self.models}
         self.tasks = {definition.key: load_task(definition.key, data) for definition in definitions}
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
-        for key, task in self.tasks.items():
-            for model in self.models:
-                for seed in self.seeds:
-                    if (model.source, key, seed) not in self.runs:
-                        self.runs[model.source, key, seed] = run = self._run(task, model, seed)
-                        self._save()
-                        figure = run["metrics"].get(task.metric, run.get("error"))
-                        sys.stderr.write(f"\n{key}, {model.source}, seed {seed}: {task.metric} {figure}\n")
+        for (key, task), model, seed in product(self.tasks.items(), self.models, self.seeds):
+            if (model.source, key, seed) in self.runs:
+                continue
+
+            run = self._run(task, model, seed)
+            self.runs[model.source, key, seed] = run
+            self._save()
+
+            figure = run["metrics"].get(task.metric, run.get("error"))
+            sys.stderr.write(f"\n{key}, {model.source}, seed {seed}: {task.metric} {figure}\n")
+
         text = self.table()
         if self.args.should_save:
             (self.folder / "table.md").write_text(f"{text}\n", encoding="utf-8")
@@ -88,6 +97,7 @@ class PaperTable:
     def _run(self, task: Task, model: Pretrained, seed: int) -> Run:
         run: Run = {"model": model.source, "task": task.key, "seed": seed, "split": task.measured_split, "metrics": {}}
         data = LabelledData.from_task(task, [model.tokenizer], self.limits[model.source])
+
         set_seed(seed)
         with TemporaryDirectory() as scratch:
             args = replace(self.args, output_dir=scratch, seed=seed)
@@ -95,6 +105,7 @@ class PaperTable:
                 _, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args)
             except ValueError as error:  # a model that learned nothing may have no score; the others still have theirs
                 return run | {"error": " ".join(str(error).split())}
+
         return run | {"metrics": {name.removeprefix("eval_"): value for name, value in metrics.items()}}
 
     # ---- results.json ----
@@ -107,12 +118,20 @@ class PaperTable:
         """Read the runs that are there; those that failed are tried again."""
         if not self._path.exists():
             return {}
+
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-            before, runs = content["settings"], [run for run in content["runs"] if "error" not in run]
-            found = {(run["model"], run["task"], run["seed"]): run for run in runs}
+            settings = content["settings"]
+            finished = [run for run in content["runs"] if "error" not in run]
+            found = {(run["model"], run["task"], run["seed"]): run for run in finished}
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"'{self._path}' holds no results of this command. Choose another folder.") from error
+
+        self._refuse_other(settings)
+        return found
+
+    def _refuse_other(self, before: dict[str, Any]) -> None:
+        """Refuse to show runs of other settings in one table."""
         now = json.loads(json.dumps(self.settings))
         others = [
             f"{name}={before.get(name, 'default')} (now {now.get(name, 'default')})"
@@ -124,15 +143,17 @@ class PaperTable:
                 f"'{self._path}' holds runs with {', '.join(others)}, and one table cannot show both. Give the same, "
                 "or another folder."
             )
-        return found
 
     def _save(self) -> None:
-        if self.args.should_save:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            content = {"settings": self.settings, "runs": [*self.runs.values()]}
-            part = self._path.with_suffix(".part")
-            part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-            part.replace(self._path)
+        if not self.args.should_save:
+            return
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {"settings": self.settings, "runs": [*self.runs.values()]}
+
+        part = self._path.with_suffix(".part")
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        part.replace(self._path)
 
     # ---- The table ----
 
@@ -147,6 +168,7 @@ class PaperTable:
             [f"{model} (published)", *(_published(values, self.tasks[key], metric) for key, metric in columns)]
             for model, values in REFERENCE.items()
         ]
+
         header = ["model", *(f"{key.upper()} {metric.replace('_', ' ')}" for key, metric in columns)]
         return "\n\n".join([table(header, rows), *self._notes()])
 
@@ -155,6 +177,7 @@ class PaperTable:
         values = [100 * metrics[metric] for metrics in runs if metric in metrics]
         if not values:
             return "—"
+
         spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
         partly = f" ({len(values)} of {len(runs)} runs)" if len(values) < len(runs) else ""
         return f"{mean(values):.2f}{spread}{partly}"
@@ -170,6 +193,7 @@ class PaperTable:
             REFERENCE_NOTE,
             *dict.fromkeys(task.citation for task in self.tasks.values()),
         ]
+
         shown = {(model.source, key) for model in self.models for key in self.tasks}
         failed = [run for run in self.runs.values() if "error" in run and (run["model"], run["task"]) in shown]
         return [*(f"{run['task']}, {run['model']}, seed {run['seed']}: {run['error']}" for run in failed), *notes]
@@ -192,19 +216,10 @@ def _check(args: TrainingArguments, seeds: Sequence[int]) -> None:
     check_fine_tuning(args)
     for seed in seeds:
         check_seed(seed)
+
     if args.seed != TrainingArguments.seed:
         raise ValueError("Every run has a seed of its own. Give --seeds, one or several.")
     if args.push_to_hub:
         raise ValueError("evaluate keeps figures, not models, so there is nothing to push. Leave push_to_hub out.")
     if args.should_save:
-        _check_folder(Path(str(args.output_dir)))
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder for results that is none, or that cannot be made."""
-    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise ValueError(
-            f"The results are written to the folder '{folder}', but '{above}' is no folder that can be written to. "
-            "Choose another output_dir."
-        )
+        check_results_folder(Path(str(args.output_dir)))

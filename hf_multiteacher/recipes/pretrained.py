@@ -47,10 +47,12 @@ class Pretrained:
         """
         tokenizer = load_tokenizer(source, role)
         require_fast(f"{role.lower()} '{source}'", tokenizer)
+
         try:
             config = AutoConfig.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise ValueError(_not_there(source, role, error)) from error
+
         return cls(source, tokenizer, min(tokenizer.model_max_length, position_limit(config)))
 
 
@@ -64,6 +66,7 @@ def load_tokenizer(source: str, role: str = "Teacher") -> Any:
         tokenizer: Any = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise ValueError(_not_there(source, role, error)) from error
+
     if len(tokenizer) < FEWEST_ENTRIES:
         raise ValueError(f"{role} '{source}' has no tokenizer beside it. Save it there: tokenizer.save_pretrained.")
     return tokenizer
@@ -74,7 +77,9 @@ def position_limit(config: PretrainedConfig) -> int:
     positions = getattr(config, "max_position_embeddings", None) or -1
     if positions < 0:
         return NO_LIMIT
-    return positions - (config.pad_token_id + 1 if config.model_type in _COUNT_FROM_PADDING else 0)
+    if config.model_type in _COUNT_FROM_PADDING:
+        return positions - config.pad_token_id - 1
+    return positions
 
 
 def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
@@ -89,6 +94,7 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
             f"max_length is {max_length}, but '{shortest.source}' reads {shortest.max_length} tokens at most. "
             "Give no more, or leave it out."
         )
+
     limit = shortest.max_length if max_length is None else max_length
     special = max(model.tokenizer.num_special_tokens_to_add(pair=True) for model in models)
     if limit <= special:
@@ -96,6 +102,7 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
             f"max_length is {limit}, but up to {special} tokens of an input are special ones, so the models would see "
             "no text. Give more."
         )
+
     return limit
 
 

@@ -37,10 +37,12 @@ def train_wordpiece(
     vocabulary = _train_vocabulary(list(texts), vocab_size, _text_pipeline(models.WordPiece(), lowercase))
     tokenizer = _text_pipeline(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"), lowercase)
     tokenizer.decoder = decoders.WordPiece()
+
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=ends
     )
+
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=max_length,
@@ -65,6 +67,7 @@ def _train_vocabulary(texts: list[str], vocab_size: int, tokenizer: Tokenizer) -
     """
     characters = sorted({character for text in texts for character in tokenizer.normalizer.normalize_str(text)})
     pieces = [mark + character for mark in ("", "##") for character in characters if not character.isspace()]
+
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, special_tokens=[*SPECIAL_TOKENS.values(), *pieces], show_progress=False
     )
@@ -80,22 +83,22 @@ def new_modern_bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, hidden_s
         layers: How many; every one attends to the whole text.
         hidden_size: Width, in heads of 32 numbers (64 from 256 on).
     """
-    return ModernBertForMaskedLM(
-        ModernBertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=hidden_size,
-            num_hidden_layers=layers,
-            num_attention_heads=hidden_size // (64 if hidden_size >= 256 else 32),
-            intermediate_size=2 * hidden_size,
-            max_position_embeddings=tokenizer.model_max_length,
-            layer_types=["full_attention"] * layers,
-            pad_token_id=tokenizer.pad_token_id,
-            cls_token_id=tokenizer.cls_token_id,
-            sep_token_id=tokenizer.sep_token_id,
-            bos_token_id=tokenizer.cls_token_id,
-            eos_token_id=tokenizer.sep_token_id,
-        )
+    numbers_per_head = 64 if hidden_size >= 256 else 32
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden_size // numbers_per_head,
+        intermediate_size=2 * hidden_size,
+        max_position_embeddings=tokenizer.model_max_length,
+        layer_types=["full_attention"] * layers,
+        pad_token_id=tokenizer.pad_token_id,
+        cls_token_id=tokenizer.cls_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
     )
+    return ModernBertForMaskedLM(config)
 
 
 def train_masked_lm(
@@ -120,5 +123,6 @@ def train_masked_lm(
     )
     # BERT's loss is a mean per batch, which the Trainer would otherwise take for one that knows the whole step.
     trainer.model_accepts_loss_kwargs = False
+
     trainer.train()
     return trainer

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hf_multiteacher.recipes.arguments import read_arguments
+from hf_multiteacher.recipes.arguments import read_arguments, read_configuration
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 
@@ -78,3 +78,28 @@ def test_a_file_of_another_form_is_refused(tmp_path):
     (tmp_path / "config.yml").write_text("- a\n- b\n")
     with pytest.raises(ValueError, match="of the form `key: value`"):
         read(str(tmp_path / "config.yml"))
+
+
+def read_file(tmp_path, text):
+    (tmp_path / "any.name").write_text(text)
+    return read_configuration([Own, DistillationTrainingArguments], tmp_path / "any.name", required=("corpus", "size"))
+
+
+def test_a_file_alone_may_have_any_name_and_gives_numbers_without_a_point_and_single_words_of_lists(tmp_path):
+    own, args = read_file(tmp_path, "corpus: a.txt\nsize: 3\nlearning_rate: 5e-4\nteachers: x\noutput_dir: here\n")
+    assert own == Own(corpus=["a.txt"], size=3)
+    assert (args.learning_rate, args.teachers, args.output_dir) == (5e-4, ["x"], "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size: 0\n", "lacks corpus, size. Add a line for each"),
+        ("corpus: a\nsize: 1\nsise: 2\n", "do not exist: sise. They are those of Own and DistillationTrainingArg"),
+        ("corpus: a\nsize: 1\nlearning_rate: fast\n", "has a value that does not fit: could not convert"),
+        ("corpus: a\nsize: 1\ntemperature: 0\n", "has a value that does not fit: .* temperature must be a number"),
+    ],
+)
+def test_what_a_file_alone_lacks_or_has_too_much_is_said(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_file(tmp_path, text)

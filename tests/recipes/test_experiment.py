@@ -5,27 +5,19 @@ import json
 import pytest
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from helpers.models import tiny_bert
-from helpers.tagging import file_accuracy, file_f1, tags_of
-from hf_multiteacher.recipes.experiment import run_task
-from hf_multiteacher.recipes.fine_tuning import LabelledData, fine_tune
-from hf_multiteacher.romanian.metrics import read_predictions
+from helpers.experiments import experiment_words, save_models
+from helpers.tagging import file_accuracy, file_f1
+from hf_multiteacher.commands.experiment import run_task
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
-from hf_multiteacher.training_args import DistillationTrainingArguments
 
 LENGTH = 24
-QUICK = "--max_steps 4 --learning_rate 1e-3 --per_device_train_batch_size 4 --use_cpu true --disable_tqdm true".split()
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
     """Two teachers of different tokenizers."""
-    folder = tmp_path_factory.mktemp("models")
-    for seed, (name, tokenizer) in enumerate([("cased", cased_tokenizer), ("uncased", uncased_tokenizer)]):
-        tokenizer.save_pretrained(folder / name)
-        tiny_bert("MaskedLM", vocab_size=len(tokenizer), seed=seed).save_pretrained(folder / name)
-    return folder
+    return save_models(tmp_path_factory.mktemp("models"), cased_tokenizer, uncased_tokenizer)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +40,7 @@ def some_sentences(task, split):
 
 
 def run(key, models, output, *words):
-    teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
-    return run_task(key, [*words, *teachers, "--output_dir", str(output), *QUICK])
+    return run_task(key, experiment_words(models, output, *words))
 
 
 def measured(folder):
@@ -87,23 +78,10 @@ def test_teachers_are_saved_with_their_tokenizers(models, data, tmp_path, cased_
     assert not (tmp_path / "out/predictions.json").exists()
 
 
-def test_windows_keep_their_order_where_batches_are_grouped_by_length(models, ner, tmp_path):
-    tokenizer = AutoTokenizer.from_pretrained(models / "cased")
-    data = LabelledData.from_task(ner, [tokenizer], 16)
-    assert len(data.test) > len(ner.data["test"])
-    options = {"use_cpu": True, "save_strategy": "no", "disable_tqdm": True, "max_steps": 1}
-    args = DistillationTrainingArguments(str(tmp_path), train_sampling_strategy="group_by_length", **options)
-    model = tiny_bert("TokenClassification", vocab_size=len(tokenizer), num_labels=len(ner.label_names))
-    trainer, _ = fine_tune(model, tokenizer, data, args)
-    _, gold = read_predictions(ner, trainer.predict(trainer.eval_dataset), data.test["sentence"][:])
-    assert gold == tags_of(ner, "test")
-
-
 def run_at_the_hub(client, models, data, output, *words):
     """Exit code of an experiment in a process whose Hub is ours."""
-    teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
-    words = ["--data", str(data), *teachers, "--output_dir", str(output), *QUICK, *words]
-    code = f"from hf_multiteacher.recipes.experiment import run_task; code = run_task('upos', {words!r})"
+    words = experiment_words(models, output, "--data", str(data), *words)
+    code = f"from hf_multiteacher.commands.experiment import run_task; code = run_task('upos', {words!r})"
     client.run(code)
     return int(client.run("print(code)"))
 
@@ -122,37 +100,6 @@ def test_a_push_that_is_not_allowed_is_found_before_any_training(hub, client, mo
     options = ["--push_to_hub", "true", "--hub_model_id", "stranger/student"]
     assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 2
     assert not hub.repositories and not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--data", "no/folder"], "finds no such file"),
-        (["--max_length", "1000"], "reads 128 tokens at most"),
-        (["--max_length", "2"], "max_length is 2, but up to 3 tokens"),
-        (["--seed", "-1"], "A seed must be a number from 0"),
-        (["--learning_rat", "1"], "There is no argument '--learning_rat'"),
-        (["--load_best_model_at_end", "true"], "Leave it out"),
-        (["--resume_from_checkpoint", "x"], "Leave it out"),
-    ],
-)
-def test_bad_input_is_one_line_and_code_2(models, tmp_path, capsys, words, message):
-    words = words if "--data" in words else ["--data", "synthetic", *words]
-    assert run("upos", models, tmp_path / "out", *words) == 2
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert message in error and "Traceback" not in error
-    assert not (tmp_path / "out").exists()
-
-
-def test_predictions_of_sentences_are_refused(models, tmp_path, capsys):
-    assert run("di", models, tmp_path / "out", "--data", "synthetic", "--predictions", "true") == 2
-    assert "predictions are files of words with tags" in capsys.readouterr().err
-
-
-def test_nothing_in_the_output_folder_is_overwritten(models, data, tmp_path, capsys):
-    (tmp_path / "mine.txt").write_text("mine")
-    assert run("upos", models, tmp_path, "--data", str(data)) == 2
-    assert "is not empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("key", ["di", "sts"])

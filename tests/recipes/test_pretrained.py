@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
+from helpers.saved_encoders import save_encoder
 from hf_multiteacher.recipes.pretrained import Pretrained, load_tokenizer, position_limit, shared_limit
 
 
@@ -26,8 +27,7 @@ def test_a_model_that_says_nothing_of_positions_has_no_limit():
 
 @pytest.fixture
 def folder(tmp_path, cased_tokenizer):
-    cased_tokenizer.save_pretrained(tmp_path / "model")
-    tiny_bert("MaskedLM", vocab_size=len(cased_tokenizer)).save_pretrained(tmp_path / "model")
+    save_encoder(tmp_path / "model", cased_tokenizer)
     return tmp_path / "model"
 
 

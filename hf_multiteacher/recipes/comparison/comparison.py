@@ -13,12 +13,12 @@ from transformers import PretrainedConfig
 
 from ...losses.functional import bernoulli_logits
 from ...loyalty.report import classification_report, regression_report
-from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, without_adapters
+from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, TOKEN_CLASSIFICATION, without_adapters
 from ...objective.evaluation import ENSEMBLE
 from ...teachers.ensemble import LoadedTeacher, TeacherEnsemble, public_id
 from ...teachers.labels import label_names
 from ...teachers.loading import Teacher, commit_of, find_tokenizer, load_model
-from .examples import Examples
+from .examples import REGRESSION, Examples
 from .prediction import Outputs, predict
 
 STUDENT = "student"
@@ -30,7 +30,7 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
     Args:
         student: A folder or an id on the Hub.
         teachers: The same, one or more.
-        kind: One of `comparison_data.KINDS`.
+        kind: One of `examples.KINDS`.
 
     Returns:
         The student, then the teachers, each with its tokenizer, on the GPU where there is one.
@@ -39,19 +39,24 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
         ValueError: A model or its tokenizer cannot be loaded, has no trained head of that kind, or other labels.
     """
     task = TASKS.get(kind, SEQUENCE_CLASSIFICATION)
-    name, source = public_id(student), Teacher(student)
+    name = public_id(student)
+    source = Teacher(student)
+
     try:
         model = load_model(source, name, task, PretrainedConfig(), torch.float32).requires_grad_(False).eval()
         tokenizer = find_tokenizer(source, name, model, model, None)
     except ValueError as error:  # these functions take whom they load for a teacher
         raise ValueError(str(error).replace("Teacher '", "Student '", 1)) from error
+
     if tokenizer is None:
         raise ValueError(f"Student '{name}' comes without a tokenizer. Save it beside the model.")
     _check_outputs(name, without_adapters(model).config, kind)
+
     loaded = TeacherEnsemble.load(teachers, student=model, student_tokenizer=tokenizer)
     for taken, meaning in ((ENSEMBLE, "all of them together"), (STUDENT, "the student")):
         if taken in loaded.names:
             raise ValueError(f"A teacher is named '{taken}', as the report calls {meaning}. Rename its folder.")
+
     itself = LoadedTeacher(STUDENT, model, tokenizer, name, commit_of(source), task, None)
     return TeacherEnsemble([itself, *loaded]).to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -59,13 +64,14 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
 def _check_outputs(name: str, config: PretrainedConfig, kind: str) -> None:
     outputs = len(label_names(config))
     regression = config.problem_type == "regression" or outputs == 1
-    if kind != "token-classification" and regression != (kind == "regression"):
-        found = "regression" if regression else "sequence-classification"
+    if kind != TOKEN_CLASSIFICATION.name and regression != (kind == REGRESSION):
+        found = REGRESSION if regression else SEQUENCE_CLASSIFICATION.name
         raise ValueError(
             f"Student '{name}' must be a model for {kind}, but it is one for {found}. Name another --task, or another "
             "model."
         )
-    if kind == "regression" and outputs > 1:
+
+    if kind == REGRESSION and outputs > 1:
         raise ValueError(f"Student '{name}' must have one output for regression loyalty, but it has {outputs}.")
 
 
@@ -95,14 +101,15 @@ class Comparison:
         ]
         configs = [without_adapters(model.model).config for model in models]
         if any(config.problem_type == "multi_label_classification" for config in configs):
-            outputs = [Outputs(bernoulli_logits(torch.from_numpy(o.logits)).numpy(), o.kept) for o in outputs]
+            outputs = [_yes_or_no(each) for each in outputs]
+
         teachers = dict(zip(models.names[1:], outputs[1:], strict=True))
         return cls(examples, label_names(configs[0]), outputs[0], teachers)
 
     @property
     def regression(self) -> bool:
         """Whether the outputs are numbers, not classes."""
-        return self.examples.kind == "regression"
+        return self.examples.kind == REGRESSION
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -131,11 +138,13 @@ class Comparison:
         logits = np.stack([teacher.logits for teacher in self.teachers.values()])
         if self.regression:
             return Outputs(logits.mean(axis=0), self.kept)
-        return Outputs(logsumexp(log_softmax(logits, axis=-1), axis=0), self.kept)  # a softmax makes it the mean
+        summed = logsumexp(log_softmax(logits, axis=-1), axis=0)  # a softmax makes it the mean
+        return Outputs(summed, self.kept)
 
     def _loyalty_to(self, name: str, teacher: Outputs, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
         both = self.student.kept & teacher.kept
         pair = self.student.logits[both], teacher.logits[both]
+
         try:
             if self.regression:
                 figures = regression_report(*pair, **bootstrap)
@@ -143,7 +152,14 @@ class Comparison:
                 figures = classification_report(*pair, from_logits=True, kappa=True, **bootstrap)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+
         if isnan(figures.get("cohen_kappa", 0)):
             figures["cohen_kappa"] = None
         share = {"share_of_words": float(both.mean())} if self.examples.tagging else {}
         return figures | {"rows": int(both.sum())} | share
+
+
+def _yes_or_no(outputs: Outputs) -> Outputs:
+    """Turn one logit per label into two, yes and no, where several labels may hold."""
+    logits = bernoulli_logits(torch.from_numpy(outputs.logits))
+    return Outputs(logits.numpy(), outputs.kept)

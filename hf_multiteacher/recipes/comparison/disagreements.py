@@ -21,26 +21,32 @@ def find_disagreements(comparison: Comparison, count: int) -> list[dict[str, Any
         `difference`, mean absolute difference) and `answers`, one per row, the farthest first: `word` in tagging, the
         row's own `agreement` or `difference`, and what the `student` and each of the `teachers` say.
     """
-    examples, rows = comparison.examples, np.flatnonzero(comparison.kept)
+    examples = comparison.examples
+    rows = np.flatnonzero(comparison.kept)
     owner = np.repeat(np.arange(len(examples)), examples.rows_per_example)
+
     distance = np.zeros(len(owner))
     distance[rows] = _distances(comparison, rows)
-    seen, sums = (np.bincount(owner[rows], weights, len(examples)) for weights in (None, distance[rows]))
+    seen = np.bincount(owner[rows], minlength=len(examples))
+    sums = np.bincount(owner[rows], distance[rows], len(examples))
     means = np.divide(sums, seen, out=np.full(len(examples), -np.inf), where=seen > 0)
+
     found = []
     for example in np.argsort(-means, kind="stable")[: min(count, (seen > 0).sum())]:
         own = rows[owner[rows] == example]
         own = own[np.argsort(-distance[own], kind="stable")]
         first = np.searchsorted(owner, example)
+        words = examples.sequences[0][example]
+
         answers = [
-            ({"word": examples.sequences[0][example][row - first]} if examples.tagging else {})
+            ({"word": words[row - first]} if examples.tagging else {})
             | _score(comparison, distance[row])
-            | {STUDENT: _say(comparison, comparison.student.logits[row])}
-            | {"teachers": {name: _say(comparison, each.logits[row]) for name, each in comparison.teachers.items()}}
+            | _opinions(comparison, row)
             for row in own
         ]
         place = {"example": int(example), "text": examples.text(example)}
         found.append(place | _score(comparison, means[example]) | {"answers": answers})
+
     return found
 
 
@@ -48,21 +54,27 @@ def describe(disagreement: dict[str, Any], words: int = 3, width: int = 100) -> 
     """Write one of `find_disagreements` in a few lines: the start of its text, and the first of its answers."""
     score = disagreement.get("agreement", disagreement.get("difference"))
     text = disagreement["text"]
-    lines = [f"{score:.4f}  {text if len(text) <= width else text[: width - 3] + '...'}"]
+    start = text if len(text) <= width else f"{text[: width - 3]}..."
+    lines = [f"{score:.4f}  {start}"]
+
     for answer in disagreement["answers"][:words]:
-        said = {STUDENT: answer[STUDENT]} | answer["teachers"]
+        opinions = {STUDENT: answer[STUDENT]} | answer["teachers"]
         word = f"{answer['word']}: " if "word" in answer else ""
-        lines.append(f"        {word}{', '.join(f'{name} {_short(value)}' for name, value in said.items())}")
+        lines.append(f"        {word}{', '.join(f'{name} {_short(opinion)}' for name, opinion in opinions.items())}")
+
     return "\n".join(lines)
 
 
 def _distances(comparison: Comparison, rows: np.ndarray) -> np.ndarray:
     """Distance of the student from its teachers, the mean over them, for each of the rows."""
-    student, teachers = comparison.student.logits[rows], [each.logits[rows] for each in comparison.teachers.values()]
+    student = comparison.student.logits[rows]
+    teachers = [each.logits[rows] for each in comparison.teachers.values()]
+
     if comparison.regression:
         each = [np.abs(teacher - student) for teacher in teachers]
     else:
         each = [1 - probability_agreement(student, teacher, from_logits=True) for teacher in teachers]
+
     return np.mean([values.reshape(len(rows), -1).mean(axis=1) for values in each], axis=0)
 
 
@@ -70,18 +82,24 @@ def _score(comparison: Comparison, distance: float) -> dict[str, float]:
     return {"difference": float(distance)} if comparison.regression else {"agreement": float(1 - distance)}
 
 
-def _say(comparison: Comparison, logits: np.ndarray) -> dict[str, Any]:
+def _opinions(comparison: Comparison, row: int) -> dict[str, Any]:
+    teachers = {name: _opinion(comparison, each.logits[row]) for name, each in comparison.teachers.items()}
+    return {STUDENT: _opinion(comparison, comparison.student.logits[row]), "teachers": teachers}
+
+
+def _opinion(comparison: Comparison, logits: np.ndarray) -> dict[str, Any]:
     if comparison.regression:
         return {"output": float(logits[0])}
     if logits.ndim > 1:
         return {"labels": [name for name, (yes, no) in zip(comparison.labels, logits, strict=True) if yes > no]}
     best = int(logits.argmax())
-    return {"label": comparison.labels[best], "probability": float(softmax(logits.astype(np.float64))[best])}
+    probabilities = softmax(logits.astype(np.float64))
+    return {"label": comparison.labels[best], "probability": float(probabilities[best])}
 
 
-def _short(said: dict[str, Any]) -> str:
-    if "output" in said:
-        return f"{said['output']:.3f}"
-    if "labels" in said:
-        return "+".join(said["labels"]) or "none"
-    return f"{said['label']} {said['probability']:.2f}"
+def _short(opinion: dict[str, Any]) -> str:
+    if "output" in opinion:
+        return f"{opinion['output']:.3f}"
+    if "labels" in opinion:
+        return "+".join(opinion["labels"]) or "none"
+    return f"{opinion['label']} {opinion['probability']:.2f}"

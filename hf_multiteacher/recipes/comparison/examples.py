@@ -9,12 +9,14 @@ from typing import Any, cast
 import numpy as np
 from datasets import Dataset, load_dataset
 
+from ...models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...romanian.loading import load_task
 from ...romanian.tasks import DEFINITIONS
 from ...tokenization.columns import read_sequences
 from ..corpus import read_lines, text_files
 
-KINDS = ("token-classification", "sequence-classification", "regression")
+REGRESSION = "regression"
+KINDS = (TOKEN_CLASSIFICATION.name, SEQUENCE_CLASSIFICATION.name, REGRESSION)
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class Examples:
     @property
     def tagging(self) -> bool:
         """Whether a row is a word."""
-        return self.kind == "token-classification"
+        return self.kind == TOKEN_CLASSIFICATION.name
 
     @cached_property
     def rows_per_example(self) -> np.ndarray:
         """Number of rows of each example, `[examples]`."""
-        return np.array([len(words) for words in self.sequences[0]] if self.tagging else [1] * len(self), np.int64)
+        counts = [len(words) for words in self.sequences[0]] if self.tagging else [1] * len(self)
+        return np.array(counts, np.int64)
 
     def text(self, example: int) -> str:
         """The whole text of an example on one line."""
@@ -77,8 +80,10 @@ def load_examples(task: str, data: str | None, split: str | None = None) -> Exam
         raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
     else:
         kind, columns = task, _columns_of_lines(task, [*filter(str.strip, read_lines(text_files(data)))])
+
     if not any(next(iter(columns.values()), [])):
         raise ValueError(f"'{data}' holds no text, so there is nothing to compare. Check its content.")
+
     names = {name: name for name in columns}
     sequences = read_sequences(columns, names.get("text"), names.get("text_pair"), names.get("words"))
     return Examples(kind, sequences, split)
@@ -89,27 +94,33 @@ def _from_task(task: str, data: str | None, split: str | None) -> tuple[str, str
     split = split or ("test" if "test" in loaded.data else "validation")
     if split not in loaded.data:
         raise ValueError(f"The task {task} has no split '{split}' there, only {', '.join(loaded.data)}.")
-    kind = "regression" if loaded.label_names is None else loaded.definition.problem
+
+    kind = REGRESSION if loaded.label_names is None else loaded.definition.problem
     return kind, split, _columns(kind, loaded.data[split])
 
 
 def _columns(kind: str, dataset: Dataset) -> dict[str, list]:
-    wanted = ("words",) if kind == "token-classification" else ("text", "text_pair")
+    wanted = ("words",) if kind == TOKEN_CLASSIFICATION.name else ("text", "text_pair")
     if wanted[0] not in dataset.column_names:
         raise ValueError(f"{kind} reads a column '{wanted[0]}', but the data set has only {dataset.column_names}.")
-    return cast(dict, dataset.select_columns([name for name in wanted if name in dataset.column_names]).to_dict())
+
+    found = [name for name in wanted if name in dataset.column_names]
+    return cast(dict, dataset.select_columns(found).to_dict())
 
 
 def _columns_of_lines(kind: str, lines: Sequence[str]) -> dict[str, list]:
-    if kind == "token-classification":
+    if kind == TOKEN_CLASSIFICATION.name:
         return {"words": [line.split() for line in lines]}
+
     rows = [line.split("\t") for line in lines]
     width = len(rows[0]) if rows else 1
-    if wrong := [line for line, row in zip(lines, rows, strict=True) if len(row) != width or width > 2]:
+    wrong = [line for line, row in zip(lines, rows, strict=True) if len(row) != width or width > 2]
+    if wrong:
         raise ValueError(
             "Texts must stand one per line, or two per line with one tab between them, the same in every line, but "
             f"'{wrong[0][:80]}' has {wrong[0].count(chr(9))} tabs. Correct that line."
         )
+
     return {name: [*column] for name, column in zip(("text", "text_pair"), zip(*rows, strict=True), strict=False)}
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ...collation.padding import IGNORED_LABEL, pad_encoding
+from ...collation.padding import pad_encoding
+from ...losses.functional import IGNORED_LABEL
 from ...models.task import without_adapters
 from ...teachers.ensemble import TeacherEnsemble
 from ...teachers.labels import label_names
@@ -44,6 +45,7 @@ def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_len
             f"'{model.name}' would read {limit} tokens of each example, {special} of them special tokens, so it would "
             "see no text. Give a larger --max-length."
         )
+
     return limit
 
 
@@ -62,17 +64,23 @@ def predict(
     Returns:
         The logits of every row; in token classification those of the first token of each word.
     """
-    model, limit = models[index], input_limit(models, index, examples, max_length)
-    kept = np.zeros(examples.rows_per_example.sum(), bool)
-    logits = np.zeros((len(kept), len(label_names(without_adapters(model.model).config))), np.float32)
+    model = models[index]
+    limit = input_limit(models, index, examples, max_length)
     device = next(model.model.parameters()).device
+
+    classes = label_names(without_adapters(model.model).config)
+    kept = np.zeros(examples.rows_per_example.sum(), bool)
+    logits = np.zeros((len(kept), len(classes)), np.float32)
+
     order = np.argsort([-len(examples.text(example)) for example in range(len(examples))], kind="stable")
     for start in tqdm(range(0, len(order), batch_size), desc=model.name, unit="batch"):
         rows, inputs, where = _read(model.tokenizer, examples, order[start : start + batch_size], limit)
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
         mask = None if where is None else torch.from_numpy(where).to(device)
+
         logits[rows] = models.forward(index, tensors, mask)[0].float().cpu().numpy()
         kept[rows] = True
+
     return Outputs(logits, kept)
 
 
@@ -86,8 +94,10 @@ def _read(
     inputs, layout = pad_encoding(features, "", tokenizer, None)
     if not examples.tagging:
         return picked, inputs, None
+
     counts = examples.rows_per_example
     ends = np.cumsum(counts)
     words = np.concatenate([np.arange(ends[example] - counts[example], ends[example]) for example in picked])
     first = layout.pad(encoded.first_token_labels(words, counts[picked]), IGNORED_LABEL, "words")
-    return first[first != IGNORED_LABEL], inputs, first != IGNORED_LABEL
+    where = first != IGNORED_LABEL
+    return first[where], inputs, where

@@ -8,13 +8,15 @@ from typing import Any
 
 from ...report.charts import loyalty_chart
 from ...report.tables import aligned
-from ..masked_lm import check_output_folder
+from ..checks import check_output_folder
 from .comparison import Comparison, load_models
 from .disagreements import describe, find_disagreements
-from .examples import load_examples
+from .examples import Examples, load_examples
 from .prediction import input_limit
 
 PRINTED = 10
+Loyalty = dict[str, dict[str, Any]]
+"""Teacher -> measure -> figure, as `Comparison.loyalty` returns it."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +60,62 @@ class LoyaltyRun:
         models = load_models(self.student, self.teachers, examples.kind)
         for index in range(len(models)):
             input_limit(models, index, examples, self.max_length)
+
         comparison = Comparison.of(models, examples, self.batch_size, self.max_length)
         loyalty = comparison.loyalty(confidence_level=self.confidence, seed=self.seed)
         farthest = find_disagreements(comparison, self.examples)
+
         student, *teachers = models.manifest()
-        asked = {"task": self.task, "data": self.data, "split": examples.split, "max_length": self.max_length}
-        sizes = {"examples": len(examples), "confidence_level": self.confidence, "seed": self.seed}
         self._write(
-            {"student": student, "teachers": teachers, **asked, **sizes, "loyalty": loyalty, "disagreements": farthest}
+            {
+                "student": student,
+                "teachers": teachers,
+                "task": self.task,
+                "data": self.data,
+                "split": examples.split,
+                "max_length": self.max_length,
+                "examples": len(examples),
+                "confidence_level": self.confidence,
+                "seed": self.seed,
+                "loyalty": loyalty,
+                "disagreements": farthest,
+            }
         )
+        return self._text(examples, loyalty, farthest)
+
+    def _text(self, examples: Examples, loyalty: Loyalty, farthest: list[dict[str, Any]]) -> str:
         of_split = f" of the split {examples.split}" if examples.split else ""
         lines = [
             "",
             table(loyalty, "words" if examples.tagging else "examples"),
             f"{len(examples):,} examples{of_split}; in brackets {self.confidence:.0%} bootstrap intervals",
             "",
+            "Where the student is farthest from its teachers:",
+            *map(describe, farthest[:PRINTED]),
+            "",
+            f"loyalty.json, with all figures, and loyalty.png are in {self.output_dir}/",
+            "",
         ]
-        lines += ["Where the student is farthest from its teachers:", *map(describe, farthest[:PRINTED]), ""]
-        return "\n".join([*lines, f"loyalty.json, with all figures, and loyalty.png are in {self.output_dir}/", ""])
+        return "\n".join(lines)
 
     def _check(self) -> None:
         needed = {"TEACHER": self.teachers, "--student": self.student, "--task": self.task}
-        if missing := [name for name, value in needed.items() if not value]:
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
             raise ValueError(f"loyalty compares a student with its teachers, but got no {', no '.join(missing)}.")
-        counts = {"--max-length": (self.max_length, 1), "--batch-size": (self.batch_size, 1)}
-        for name, (value, least) in {**counts, "--examples": (self.examples, 0), "--seed": (self.seed, 0)}.items():
+
+        for name, value, least in (
+            ("--max-length", self.max_length, 1),
+            ("--batch-size", self.batch_size, 1),
+            ("--examples", self.examples, 0),
+            ("--seed", self.seed, 0),
+        ):
             if value is not None and value < least:
                 raise ValueError(f"{name} expects a number from {least} on, but got {value}.")
+
         if not 0 < self.confidence < 1:
             raise ValueError(f"--confidence expects a share between 0 and 1, such as 0.95, but got {self.confidence}.")
+
         check_output_folder(self.output_dir)
 
     def _write(self, report: dict[str, Any]) -> None:
@@ -94,6 +123,7 @@ class LoyaltyRun:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / "loyalty.json").write_text(content + "\n", encoding="utf-8")
+
         measures = {
             name: {measure: value for measure, value in figures.items() if measure.endswith("_loyalty")}
             for name, figures in report["loyalty"].items()
@@ -101,10 +131,11 @@ class LoyaltyRun:
         loyalty_chart(measures, folder / "loyalty.png")
 
 
-def table(loyalty: dict[str, dict[str, Any]], rows_are: str) -> str:
+def table(loyalty: Loyalty, rows_are: str) -> str:
     """Write the figures of `Comparison.loyalty` as a table: a row per teacher, intervals beside their figure."""
     measures = [name for name in next(iter(loyalty.values())) if not name.endswith("_interval")]
     names = [rows_are if measure == "rows" else measure.replace("_", " ") for measure in measures]
+
     rows = [
         [name, *(_cell(figures[measure], figures.get(f"{measure}_interval")) for measure in measures)]
         for name, figures in loyalty.items()
@@ -115,5 +146,6 @@ def table(loyalty: dict[str, dict[str, Any]], rows_are: str) -> str:
 def _cell(value: float | None, interval: list[float] | None) -> str:
     if value is None:
         return "-"
+
     text = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
     return f"{text} [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else text

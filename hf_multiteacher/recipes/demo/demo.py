@@ -14,6 +14,7 @@ import torch
 from datasets import Dataset
 from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, set_seed
 
+from ...losses.functional import IGNORED_LABEL
 from ...models.student import student_from_teacher
 from ...report.benchmark import compare
 from ...report.card import write_model_card
@@ -22,10 +23,11 @@ from ...teachers.ensemble import Teacher
 from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
 from ...training_args import DistillationTrainingArguments
-from ..fine_tuning import LabelledData, fine_tune
-from ..masked_lm import check_output_folder
+from ..checks import SEEDS, check_output_folder
+from ..fine_tuning import fine_tune
+from ..labelled_data import LabelledData
 from ..pretraining import new_modern_bert, train_masked_lm, train_wordpiece
-from .report import ALONE, LOYALTIES, MASKED_LM, STUDENT, TASKS, TEACHERS, Model, card, table
+from .report import ALONE, MASKED_LM_LOSS, STUDENT, TASKS, TEACHERS, Model, card, table
 
 VOCABULARIES = {False: 1000, True: 800}
 HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
@@ -70,22 +72,28 @@ class Demo:
 
     def __init__(self, output_dir: str | Path, seed: int = 0, scale: Scale | None = None) -> None:
         check_output_folder(output_dir)
-        if not 0 <= seed < 2**32:
-            raise ValueError(f"The seed must be a number from 0 to {2**32 - 1}, got {seed}.")
-        self.output_dir, self.seed, self.scale = Path(output_dir), seed, scale or Scale()
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"The seed must be a number from 0 to {SEEDS - 1}, got {seed}.")
+
+        self.output_dir = Path(output_dir)
+        self.seed = seed
+        self.scale = scale or Scale()
         self.models: dict[str, Model] = {}
 
     def run(self) -> str:
         """Do everything and return the table."""
         with tempfile.TemporaryDirectory() as scratch, one_thread():
             self.scratch = Path(scratch)
+
             texts = self._corpus()
             for name, lowercase in TEACHERS.items():
                 self._train_teacher(name, lowercase, texts)
             trainer = self._distil(texts)
-            taggers = {task: self._fine_tune(task) for task in TASKS}
-            self._measure_speed(taggers["xpos"])
+
+            fine_tuned = {task: self._fine_tune(task) for task in TASKS}
+            self._measure_speed(fine_tuned["xpos"])
             self._save(trainer)
+
         return table(self.models)
 
     def _arguments(self, **changes: Any) -> DistillationTrainingArguments:
@@ -104,6 +112,7 @@ class Demo:
             "logging_nan_inf_filter": False,
             "use_cpu": True,
         }
+
         set_seed(self.seed)
         return DistillationTrainingArguments(**settings | changes)
 
@@ -116,6 +125,7 @@ class Demo:
         stage(f"The {name}: masked-language modelling from scratch")
         size = VOCABULARIES[lowercase]
         tokenizer = train_wordpiece(texts["text"], size, lowercase=lowercase, max_length=MAX_LENGTH)
+
         args = self._arguments(max_steps=self.scale.teacher_steps)
         model = new_modern_bert(tokenizer, layers=self.scale.layers, hidden_size=self.scale.hidden_size)
         train_masked_lm(model, tokenizer, texts.skip(HELD_OUT), args)
@@ -125,38 +135,49 @@ class Demo:
         folder = self.scratch / name
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
         self.models[name] = Model(folder, tokenizer)
         return self.models[name]
 
     def _distil(self, texts: Dataset) -> MultiTeacherDistillationTrainer:
         """Train the same student twice, on the same masks: with the teachers, and from the text alone."""
-        teachers = [self.models[name] for name in TEACHERS]
-        tokenizers = [teacher.tokenizer for teacher in teachers]
-        multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
-        encoded = texts.map(multi_tokenizer.encode, batched=True, fn_kwargs={"text": "text"}, remove_columns=["text"])
-        trainers = {}
+        encoded = self._encode(texts)
         steps = self.scale.student_steps
         logged: dict[str, Any] = {"logging_strategy": "steps", "logging_steps": steps // 10}
-        for name, changes in {ALONE: HARD_ONLY, STUDENT: logged}.items():
-            stage(f"The {name}: masked-language modelling")
-            args = self._arguments(max_steps=steps, **changes)
-            student = student_from_teacher(teachers[0].folder, layers=self.scale.layers // 2)
-            trainers[name] = trainer = MultiTeacherDistillationTrainer(
-                model=student,
-                args=args,
-                teachers=self._teachers(),
-                train_dataset=encoded.skip(HELD_OUT),
-                eval_dataset=encoded.take(HELD_OUT),
-                processing_class=tokenizers[0],
-            )
-            trainer.train()
-            model = self._keep(name, trainer.model, tokenizers[0])
-            model.figures[MASKED_LM] = trainer.evaluate()["eval_loss"]
+
+        self._train_student(ALONE, encoded, self._arguments(max_steps=steps, **HARD_ONLY))
+        trainer = self._train_student(STUDENT, encoded, self._arguments(max_steps=steps, **logged))
+
         first, second = TEACHERS
         # The first teacher reads what the student reads, so its loss on the same masks can be compared.
-        self.models[first].figures[MASKED_LM] = self._loss_of(first, trainers[STUDENT])
-        self.models[second].figures[MASKED_LM] = "another vocabulary"
-        return trainers[STUDENT]
+        self.models[first].figures[MASKED_LM_LOSS] = self._loss_of(first, trainer)
+        self.models[second].figures[MASKED_LM_LOSS] = "another vocabulary"
+        return trainer
+
+    def _encode(self, texts: Dataset) -> Dataset:
+        tokenizers = [self.models[name].tokenizer for name in TEACHERS]
+        multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+        return texts.map(multi_tokenizer.encode, batched=True, fn_kwargs={"text": "text"}, remove_columns=["text"])
+
+    def _train_student(
+        self, name: str, encoded: Dataset, args: DistillationTrainingArguments
+    ) -> MultiTeacherDistillationTrainer:
+        stage(f"The {name}: masked-language modelling")
+        first = self.models[next(iter(TEACHERS))]
+        trainer = MultiTeacherDistillationTrainer(
+            model=student_from_teacher(first.folder, layers=self.scale.layers // 2),
+            args=args,
+            teachers=self._teachers(),
+            train_dataset=encoded.skip(HELD_OUT),
+            eval_dataset=encoded.take(HELD_OUT),
+            processing_class=first.tokenizer,
+        )
+
+        trainer.train()
+
+        model = self._keep(name, trainer.model, first.tokenizer)
+        model.figures[MASKED_LM_LOSS] = trainer.evaluate()["eval_loss"]
+        return trainer
 
     def _loss_of(self, name: str, trainer: MultiTeacherDistillationTrainer) -> float:
         """Measure a teacher as if it were the student: on the same masks."""
@@ -177,28 +198,25 @@ class Demo:
         data = labelled_data(task, self.scale.teacher_labelled, self.seed)
         few = replace(data, train=data.train.take(self.scale.student_labelled))
         fine_tuned: dict[str, Any] = {}
+
         for name, model in self.models.items():
             stage(f"The {name}: fine-tuned on {TASKS[task]}")
             taught = name not in TEACHERS
-            args = self._arguments(
-                num_train_epochs=8 if taught else 4,
-                learning_rate=3e-3,
-                **(HARD_ONLY if name == ALONE else {}),
-            )
+            changes: dict[str, Any] = HARD_ONLY if name == ALONE else {}
+            args = self._arguments(num_train_epochs=8 if taught else 4, learning_rate=3e-3, **changes)
             teachers = [
                 Teacher(fine_tuned[each], tokenizer=self.models[each].tokenizer, name=each)
                 for each in TEACHERS
                 if taught
             ]
+
             trainer, metrics = fine_tune(
                 data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
             )
+
             fine_tuned[name] = trainer.model
-            model.figures[TASKS[task]] = metrics["eval_accuracy"]
-            for key, value in metrics.items():
-                measure, _, teacher = key.removeprefix("eval_").partition("/")
-                if measure in LOYALTIES:
-                    model.loyalty.setdefault(teacher, {})[f"{task} {LOYALTIES[measure]}"] = value
+            model.keep(task, metrics)
+
         return fine_tuned
 
     def _measure_speed(self, models: dict[str, Any]) -> None:
@@ -210,12 +228,14 @@ class Demo:
             )
             for name in models
         }
+
         for name, row in compare(models, inputs, reference=STUDENT).items():
             self.models[name].sizes = row
 
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
         stage(f"The {STUDENT} goes to {self.output_dir}/")
         shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
+
         sentences = self.scale.sentences - HELD_OUT
         command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
         name = self.output_dir.absolute().name
@@ -235,13 +255,14 @@ def labelled_data(task: str, count: int, seed: int) -> LabelledData:
         else {"text": sentence.text, "labels": number[label]}
         for sentence, label in zip(sentences, labels, strict=True)
     ]
+
     return LabelledData(Dataset.from_list(rows[:count]), Dataset.from_list(rows[count:]), names, accuracy)
 
 
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Share of the labelled words or sentences whose label is right."""
     right = np.asarray(prediction.predictions).argmax(axis=-1) == prediction.label_ids
-    return {"accuracy": float(right[prediction.label_ids != -100].mean())}
+    return {"accuracy": float(right[prediction.label_ids != IGNORED_LABEL].mean())}
 
 
 @contextmanager
@@ -249,6 +270,7 @@ def one_thread() -> Iterator[None]:
     """Compute on one thread: for models this small, more of them cost more than they bring."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+
     try:
         yield
     finally:

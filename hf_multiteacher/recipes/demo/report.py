@@ -7,19 +7,20 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
+from ...models.task import MASKED_LM, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...report.card import DistillationCardData, Evaluation
 from ...report.tables import aligned
 from ...trainer import MultiTeacherDistillationTrainer
 
 STUDENT, ALONE = "distilled student", "student without teachers"
 TEACHERS = {"cased teacher": False, "uncased teacher": True}
-MASKED_LM = "masked-LM loss"
+MASKED_LM_LOSS = "masked-LM loss"
 TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
 KINDS = {
-    MASKED_LM: ("masked LM", "fill-mask", "loss"),
-    TASKS["xpos"]: ("XPOS, fine-tuned", "token-classification", "accuracy"),
-    TASKS["dialect"]: ("dialect, fine-tuned", "text-classification", "accuracy"),
+    MASKED_LM_LOSS: ("masked LM", MASKED_LM.pipeline, "loss"),
+    TASKS["xpos"]: ("XPOS, fine-tuned", TOKEN_CLASSIFICATION.pipeline, "accuracy"),
+    TASKS["dialect"]: ("dialect, fine-tuned", SEQUENCE_CLASSIFICATION.pipeline, "accuracy"),
 }
 CORPUS = "synthetic Romanian (hf_multiteacher.romanian.synthetic)"
 
@@ -40,20 +41,31 @@ class Model:
         scores = [float(self.figures[column]) for column in TASKS.values()]
         return [*scores, sum(scores) / len(scores)]
 
+    def keep(self, task: str, metrics: Mapping[str, float]) -> None:
+        """Keep the accuracy and the loyalty of the model fine-tuned on a task, from the metrics of its evaluation."""
+        self.figures[TASKS[task]] = metrics["eval_accuracy"]
+
+        for key, value in metrics.items():
+            measure, _, teacher = key.removeprefix("eval_").partition("/")
+            if measure in LOYALTIES:
+                self.loyalty.setdefault(teacher, {})[f"{task} {LOYALTIES[measure]}"] = value
+
 
 def table(models: Mapping[str, Model]) -> str:
     """Write quality, size and speed of every model, and the students' loyalty, as text."""
     latency = models[next(iter(TEACHERS))].sizes["latency_ms"]
-    quality = [["", MASKED_LM, *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
+    quality = [["", MASKED_LM_LOSS, *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
     for name, model in models.items():
         sizes = model.sizes
         size = [f"{sizes['parameters']:,}", f"{sizes['megabytes']:.2f}", f"{latency / sizes['latency_ms']:.2f}x"]
-        quality.append([name, *map(_figure, (model.figures[MASKED_LM], *model.scores)), *size])
+        quality.append([name, *map(_figure, (model.figures[MASKED_LM_LOSS], *model.scores)), *size])
+
     measures = [f"{task} {measure}" for task in TASKS for measure in LOYALTIES.values()]
     loyalty = [["loyalty of", "to", *measures]]
     for name in (ALONE, STUDENT):
         for followed, row in models[name].loyalty.items():
             loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
+
     return f"{aligned(quality)}\n\n{aligned(loyalty)}"
 
 
@@ -73,6 +85,7 @@ def card(
         Evaluation(CORPUS, task, {name: {metric: model.figures[column]} for name, model in models.items()}, part)
         for column, (part, task, metric) in KINDS.items()
     ]
+
     return trainer.card_data(
         language="ro",
         model_name=STUDENT,

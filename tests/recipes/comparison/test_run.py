@@ -1,5 +1,4 @@
 import json
-import re
 
 import pytest
 
@@ -9,7 +8,7 @@ from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.comparison.comparison import Comparison, load_models
 from hf_multiteacher.recipes.comparison.disagreements import find_disagreements
 from hf_multiteacher.recipes.comparison.examples import load_examples
-from hf_multiteacher.recipes.comparison.run import LoyaltyRun, table
+from hf_multiteacher.recipes.comparison.run import table
 from hf_multiteacher.romanian.datasets.ronec import ENTITY_TAGS
 
 
@@ -117,11 +116,6 @@ def test_what_the_user_can_mend_is_one_line_and_code_2_and_nothing_is_written(
     assert not captured.out and not (tmp_path / "out").exists()
 
 
-def test_what_is_missing_is_named_all_at_once(capsys):
-    assert main(["loyalty"]) == 2
-    assert "got no TEACHER, no --student, no --task" in capsys.readouterr().err
-
-
 def test_a_folder_that_is_not_empty_is_left_alone(project, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     assert run(project, output_dir=tmp_path) == 2
@@ -136,30 +130,3 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(project, tmp_pa
     assert run(project, output_dir=tmp_path / out) == 2
     assert "mine.txt' is a file. Choose another one." in capsys.readouterr().err
     assert (tmp_path / "mine.txt").read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["t", "--student", "s", "--task", "ner", "--dry-run"], "--dry-run, teachers, --student, --task"),
-        (["t", "--student", "s", "--task", "ner", "--metric", "loyalty"], "--metric, teachers, --student, --task"),
-        (["--dry-run"], "got --dry-run. Give"),
-        (["t", "--push-space", "org/mine", "--dry-run"], "--push-space, --dry-run, teachers"),
-        (["--push-space", "org/mine", "--dry-run", "--batch-size", "32"], "--push-space, --dry-run, --batch-size"),
-    ],
-)
-def test_a_push_and_a_comparison_at_once_are_refused(capsys, words, named):
-    assert main(["loyalty", *words]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("hf-multiteacher: loyalty either compares models or") and named in captured.err
-    assert len(captured.err.splitlines()) == 1 and not captured.out
-
-
-def test_the_defaults_of_the_options_are_those_that_the_help_names(capsys):
-    with pytest.raises(SystemExit):
-        main(["loyalty", "--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    for name in ("batch_size", "output_dir", "examples", "confidence", "seed"):
-        assert re.search(f"--{name.replace('_', '-')} [A-Z_]+ [^-]*by default {getattr(LoyaltyRun, name)} ", text), (
-            name
-        )

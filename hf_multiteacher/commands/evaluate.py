@@ -1,0 +1,77 @@
+"""The command `hf-multiteacher evaluate`: the paper's table for any models, or the counts of its data sets."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .exit import FINISHED, user_errors
+
+if TYPE_CHECKING:
+    from ..recipes.paper_table import PaperTable
+
+NOT_OF_DESCRIBE = ("models", "seeds", "max_length", "output_dir", "config")
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Describe the command and its options."""
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="the paper's table for any models: seven Romanian tasks, several seeds, beside the published values",
+        epilog="Any other option is one of transformers.TrainingArguments, such as --max_steps 10.",
+    )
+    evaluate.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models")
+    evaluate.add_argument("--tasks", nargs="+", default=["all"], metavar="TASK", help="upos xpos ner sapn sar di sts")
+    evaluate.add_argument("--data", help="a folder with the original files, or `synthetic`; downloaded by default")
+    evaluate.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="one run for each; by default 0")
+    evaluate.add_argument("--max-length", "--max_length", type=int, help="tokens per text; what a model can read")
+    evaluate.add_argument("--output-dir", "--output_dir", help="results.json and table.md; by default romanian-table")
+    evaluate.add_argument("--config", metavar="YAML", help="training arguments; options override them")
+    evaluate.add_argument("--describe", action="store_true", help="only count what the data sets of --data hold")
+    return evaluate
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Make the table or describe the data, print it and return the exit code."""
+    if parsed.describe:
+        with user_errors():
+            text = _description(parsed)
+    else:
+        with user_errors():
+            table = _paper_table(parsed)
+        text = f"\n{table.run()}\n"
+
+    sys.stdout.write(text)
+    return FINISHED
+
+
+def _description(parsed: argparse.Namespace) -> str:
+    from ..romanian.description import describe, format_descriptions
+
+    given = [f"--{name.replace('_', '-')}" for name in NOT_OF_DESCRIBE if getattr(parsed, name) is not None]
+    others = [*given, *parsed.training_options]
+    if others:
+        raise ValueError(f"--describe only counts the data of --data and --tasks. Leave {' '.join(others)} out.")
+    return f"{format_descriptions(describe(parsed.data, parsed.tasks))}\n"
+
+
+def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
+    from transformers import TrainingArguments
+
+    from ..recipes.arguments import read_arguments
+    from ..recipes.paper_table import DEFAULTS, PaperTable
+
+    if not parsed.models:
+        raise ValueError("evaluate expects --models, one or several ids or folders, or --describe.")
+
+    config = [parsed.config] if parsed.config else []
+    output = ["--output_dir", parsed.output_dir] if parsed.output_dir else []
+    (args,) = read_arguments([TrainingArguments], [*config, *parsed.training_options, *output], DEFAULTS)
+
+    return PaperTable(
+        parsed.models,
+        parsed.tasks,
+        parsed.seeds or [0],
+        data=parsed.data,
+        max_length=parsed.max_length,
+        args=args,
+    )

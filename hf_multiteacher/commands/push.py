@@ -1,0 +1,58 @@
+"""The command `hf-multiteacher push`: a saved student to the Hub."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .exit import FINISHED, user_errors
+
+if TYPE_CHECKING:
+    from ..hub.push import Push
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Describe the command and its options."""
+    push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
+    push.add_argument("folder", help="what the distillation, or save_pretrained, left")
+    push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
+    push.add_argument(
+        "--private", action="store_true", default=None, help="make it private; refuse one that is public"
+    )
+    push.add_argument("--revision", help="the branch; made if it is not there")
+    push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
+    push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
+    return push
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Push, list what was pushed and return the exit code."""
+    from ..hub.push import push_folder
+
+    with user_errors():
+        _check_patterns(parsed.folder, parsed.also)
+        push = push_folder(
+            parsed.folder,
+            parsed.repo_id,
+            private=parsed.private,
+            revision=parsed.revision,
+            dry_run=parsed.dry_run,
+            also=parsed.also,
+        )
+
+    sys.stdout.write(listing(push))
+    return FINISHED
+
+
+def listing(push: "Push") -> str:
+    """List the files of a push, and say where they are."""
+    place = push.commit_url or f"not pushed to {push.repo_id}: this is a dry run"
+    total = f"{len(push.files)} files, {push.size / 2**20:.2f} MB: {place}"
+    return "\n".join([*push.files, total, ""])
+
+
+def _check_patterns(folder: str, patterns: list[str]) -> None:
+    """Refuse a pattern of nothing, which is a slip of the pen."""
+    nothing = [pattern for pattern in patterns if not any(Path(folder).glob(pattern))]
+    if nothing:
+        raise ValueError(f"--also {', '.join(nothing)} fits no file of '{folder}'. Correct it.")

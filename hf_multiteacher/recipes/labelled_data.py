@@ -1,0 +1,82 @@
+"""Examples with labels: what a fine-tuning learns from and is measured on, and the model that fits them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from torch import nn
+from transformers import EvalPrediction
+from transformers.utils import logging
+
+from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
+from ..romanian.metrics import trainer_metrics
+from ..romanian.tasks import Task
+from ..romanian.windows import split_long_sentences
+
+COLUMNS = ("words", "text", "text_pair", "labels")
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Examples with a label each, or one per word.
+
+    Args:
+        train: Columns `labels` and `words` (tagging), `text`, or `text` and `text_pair`.
+        test: The same, kept for the evaluation.
+        label_names: The names of the labels, by number; None for regression.
+        compute_metrics: As `Trainer` takes it.
+        max_length: Tokens per example at most; what the tokenizers say when None.
+    """
+
+    train: Dataset
+    test: Dataset
+    label_names: Sequence[str] | None
+    compute_metrics: Callable[[EvalPrediction], dict[str, float]]
+    max_length: int | None = None
+
+    @classmethod
+    def from_task(cls, task: Task, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
+        """Take a Romanian task, measured on its test part or, where that is not there, on its validation part.
+
+        Args:
+            task: The task.
+            tokenizers: That of the model, then those of its teachers.
+            max_length: Tokens per example at most. Longer sentences of tagging are cut into windows, and measured
+                whole; longer texts are truncated.
+        """
+        train = task.data["train"]
+        test = task.data[task.measured_split]
+        sentences = None
+
+        if "words" in train.column_names:
+            train = split_long_sentences(train, tokenizers, max_length)
+            test = split_long_sentences(test, tokenizers, max_length)
+            sentences = test["sentence"][:]
+
+        return cls(train, test, task.label_names, trainer_metrics(task, sentences), max_length)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The arguments with which `MultiTokenizer.encode` reads the data."""
+        return {name: name for name in COLUMNS if name in self.train.column_names}
+
+    def load_model(self, folder: str | Path) -> nn.Module:
+        """Load a pretrained encoder with a new head for these labels."""
+        task = TOKEN_CLASSIFICATION if "words" in self.columns else SEQUENCE_CLASSIFICATION
+        verbosity = logging.get_verbosity()
+
+        # That the head is new, and the vocabulary's is not used, is the purpose here and needs no warning.
+        logging.set_verbosity_error()
+        try:
+            return task.auto_class.from_pretrained(folder, **self._head())
+        finally:
+            logging.set_verbosity(verbosity)
+
+    def _head(self) -> dict[str, Any]:
+        if self.label_names is None:
+            return {"num_labels": 1, "problem_type": "regression"}
+
+        names = dict(enumerate(self.label_names))
+        return {"id2label": names, "label2id": {name: number for number, name in names.items()}}

@@ -1,0 +1,155 @@
+"""`hf-multiteacher distill`: from a configuration to a student with its card."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from helpers.saved_encoders import save_encoder
+from hf_multiteacher.commands.main import main
+
+
+@pytest.fixture
+def project(tmp_path, sentences, cased_tokenizer, uncased_tokenizer):
+    """A folder with a corpus, two teachers and a configuration that runs."""
+    (tmp_path / "corpus.txt").write_text("\n".join(sentences), encoding="utf-8")
+    settings = {
+        "corpus": str(tmp_path / "corpus.txt"),
+        "teachers": [
+            save_encoder(tmp_path / "cased", cased_tokenizer, seed=1),
+            save_encoder(tmp_path / "uncased", uncased_tokenizer, seed=2),
+        ],
+        "output_dir": str(tmp_path / "student"),
+        "student_layers": 1,
+        "max_length": 48,
+        "held_out": 10,
+        "max_steps": 4,
+        "logging_steps": 2,
+        "learning_rate": "5e-4",
+        "use_cpu": True,
+        "report_to": "none",
+        "save_strategy": "no",
+    }
+    return tmp_path, settings
+
+
+def distill(folder: Path, settings: dict) -> int:
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return main(["distill", str(folder / "config.yaml")])
+
+
+def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_chart(project, capsys):
+    folder, settings = project
+    assert distill(folder, settings) == 0
+    printed = capsys.readouterr().out
+    assert "label_loyalty/cased" in printed and "soft_loss/uncased" in printed
+    student = AutoModelForMaskedLM.from_pretrained(folder / "student")
+    assert student.config.num_hidden_layers == 1
+    assert len(AutoTokenizer.from_pretrained(folder / "student")) == student.config.vocab_size
+    card = (folder / "student" / "README.md").read_text("utf-8")
+    assert "uncased" in card and str(folder) not in card
+    assert "hf-multiteacher distill config.yaml" in card and "training time" in card.lower()
+    assert (folder / "student" / "loyalty.png").is_file()
+
+
+def test_distill_streams_a_corpus(project):
+    folder, settings = project
+    assert distill(folder, settings | {"streaming": True, "max_steps": 2}) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corpus": "missing.txt"}, "neither a file nor a folder, nor a data set"),
+        ({"temprature": 3}, "keys that do not exist: temprature"),
+        ({"temperature": 0}, "temperature must be a number above 0"),
+        ({"teachers": ["missing/teacher"]}, "Teacher 'missing/teacher' cannot be loaded"),
+        ({"teachers": []}, "lacks teachers"),
+        ({"held_out": 10000}, "none is left to train on"),
+        ({"held_out": 10000, "streaming": True}, "none is left to train on"),
+        ({"held_out": 0}, "held_out must be a whole number from 1 on, got 0"),
+        ({"max_length": "abc"}, "max_length must be a whole number from 1 on, got 'abc'"),
+        ({"corpus": 5}, "corpus must be a path or an id, or a list of them, got 5"),
+        ({"resume_from_checkpoint": True}, "There is no checkpoint in"),
+        ({"resume_from_checkpoint": "nowhere"}, "There is no checkpoint at 'nowhere'"),
+        ({"student_layers": 9}, "layers"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, message):
+    folder, settings = project
+    assert distill(folder, settings | change) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("hf-multiteacher: ") and message in error
+    assert not (folder / "student").exists() or not any((folder / "student").iterdir())
+
+
+def test_a_resume_with_other_teachers_is_refused_before_it_starts(project, capsys):
+    folder, settings = project
+    settings |= {"save_strategy": "steps", "save_steps": 2}
+    assert distill(folder, settings) == 0
+    resumed = settings | {"resume_from_checkpoint": str(folder / "student/checkpoint-2")}
+    assert distill(folder, resumed) == 0
+    assert distill(folder, resumed | {"temperature": 3.0}) == 2
+    assert "temperature was 2.0 and is 3.0" in capsys.readouterr().err
+
+
+def test_a_student_that_cannot_be_measured_is_there_all_the_same(project, monkeypatch, capsys):
+    def fail(trainer):
+        raise ValueError("no evaluation today")
+
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.trainer.MultiTeacherDistillationTrainer.evaluate", fail)
+    assert distill(folder, settings) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == "hf-multiteacher: no evaluation today"
+    assert {"tokenizer.json", "model.safetensors"} <= {path.name for path in (folder / "student").iterdir()}
+
+
+def test_what_goes_wrong_in_the_training_is_a_fault_and_keeps_its_traceback(project, monkeypatch, capsys):
+    def fail(trainer, **options):
+        raise ValueError("no training today")
+
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.trainer.MultiTeacherDistillationTrainer.train", fail)
+    with pytest.raises(ValueError, match="no training today"):
+        distill(folder, settings)
+    assert "hf-multiteacher: " not in capsys.readouterr().err
+
+
+def test_a_corpus_without_text_is_refused(project, capsys):
+    folder, settings = project
+    (folder / "corpus.txt").write_text("\n")
+    assert distill(folder, settings) == 2
+    assert "holds no text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["- a list\n", "key: [\n"])
+def test_a_configuration_of_another_form_is_refused(tmp_path, capsys, content):
+    (tmp_path / "config.yaml").write_text(content)
+    assert main(["distill", str(tmp_path / "config.yaml")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_missing_configuration_is_refused(tmp_path, capsys):
+    assert main(["distill", str(tmp_path / "none.yaml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_nothing_in_a_folder_that_is_not_empty_is_overwritten(project, capsys):
+    folder, settings = project
+    (folder / "student").mkdir()
+    (folder / "student" / "mine.txt").write_text("mine")
+    assert distill(folder, settings) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "is not empty" in error and "set resume_from_checkpoint" in error
+    assert [path.name for path in (folder / "student").iterdir()] == ["mine.txt"]
+
+
+def test_a_student_that_could_not_be_pushed_is_there_all_the_same(project, capsys, monkeypatch):
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.hub.publishing.make_repository", lambda name, **options: "org/student")
+    assert distill(folder, settings | {"push_to_hub": True, "hub_token": "hf_x"}) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("hf-multiteacher: Nothing pushed to org/student: HF_HUB_OFFLINE is set.")
+    assert f"hf-multiteacher push {folder}/student org/student" in error
+    assert {"README.md", "model.safetensors"} <= {path.name for path in (folder / "student").iterdir()}
