@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ...collation.padding import IGNORED_LABEL, pad_encoding
+from ...collation.padding import pad_encoding
+from ...losses.functional import IGNORED_LABEL
 from ...models.task import without_adapters
 from ...teachers.ensemble import TeacherEnsemble
 from ...teachers.labels import label_names
