@@ -1,6 +1,7 @@
 """Who teaches: described, loaded, checked and frozen."""
 
-from .ensemble import LoadedTeacher, Teacher, TeacherEnsemble
+from .ensemble import LoadedTeacher, TeacherEnsemble
+from .teacher import Teacher
 
 __all__ = [
     "LoadedTeacher",

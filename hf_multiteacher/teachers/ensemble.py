@@ -18,7 +18,9 @@ from ..models.heads import SelectedHead, rows_of_logits
 from ..models.task import Task, task_of, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
 from .labels import align_labels
-from .loading import Teacher, check_task, commit_of, find_tokenizer, load_model
+from .loading import check_task, commit_of, load_model
+from .teacher import Teacher
+from .tokenizer import find_tokenizer
 
 __all__ = ["LoadedTeacher", "Teacher", "TeacherEnsemble", "weight_fingerprint"]
 

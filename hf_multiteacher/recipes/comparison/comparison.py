@@ -17,7 +17,9 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, without_adapters
 from ...objective.evaluation import ENSEMBLE
 from ...teachers.ensemble import LoadedTeacher, TeacherEnsemble, public_id
 from ...teachers.labels import label_names
-from ...teachers.loading import Teacher, commit_of, find_tokenizer, load_model
+from ...teachers.loading import commit_of, load_model
+from ...teachers.teacher import Teacher
+from ...teachers.tokenizer import find_tokenizer
 from .examples import Examples
 from .prediction import Outputs, predict
 
