@@ -14,17 +14,18 @@ from transformers import (
     default_data_collator,
 )
 
+from ..losses.functional import IGNORED_LABEL
+from ..tokenization.columns import TEACHER_COLUMN, teacher_column
 from ..tokenization.encoder import tokenizer_fingerprint
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .data_collator import DataCollatorForDistillation
 
 logger = logging.getLogger(__name__)
-TEACHER_COLUMN = re.compile(r"teacher_\d+_(input_ids|attention_mask|token_type_ids|spans|student_spans)")
 Collator = Callable[[list[Any]], dict[str, Any]]
 # What these do beside padding; anything else than the default would be lost when ours stands in for them.
 STANDARD: dict[Any, dict[str, Any]] = {
     DataCollatorWithPadding: {},
-    DataCollatorForTokenClassification: {"label_pad_token_id": -100},
+    DataCollatorForTokenClassification: {"label_pad_token_id": IGNORED_LABEL},
     DataCollatorForLanguageModeling: {
         "mlm": True,
         "mask_replace_prob": 0.8,
@@ -49,17 +50,20 @@ def choose_collator(
     if isinstance(given, DataCollatorForDistillation):
         _check_given(given, multi_tokenizer, mlm)
         return given
+
     seed = args.seed if args.data_seed is None else args.data_seed
     if given is None:
         return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, seed=seed)
     if not isinstance(given, DataCollatorForLanguageModeling) and not multi_tokenizer.distinct:
         return given
+
     _check_standard(given, multi_tokenizer, mlm)
     logger.warning(
         "%s is replaced by DataCollatorForDistillation with the same settings, which gives every model the same "
         "examples whatever its tokenizer and masks the same words in all of them.",
         _name(given),
     )
+
     settings = {
         name: getattr(given, name)
         for name in ("mlm_probability", "pad_to_multiple_of", "seed")
@@ -73,6 +77,7 @@ def _check_given(given: DataCollatorForDistillation, multi_tokenizer: MultiToken
         [tokenizer_fingerprint(tokenizer) for tokenizer in (each.student_tokenizer, *each.teacher_tokenizers)]
         for each in (given.multi_tokenizer, multi_tokenizer)
     )
+
     if theirs != ours:
         raise ValueError(
             "MultiTeacherDistillationTrainer expects its collator to know the run's teachers in their order, but the "
@@ -80,6 +85,7 @@ def _check_given(given: DataCollatorForDistillation, multi_tokenizer: MultiToken
             f"{len(ours) - 1} teachers: a teacher would read another one's tokens. Make it with the same teachers in "
             "the same order, or leave data_collator out."
         )
+
     if given.mlm != mlm:
         raise ValueError(
             f"DataCollatorForDistillation(mlm={given.mlm}) does not go with a student that is "
@@ -95,6 +101,7 @@ def _check_standard(given: Collator, multi_tokenizer: MultiTokenizer, mlm: bool)
             f"{'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which have tokenizers "
             "of their own. Leave data_collator out, or build on DataCollatorForDistillation."
         )
+
     changed = {name: getattr(given, name, value) for name, value in usual.items()}
     changed = {name: value for name, value in changed.items() if value != usual[name]}
     if changed:
@@ -113,6 +120,7 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
     """
     columns = set(filter(TEACHER_COLUMN.fullmatch, getattr(dataset, "column_names", None) or []))
     missing = set(filter(TEACHER_COLUMN.fullmatch, multi_tokenizer.column_names)) - columns
+
     if columns and missing:
         raise ValueError(
             f"The data set has the columns {sorted(columns)}, but not {sorted(missing)}: it was encoded for other "
@@ -125,15 +133,17 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
 
 def _check_order(example: Mapping[str, Any], multi_tokenizer: MultiTokenizer) -> None:
     text = _letters(multi_tokenizer.student_tokenizer, example["input_ids"])
+
     for j in multi_tokenizer.distinct:
+        column = teacher_column(j, "input_ids")
         likeness = {
-            i: SequenceMatcher(None, text, _letters(tokenizer, example[f"teacher_{j}_input_ids"])).ratio()
+            i: SequenceMatcher(None, text, _letters(tokenizer, example[column])).ratio()
             for i, tokenizer in multi_tokenizer.distinct.items()
         }
         best = max(likeness, key=lambda i: likeness[i])
         if likeness[best] > likeness[j]:
             raise ValueError(
-                f"The column 'teacher_{j}_input_ids' makes more sense to the tokenizer of teacher {best} than to that "
+                f"The column '{column}' makes more sense to the tokenizer of teacher {best} than to that "
                 f"of teacher {j}: the data set was encoded for the teachers in another order, and they would read "
                 "nonsense. Encode it with the teachers' tokenizers in the order of `teachers`."
             )

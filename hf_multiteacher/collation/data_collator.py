@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from ..tokenization.matching import first_token_counterparts, join_spans, one_to_one
+from ..losses.functional import IGNORED_LABEL
+from ..tokenization.columns import TEACHER_COLUMN, teacher_column
+from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
-from ..tokenization.spans import Booleans, Integers
-from ..tokenization.vocabulary import SharedVocabulary
-from .masking import UNTOUCHED, Keys, Replacer, draw_actions, draw_keys, example_ids, spread, translate
-from .padding import IGNORED_LABEL, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
+from .masking import SpanMasking, special_or_unknown
+from .padding import Arrays, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,6 @@ EVALUATION_ROUND = -1
 LABEL_NAMES = ("labels", "label", "label_ids")
 NOT_STACKED = {*LABEL_NAMES, "special_tokens_mask"}
 Tokenizers = dict[int | None, PreTrainedTokenizerFast]
-Arrays = dict[str, np.ndarray]
 
 
 class DataCollatorForDistillation:
@@ -57,13 +56,12 @@ class DataCollatorForDistillation:
         self.mlm_probability = mlm_probability
         self.seed = seed
         self.pad_to_multiple_of = pad_to_multiple_of
+
         tokenizers: Tokenizers = dict([(None, multi_tokenizer.student_tokenizer), *multi_tokenizer.distinct.items()])
         _check(tokenizers, mlm, mlm_probability)
         if mlm:
-            self._replacers = {
-                s: Replacer.of(tokenizer, rank) for rank, (s, tokenizer) in enumerate(tokenizers.items())
-            }
-            self._outcomes = {j: multi_tokenizer.shared_vocabulary(j) for j in multi_tokenizer.distinct}
+            self._masking = SpanMasking(multi_tokenizer)
+
         # In shared memory, because workers that live through several epochs never see an attribute change.
         self._round = torch.zeros((), dtype=torch.int64).share_memory_()
         self._has_warned = torch.zeros((), dtype=torch.bool).share_memory_()
@@ -102,47 +100,56 @@ class DataCollatorForDistillation:
         rebuilt = self._lacks_teacher_columns(features[0])
         if rebuilt:
             features = self.multi_tokenizer.encode_from_tokens(features)
+
         batch, layout = self._pad(features)
         if rebuilt and not self._has_warned:
             self._warn(batch)
+
         label = next((name for name in LABEL_NAMES if name in features[0]), None)
         if self.mlm:
-            self._mask(batch)
+            self._masking.mask(batch, probability=self.mlm_probability, seed=self.seed, mask_round=int(self._round))
         elif label is not None:
             self._add_labels(batch, layout, column_of(features, label), label)
         else:
             self._add_positions(batch)  # nobody knows without labels whether tokens are rows
+
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def _lacks_teacher_columns(self, feature: Mapping[str, Any]) -> bool:
-        expected = [name for name in self.multi_tokenizer.column_names if name.startswith("teacher_")]
-        missing = [name for name in expected if name not in feature]
+        expected = [*filter(None, map(TEACHER_COLUMN.fullmatch, self.multi_tokenizer.column_names))]
+        missing = [column for column in expected if column[0] not in feature]
+
         if missing and len(missing) < len(expected):
             raise ValueError(
-                f"DataCollatorForDistillation expects a column '{missing[0]}' because teacher "
-                f"{missing[0].split('_')[1]} has its own tokenizer, but the data set has only {sorted(feature)}: what "
-                "this teacher should read is not known. Encode it with MultiTokenizer.encode for all teachers at once."
+                f"DataCollatorForDistillation expects a column '{missing[0][0]}' because teacher {missing[0][1]} has "
+                f"its own tokenizer, but the data set has only {sorted(feature)}: what this teacher should read is "
+                "not known. Encode it with MultiTokenizer.encode for all teachers at once."
             )
         return bool(missing)
 
     def _pad(self, features: Features) -> tuple[Arrays, Layout]:
-        tokenizers = self.multi_tokenizer.distinct
         batch, layout = pad_encoding(features, "", self.multi_tokenizer.student_tokenizer, self.pad_to_multiple_of)
-        for j, tokenizer in tokenizers.items():
-            batch |= pad_encoding(features, f"teacher_{j}_", tokenizer, self.pad_to_multiple_of)[0]
-            name = f"teacher_{j}_student_spans"
+
+        for j, tokenizer in self.multi_tokenizer.distinct.items():
+            batch |= pad_encoding(features, teacher_column(j, ""), tokenizer, self.pad_to_multiple_of)[0]
+            name = teacher_column(j, "student_spans")
             batch[name] = layout.pad(column_of(features, name), -1, name)
+
         others = [name for name in features[0] if name not in batch and name not in NOT_STACKED]
-        return batch | {name: stack_numbers(column_of(features, name), name) for name in others}, layout
+        batch |= {name: stack_numbers(column_of(features, name), name) for name in others}
+        return batch, layout
 
     def _warn(self, batch: Arrays) -> None:
         self._has_warned.fill_(True)
-        content = (batch["attention_mask"] != 0) & ~self._is_special(batch["input_ids"])
+        special = special_or_unknown(batch["input_ids"], self.multi_tokenizer.student_tokenizer)
+        content = (batch["attention_mask"] != 0) & ~special
+
         coverage = []
         for j in self.multi_tokenizer.distinct:
-            counterparts = one_to_one(batch[f"teacher_{j}_student_spans"], batch[f"teacher_{j}_spans"])
+            counterparts = one_to_one(batch[teacher_column(j, "student_spans")], batch[teacher_column(j, "spans")])
             share = np.mean(counterparts[content] >= 0) if content.any() else 0.0
             coverage.append(f"{100 * share:.1f} % for teacher {j}")
+
         logger.warning(
             "The data set holds only the student's tokens, so the teachers' inputs are rebuilt from them. Of the "
             "first batch's tokens, these are one token on both sides: %s. Encode the data set with "
@@ -150,70 +157,19 @@ class DataCollatorForDistillation:
             ", ".join(coverage),
         )
 
-    def _is_special(self, student_ids: Integers) -> Booleans:
-        return np.isin(student_ids, self.multi_tokenizer.student_tokenizer.all_special_ids)
-
     def _add_labels(self, batch: Arrays, layout: Layout, labels: list[Any], name: str) -> None:
         if not is_per_token(labels):
             batch["labels"] = stack_numbers(labels, name)
             return
+
         batch["labels"] = layout.pad(labels, IGNORED_LABEL, name)
         self._add_positions(batch)
 
     def _add_positions(self, batch: Arrays) -> None:
         """Say where the counterpart of each word's first token stands."""
         for j in self.multi_tokenizer.distinct:
-            spans = batch[f"teacher_{j}_student_spans"], batch[f"teacher_{j}_spans"]
-            batch[f"teacher_{j}_positions"] = first_token_counterparts(*spans)
-
-    def _mask(self, batch: Arrays) -> None:
-        student_ids, student_spans = batch["input_ids"], self._joint_spans(batch)
-        keys = draw_keys(example_ids(student_ids, batch["attention_mask"]), self.seed, int(self._round))
-        actions = draw_actions(keys, self._eligible(student_ids, student_spans), self.mlm_probability)
-        student_actions = spread(actions, student_spans, UNTOUCHED)
-        for j, shared in self._outcomes.items():
-            teacher_ids, pair_spans = batch[f"teacher_{j}_input_ids"], batch[f"teacher_{j}_student_spans"]
-            positions = one_to_one(pair_spans, batch[f"teacher_{j}_spans"])
-            batch[f"teacher_{j}_positions"] = same_outcome(positions, student_ids, teacher_ids, shared)
-            spans = translate(pair_spans, student_spans, batch[f"teacher_{j}_spans"])
-            self._apply(j, batch, spread(actions, spans, UNTOUCHED), keys)
-        batch["labels"] = np.where(student_actions == UNTOUCHED, IGNORED_LABEL, student_ids)
-        self._apply(None, batch, student_actions, keys)
-
-    def _joint_spans(self, batch: Arrays) -> Integers:
-        """The joint span of each of the student's tokens; [batch, length]. Without other tokenizers, every token."""
-        if self._outcomes:
-            return join_spans([batch[f"teacher_{j}_student_spans"] for j in self._outcomes])
-        real = batch["attention_mask"] != 0
-        return np.where(real, np.cumsum(real, axis=1) - 1, -1)
-
-    def _eligible(self, student_ids: Integers, student_spans: Integers) -> Booleans:
-        """Which joint spans may be drawn: those without a special or unknown token of the student; [batch, spans]."""
-        eligible = np.ones((len(student_ids), int(student_spans.max(initial=-1)) + 1), bool)
-        rows, columns = np.nonzero(self._is_special(student_ids) & (student_spans >= 0))
-        eligible[rows, student_spans[rows, columns]] = False
-        return eligible
-
-    def _apply(self, source: int | None, batch: Arrays, actions: Integers, keys: Keys) -> None:
-        prefix = "" if source is None else f"teacher_{source}_"
-        ids, attention_mask = batch[f"{prefix}input_ids"], batch[f"{prefix}attention_mask"]
-        batch[f"{prefix}input_ids"] = self._replacers[source].apply(ids, attention_mask, actions, keys)
-
-
-def same_outcome(
-    positions: Integers, student_ids: Integers, teacher_ids: Integers, shared: SharedVocabulary
-) -> Integers:
-    """Keep the counterparts whose unmasked tokens are one shared outcome; [batch, length].
-
-    Args:
-        positions: where in the teacher's encoding the counterpart of each student token stands, or -1.
-        student_ids: [batch, length], before masking.
-        teacher_ids: [batch, teacher length], before masking.
-        shared: the outcomes of the two vocabularies.
-    """
-    student_outcomes = shared.student_outcomes[student_ids]
-    teacher_outcomes = np.take_along_axis(shared.teacher_outcomes[teacher_ids], np.maximum(positions, 0), axis=1)
-    return np.where((student_outcomes > 0) & (student_outcomes == teacher_outcomes), positions, -1)
+            student_spans, teacher_spans = batch[teacher_column(j, "student_spans")], batch[teacher_column(j, "spans")]
+            batch[teacher_column(j, "positions")] = first_token_counterparts(student_spans, teacher_spans)
 
 
 def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:
@@ -222,6 +178,7 @@ def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:
             f"DataCollatorForDistillation expects mlm_probability above 0 and at most 1, but got {mlm_probability}: "
             "it is the share of the words that is masked, 0.15 by default."
         )
+
     for source, tokenizer in tokenizers.items():
         owner = "the student" if source is None else f"teacher {source}"
         for role, work in {"pad": "padded", "mask": "masked"}.items():

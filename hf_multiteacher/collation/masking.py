@@ -1,91 +1,18 @@
-"""Which spans are masked: draws that depend on seed, round and example, and on nothing else.
-
-Every draw is a hash of a counter (the finaliser of SplitMix64, Steele, Lea and Flood 2014), so batches, workers and
-ranks need no generator, and no state has to be saved.
-"""
+"""The same words hidden in every encoding of a batch: drawn once per span, carried out in each tokenizer's way."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
+from ..losses.functional import IGNORED_LABEL
+from ..tokenization.columns import teacher_column
+from ..tokenization.matching import join_spans, one_to_one
+from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..tokenization.spans import Booleans, Integers
-
-UNTOUCHED, MASK, RANDOM, KEEP = range(4)
-MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-Keys = NDArray[np.uint64]
-
-
-def scramble(values: Keys) -> Keys:
-    """Hash 64-bit numbers one by one; any shape."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-def example_ids(input_ids: Integers, attention_mask: Integers) -> Keys:
-    """Give each example a number that depends on its unmasked tokens alone, not on padding or batch; [batch].
-
-    Args:
-        input_ids: the student's, before masking; [batch, length].
-        attention_mask: 0 for padding; [batch, length].
-    """
-    real = attention_mask != 0
-    places = np.cumsum(real, axis=1).astype(np.uint64)
-    tokens = scramble(input_ids.astype(np.uint64) + places * GOLDEN)
-    return scramble(np.sum(tokens, axis=1, where=real, dtype=np.uint64))
-
-
-def draw_keys(examples: Keys, seed: int, mask_round: int) -> Keys:
-    """The start of each example's series of draws in one round; [batch]."""
-    seeds = scramble(np.array([seed], np.int64).astype(np.uint64) * GOLDEN + GOLDEN)
-    rounds = scramble(seeds + np.array([mask_round], np.int64).astype(np.uint64) * GOLDEN)
-    return scramble(examples ^ rounds)
-
-
-def draw(keys: Keys, counters: Integers) -> Keys:
-    """Draw 64 random bits for each counter, [batch or 1, counters], of each example's series; [batch, counters]."""
-    return scramble(keys[:, None] + (counters.astype(np.uint64) + np.uint64(1)) * GOLDEN)
-
-
-def draw_actions(keys: Keys, eligible: Booleans, probability: float) -> Integers:
-    """Decide for each span whether it is masked, replaced, kept and predicted, or left alone.
-
-    Args:
-        keys: [batch], from [`draw_keys`].
-        eligible: whether the span may be drawn, [batch, spans].
-        probability: share of the spans that is drawn; 80 % of these are masked, 10 % replaced, 10 % kept (Devlin et
-            al. 2019).
-
-    Returns:
-        [batch, spans]: `UNTOUCHED`, `MASK`, `RANDOM` or `KEEP`.
-    """
-    bits = draw(keys, np.arange(eligible.shape[1])[None])
-    first, second = (bits >> np.uint64(32)) / 2.0**32, (bits & np.uint64(2**32 - 1)) / 2.0**32
-    actions = np.where(second < MASK_SHARE, MASK, np.where(second < MASK_SHARE + RANDOM_SHARE, RANDOM, KEEP))
-    return np.where(eligible & (first < probability), actions, UNTOUCHED)
-
-
-def spread(values: Integers, spans: Integers, fill: int) -> Integers:
-    """Give each token, [batch, tokens], the value of its span, [batch, spans], and `fill` where it has no span."""
-    return np.where(spans >= 0, np.take_along_axis(np.pad(values, ((0, 0), (0, 1))), spans, axis=1), fill)
-
-
-def translate(from_spans: Integers, to_spans: Integers, spans: Integers) -> Integers:
-    """Renumber `spans` as tokens of both numberings tell; -1 where none does.
-
-    Args:
-        from_spans: one numbering of some tokens, [batch, tokens].
-        to_spans: another numbering of the same tokens, [batch, tokens].
-        spans: numbers of the one numbering, [batch, other tokens].
-    """
-    size = int(max(from_spans.max(initial=-1), spans.max(initial=-1))) + 1
-    table = np.full((len(spans), size), -1, np.int64)
-    rows, columns = np.nonzero(from_spans >= 0)
-    table[rows, from_spans[rows, columns]] = to_spans[rows, columns]
-    return spread(table, spans, -1)
+from ..tokenization.vocabulary import SharedVocabulary
+from .draws import MASK, RANDOM, UNTOUCHED, Keys, draw, draw_actions, draw_keys, example_ids, scramble
+from .padding import Arrays
 
 
 @dataclass(frozen=True)
@@ -114,3 +41,108 @@ class Replacer:
         bits = draw(scramble(keys + np.array([self.series + 1], np.uint64)), places)
         replacements = self.ordinary_ids[(bits % np.uint64(len(self.ordinary_ids))).astype(np.int64)]
         return np.where(actions == MASK, self.mask_id, np.where(actions == RANDOM, replacements, ids))
+
+
+class SpanMasking:
+    """Masks the same spans in every encoding of a batch.
+
+    Args:
+        multi_tokenizer: the tokenizers of the student and of the teachers.
+    """
+
+    def __init__(self, multi_tokenizer: MultiTokenizer) -> None:
+        self._student_tokenizer = multi_tokenizer.student_tokenizer
+        self._replacers: dict[int | None, Replacer] = {None: Replacer.of(self._student_tokenizer, 0)}
+        for series, (j, tokenizer) in enumerate(multi_tokenizer.distinct.items(), start=1):
+            self._replacers[j] = Replacer.of(tokenizer, series)
+
+        self._outcomes = {j: multi_tokenizer.shared_vocabulary(j) for j in multi_tokenizer.distinct}
+
+    def mask(self, batch: Arrays, *, probability: float, seed: int, mask_round: int) -> None:
+        """Mask a padded batch in place; its `labels` and the teachers' `positions` are added.
+
+        Args:
+            batch: arrays as `DataCollatorForDistillation` pads them.
+            probability: share of the spans that the student has to predict.
+            seed: start of all draws.
+            mask_round: another one draws other spans.
+        """
+        student_ids, student_spans = batch["input_ids"], self._joint_spans(batch)
+        keys = draw_keys(example_ids(student_ids, batch["attention_mask"]), seed, mask_round)
+        actions = draw_actions(keys, self._eligible(student_ids, student_spans), probability)
+        student_actions = spread(actions, student_spans, UNTOUCHED)
+
+        for j, shared in self._outcomes.items():
+            pair_spans, teacher_spans = batch[teacher_column(j, "student_spans")], batch[teacher_column(j, "spans")]
+            positions = one_to_one(pair_spans, teacher_spans)
+            teacher_ids = batch[teacher_column(j, "input_ids")]
+            batch[teacher_column(j, "positions")] = same_outcome(positions, student_ids, teacher_ids, shared)
+
+            joint_spans = translate(pair_spans, student_spans, teacher_spans)
+            self._apply(j, batch, spread(actions, joint_spans, UNTOUCHED), keys)
+
+        batch["labels"] = np.where(student_actions == UNTOUCHED, IGNORED_LABEL, student_ids)
+        self._apply(None, batch, student_actions, keys)
+
+    def _joint_spans(self, batch: Arrays) -> Integers:
+        """The joint span of each of the student's tokens; [batch, length]. Without other tokenizers, every token."""
+        if self._outcomes:
+            return join_spans([batch[teacher_column(j, "student_spans")] for j in self._outcomes])
+
+        real = batch["attention_mask"] != 0
+        return np.where(real, np.cumsum(real, axis=1) - 1, -1)
+
+    def _eligible(self, student_ids: Integers, student_spans: Integers) -> Booleans:
+        """Which joint spans may be drawn: those without a special or unknown token of the student; [batch, spans]."""
+        eligible = np.ones((len(student_ids), int(student_spans.max(initial=-1)) + 1), bool)
+        special = special_or_unknown(student_ids, self._student_tokenizer)
+        rows, columns = np.nonzero(special & (student_spans >= 0))
+        eligible[rows, student_spans[rows, columns]] = False
+        return eligible
+
+    def _apply(self, source: int | None, batch: Arrays, actions: Integers, keys: Keys) -> None:
+        name = teacher_column(source, "input_ids")
+        attention_mask = batch[teacher_column(source, "attention_mask")]
+        batch[name] = self._replacers[source].apply(batch[name], attention_mask, actions, keys)
+
+
+def special_or_unknown(ids: Integers, tokenizer: PreTrainedTokenizerFast) -> Booleans:
+    """Whether each token is a special token or the unknown one; any shape."""
+    return np.isin(ids, tokenizer.all_special_ids)
+
+
+def spread(values: Integers, spans: Integers, fill: int) -> Integers:
+    """Give each token, [batch, tokens], the value of its span, [batch, spans], and `fill` where it has no span."""
+    return np.where(spans >= 0, np.take_along_axis(np.pad(values, ((0, 0), (0, 1))), spans, axis=1), fill)
+
+
+def translate(from_spans: Integers, to_spans: Integers, spans: Integers) -> Integers:
+    """Renumber `spans` as tokens of both numberings tell; -1 where none does.
+
+    Args:
+        from_spans: one numbering of some tokens, [batch, tokens].
+        to_spans: another numbering of the same tokens, [batch, tokens].
+        spans: numbers of the one numbering, [batch, other tokens].
+    """
+    size = int(max(from_spans.max(initial=-1), spans.max(initial=-1))) + 1
+
+    table = np.full((len(spans), size), -1, np.int64)
+    rows, columns = np.nonzero(from_spans >= 0)
+    table[rows, from_spans[rows, columns]] = to_spans[rows, columns]
+    return spread(table, spans, -1)
+
+
+def same_outcome(
+    positions: Integers, student_ids: Integers, teacher_ids: Integers, shared: SharedVocabulary
+) -> Integers:
+    """Keep the counterparts whose unmasked tokens are one shared outcome; [batch, length].
+
+    Args:
+        positions: where in the teacher's encoding the counterpart of each student token stands, or -1.
+        student_ids: [batch, length], before masking.
+        teacher_ids: [batch, teacher length], before masking.
+        shared: the outcomes of the two vocabularies.
+    """
+    student_outcomes = shared.student_outcomes[student_ids]
+    teacher_outcomes = np.take_along_axis(shared.teacher_outcomes[teacher_ids], np.maximum(positions, 0), axis=1)
+    return np.where((student_outcomes > 0) & (student_outcomes == teacher_outcomes), positions, -1)

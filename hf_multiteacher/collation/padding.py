@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerFast
 
 from ..tokenization.spans import Booleans, Integers
 
-IGNORED_LABEL = -100
 Features = Sequence[Mapping[str, Any]]
+Arrays = dict[str, np.ndarray]
 
 
 def column_of(features: Features, name: str) -> list[Any]:
@@ -22,6 +22,7 @@ def column_of(features: Features, name: str) -> list[Any]:
         ValueError: an example lacks it, or has `None` there.
     """
     rows = [feature.get(name) for feature in features]
+
     for row, value in enumerate(rows):
         if value is None:
             raise ValueError(
@@ -57,13 +58,15 @@ class Layout:
         Raises:
             ValueError: a row is not as long as the row of tokens.
         """
-        lengths, expected = np.array([len(row) for row in rows]), self.filled.sum(axis=1)
+        lengths = np.array([len(row) for row in rows])
+        expected = self.filled.sum(axis=1)
         if wrong := np.flatnonzero(lengths != expected).tolist():
             raise ValueError(
                 f"DataCollatorForDistillation expects one entry per token in column '{name}', but row {wrong[0]} of "
                 f"the batch has {lengths[wrong[0]]} for {expected[wrong[0]]} tokens: they cannot be matched. Encode "
                 "the data set with MultiTokenizer.encode; labels of a multi-label task must be floats."
             )
+
         padded = np.full(self.filled.shape, fill, np.int64)
         lists = rows if isinstance(rows[0], list) else [np.asarray(row).tolist() for row in rows]
         padded[self.filled] = np.fromiter(chain.from_iterable(lists), np.int64, int(lengths.sum()))
@@ -80,6 +83,7 @@ def stack_numbers(values: Sequence[Any], name: str) -> np.ndarray:
         stacked = np.array([np.asarray(value) for value in values])
     except ValueError:  # rows of different lengths
         stacked = np.array("")
+
     if stacked.dtype.kind not in "biuf":
         raise ValueError(
             f"DataCollatorForDistillation expects numbers in column '{name}', as many in each example, but got "
@@ -100,6 +104,7 @@ def pad_encoding(
 ) -> tuple[dict[str, Integers], Layout]:
     """Pad the encoding in the columns `{prefix}input_ids`, ... with its tokenizer's ids; [batch, width] each."""
     layout = Layout.of(column_of(features, f"{prefix}input_ids"), tokenizer, multiple)
+
     fills = {
         "input_ids": tokenizer.pad_token_id,
         "attention_mask": 0,

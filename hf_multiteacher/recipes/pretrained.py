@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
-from ..teachers.loading import FEWEST_ENTRIES
+from ..teachers.tokenizer import FEWEST_ENTRIES
 from ..tokenization.encoder import NO_LIMIT, require_fast
 
 # These count positions from their padding id on, so that many of the table's rows are never used.

@@ -2,7 +2,7 @@
 
 from .ensemble import ENSEMBLE, TeacherEnsemble
 from .loaded_teacher import LoadedTeacher, weight_fingerprint
-from .loading import Teacher
+from .teacher import Teacher
 
 __all__ = [
     "ENSEMBLE",

@@ -12,7 +12,9 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from ..models.task import Task, task_of, without_adapters
 from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
-from .loading import Teacher, check_task, commit_of, find_tokenizer, load_model
+from .loading import check_task, commit_of, load_model
+from .teacher import Teacher
+from .tokenizer import find_tokenizer
 
 ENSEMBLE = "ensemble"  # what figures call all teachers together
 
@@ -160,7 +162,7 @@ def _load(
         name=name,
         model=model.requires_grad_(False).eval(),
         tokenizer=find_tokenizer(teacher, name, model, student, student_tokenizer),
-        id=public_id(teacher.source) or type(inner).__name__,
+        id=teacher.public_id or type(inner).__name__,
         commit=commit_of(teacher) if model is inner else None,
         task=task,
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
@@ -188,13 +190,6 @@ def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
     )
 
 
-def public_id(source: str) -> str:
-    """Return an id on the Hub as it is, and of a path only the last part: absolute paths are nobody's business."""
-    path = Path(source)
-    local = path.exists() or path.is_absolute()
-    return path.resolve().name if source and local else source
-
-
 def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
     given = [teacher.name for teacher in teachers if teacher.name is not None]
     if len(set(given)) < len(given):
@@ -202,7 +197,7 @@ def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
 
     names: list[str] = []
     for index, teacher in enumerate(teachers):
-        plain = teacher.name or Path(public_id(teacher.source)).name or f"teacher_{index}"
+        plain = teacher.name or Path(teacher.public_id).name or f"teacher_{index}"
         name, count = plain, 1
         while teacher.name is None and name in {*given, *names}:
             count += 1

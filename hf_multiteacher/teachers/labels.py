@@ -47,9 +47,11 @@ def align_labels(
             f"Teacher '{teacher_name}' must solve the student's problem type {problems[0]}, but it is a model for "
             f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}."
         )
+
     student, teacher = label_names(student_config), label_names(teacher_config)
     if "regression" in problems and len(student) == len(teacher):
         return None
+
     order = _match(student, teacher) or _match(_folded(student), _folded(teacher))
     if order is None:
         raise ValueError(_refusal(student_config, teacher_config, teacher_name))
@@ -60,6 +62,7 @@ def align_labels(
             teacher_name,
             len(student) - 1,
         )
+
     return None if order == sorted(order) else torch.LongTensor(order)
 
 
@@ -82,10 +85,12 @@ def _match(student: Sequence[str], teacher: Sequence[str]) -> list[int] | None:
 
 def _refusal(student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str) -> str:
     student, teacher = label_names(student_config), label_names(teacher_config)
+
     advice = "Use a teacher for the student's labels, or set id2label and label2id where only the names differ."
     if len(student) == len(teacher) and has_names(student_config) != has_names(teacher_config):
         side = f"teacher '{teacher_name}'" if has_names(student_config) else "the student"
         advice = f"Only one side has label names: set id2label and label2id in the config of {side}, in its own order."
+
     return (
         f"Teacher '{teacher_name}' must have the student's labels, each once, in any order, but the student has "
         f"{student} and the teacher has {teacher}: its logits would be read as other labels. {advice}"

@@ -20,7 +20,7 @@ def teacher_column(source: int | None, part: str) -> str:
 
     Args:
         source: the first teacher whose tokenizer made the encoding, `None` for the student's own.
-        part: one of `TEACHER_PARTS`, or what the collator adds, such as `positions`.
+        part: one of `TEACHER_PARTS`, or `positions`, which the collator adds; empty for how all their names start.
     """
     return part if source is None else f"teacher_{source}_{part}"
 

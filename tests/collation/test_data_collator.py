@@ -3,7 +3,6 @@
 import copy
 import logging
 import pickle
-import time
 import unicodedata
 
 import numpy as np
@@ -13,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from helpers.models import tiny_bert
-from hf_multiteacher.collation import masking
+from helpers.counting import calls_of
+from hf_multiteacher.collation import draws
 from hf_multiteacher.collation.data_collator import DataCollatorForDistillation
 from hf_multiteacher.tokenization.multi_tokenizer import MultiTokenizer
 from hf_multiteacher.tokenization.spans import visible_characters
@@ -221,7 +220,7 @@ class TestMasking:
 
     def test_decoding_shows_no_trace_of_a_masked_word(self, multi_tokenizer, monkeypatch):
         # Only masks: a random replacement can spell the word by chance.
-        monkeypatch.setattr(masking, "MASK_SHARE", 1.0)
+        monkeypatch.setattr(draws, "MASK_SHARE", 1.0)
         words = ["Băieții", "înțeleg", "Ștefan", "Țurcanu", "spitalul", "vândut", "bucătărie", "ploioasă"]
         orders = [words[i:] + words[:i] for i in range(len(words))]
         features = as_features(multi_tokenizer.encode({"s": [" ".join(order) for order in orders]}, text="s"))
@@ -504,24 +503,16 @@ class TestBadInput:
             DataCollatorForDistillation(MultiTokenizer(student, []))
 
 
-@pytest.mark.slow
-def test_a_batch_costs_at_most_a_tenth_of_a_training_step(multi_tokenizer, sentences):
-    texts = [" ".join(sentences[i : i + 20]) for i in range(16)]
-    features = as_features(multi_tokenizer.encode({"s": texts}, text="s", max_length=128))
+def test_the_calls_for_a_batch_grow_with_its_examples_and_not_with_their_length(multi_tokenizer, sentences):
     collator = DataCollatorForDistillation(multi_tokenizer, mlm=True)
-    model = tiny_bert("MaskedLM", vocab_size=16_000, layers=4, hidden_size=256)
-    optimizer = torch.optim.AdamW(model.parameters())
-    collating, training = [], []
-    for _ in range(3):
-        start = time.perf_counter()
-        batch = collator(features)
-        collating.append(time.perf_counter() - start)
-        hidden = model.bert(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-        rows = batch["labels"] != -100  # the head at the masked tokens only: the cheapest step there is
-        torch.nn.functional.cross_entropy(model.cls(hidden[rows]), batch["labels"][rows]).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        training.append(time.perf_counter() - start)
-    assert batch["input_ids"].shape == (16, 128)
-    print(f"collating {1000 * min(collating):.1f} ms of {1000 * min(training):.0f} ms")
-    assert min(collating) < 0.1 * min(training)
+    texts = [" ".join(sentences[i : i + 20]) for i in range(24)]
+    calls = {}
+    for length in (16, 128):
+        features = as_features(multi_tokenizer.encode({"s": texts}, text="s", max_length=length))
+        for rows in (8, 16, 24):
+            batch = collator(features[:rows])
+            assert batch["input_ids"].shape == (rows, length)
+            calls[rows, length] = calls_of(collator, features[:rows])
+
+    assert calls[16, 128] == calls[16, 16]
+    assert calls[24, 128] - calls[16, 128] == calls[16, 128] - calls[8, 128]

@@ -2,7 +2,14 @@
 
 import pytest
 
-from hf_multiteacher.tokenization.columns import read_column, read_sequences, read_word_labels
+from hf_multiteacher.tokenization.columns import (
+    TEACHER_COLUMN,
+    TEACHER_PARTS,
+    read_column,
+    read_sequences,
+    read_word_labels,
+    teacher_column,
+)
 
 
 def read(batch, text=None, text_pair=None, words=None, labels=None):
@@ -43,3 +50,10 @@ def read(batch, text=None, text_pair=None, words=None, labels=None):
 def test_an_error_names_the_column_the_row_and_the_way_out(batch, arguments, error, message):
     with pytest.raises(error, match=message):
         read(batch, **arguments)
+
+
+def test_a_teachers_columns_are_known_by_their_names():
+    names = [teacher_column(12, part) for part in TEACHER_PARTS]
+    assert names[0] == "teacher_12_input_ids" and teacher_column(None, "input_ids") == "input_ids"
+    assert [TEACHER_COLUMN.fullmatch(name)[1] for name in names] == ["12"] * len(TEACHER_PARTS)
+    assert not any(map(TEACHER_COLUMN.fullmatch, ["teacher_weights", "input_ids", "teacher_1_note"]))

@@ -14,10 +14,12 @@ from transformers import PretrainedConfig
 from ...losses.functional import bernoulli_logits
 from ...loyalty.report import classification_report, regression_report
 from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, TOKEN_CLASSIFICATION, without_adapters
-from ...objective.evaluation import ENSEMBLE
-from ...teachers.ensemble import LoadedTeacher, TeacherEnsemble, public_id
+from ...teachers.ensemble import ENSEMBLE, TeacherEnsemble
 from ...teachers.labels import label_names
-from ...teachers.loading import Teacher, commit_of, find_tokenizer, load_model
+from ...teachers.loaded_teacher import LoadedTeacher
+from ...teachers.loading import commit_of, load_model
+from ...teachers.teacher import Teacher
+from ...teachers.tokenizer import find_tokenizer
 from .examples import REGRESSION, Examples
 from .prediction import Outputs, predict
 
@@ -39,8 +41,8 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
         ValueError: A model or its tokenizer cannot be loaded, has no trained head of that kind, or other labels.
     """
     task = TASKS.get(kind, SEQUENCE_CLASSIFICATION)
-    name = public_id(student)
     source = Teacher(student)
+    name = source.public_id
 
     try:
         model = load_model(source, name, task, PretrainedConfig(), torch.float32).requires_grad_(False).eval()
