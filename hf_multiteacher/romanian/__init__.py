@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .loading import load_task
     from .metrics import compute_task_metrics, read_predictions, trainer_metrics
     from .predictions import write_conllu, write_ronec
-    from .synthetic.sentences import generate_corpus, generate_pairs, generate_sentences
+    from .synthetic import generate_corpus, generate_pairs, generate_sentences
     from .tasks import Task
     from .windows import merge_windows, split_long_sentences
 

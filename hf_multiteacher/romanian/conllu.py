@@ -59,7 +59,6 @@ def _surface(rows: list[list[str]]) -> str:
             text += row[1]
         elif _is_word(row) and int(first) > covered:
             text += row[1]
-
     return re.sub(r"\s", "", text)
 
 
@@ -81,7 +80,6 @@ def _sentence(path: Path, start: int, rows: list[list[str]]) -> Record:
             raise DataFileError(
                 path, start, f"in the sentence that starts here, word {expected} is missing (found {row[0]})."
             )
-
     return {column: [row[index] for row in words] for column, index in (("words", 1), *COLUMN_OF.items())}
 
 
@@ -139,7 +137,6 @@ def _replace_tags(source: Path, tags: Rows, column: str) -> list[str]:
         if len(row) == COLUMNS and _is_word(row):
             row[COLUMN_OF[column]] = next(remaining)
         lines.append("\t".join(row))
-
     return lines if lines[-1] == "" else [*lines, ""]
 
 

@@ -103,5 +103,4 @@ def format_descriptions(rows: list[Description]) -> str:
 
         cells = (row.task, row.split, row.examples, row.words, f"{row.median_words:g}", row.most_words, labels)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-
     return "\n".join(lines)

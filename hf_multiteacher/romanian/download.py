@@ -26,7 +26,6 @@ def git_blob_id(path: Path) -> str:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-
     return digest.hexdigest()
 
 

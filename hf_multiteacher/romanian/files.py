@@ -48,7 +48,6 @@ def read_lines(path: Path) -> list[str]:
     lines = read_text(path).split("\n")
     if lines[-1] == "":
         lines.pop()
-
     return [line.removesuffix("\r") for line in lines]
 
 
@@ -101,7 +100,6 @@ def check_records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[
         missing = [field for field in fields if not isinstance(record, dict) or field not in record]
         if missing:
             raise DataFileError(path, f"record {number}", f"expected the fields {list(fields)}, {missing} missing.")
-
     return records
 
 

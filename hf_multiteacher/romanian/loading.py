@@ -25,7 +25,6 @@ def _hold_out(definition: Definition, splits: Splits, seed: int) -> Splits:
     train, stratum = splits["train"], definition.stratum
     kinds = [stratum(record[definition.key]) if stratum else None for record in train]
     kept, held = stratified_split(kinds, VALIDATION_SHARE, seed)
-
     return splits | {"train": [train[row] for row in kept], "validation": [train[row] for row in held]}
 
 
@@ -38,7 +37,6 @@ def _tag_inventory(definition: Definition, splits: Splits) -> tuple[str, ...]:
             f"{definition.key} expects a tag for every word of {definition.source.title}, but all those of "
             f"{', '.join(untagged)} are `_`, so there is nothing to learn or to measure. Use files that are tagged."
         )
-
     return tuple(sorted(set().union(*tags.values())))
 
 
@@ -85,7 +83,6 @@ def _dataset(
     if names is not None:
         ids = {name: number for number, name in enumerate(names)}
         targets = [[ids[tag] for tag in value] if definition.tagging else ids[value] for value in targets]
-
     return Dataset.from_dict(columns | {"labels": targets}, features=_features(definition, names))
 
 

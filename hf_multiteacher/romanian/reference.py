@@ -19,7 +19,6 @@ def _reference() -> dict[str, dict[str, float]]:
         if definition.published:
             for model, value in zip(MODELS, definition.published, strict=True):
                 reference[model][definition.key] = value
-
     return reference
 
 

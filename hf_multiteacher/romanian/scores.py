@@ -50,7 +50,6 @@ def tag_scores(predictions: Tags, references: Tags) -> dict[str, float]:
         ValueError: Predictions are missing.
     """
     _check_sizes(predictions, references)
-
     return classification_scores([*chain.from_iterable(predictions)], [*chain.from_iterable(references)])
 
 
@@ -62,7 +61,6 @@ def _untyped(tags: Tags) -> list[list[str]]:
         for entity in entities:
             row = rows[entity.sent_id]
             row[entity.start : entity.end] = ["B-ENTITY"] + ["I-ENTITY"] * (entity.end - entity.start - 1)
-
     return rows
 
 

@@ -46,7 +46,6 @@ def gold_file(source: Source, data_dir: str | Path | None, split: str) -> Path |
     """Return the published file of a split; None where there is none: generated sentences, or a part held out."""
     if data_dir == "synthetic":
         return None
-
     path = _folder(source, data_dir) / source.splits[split]
     return path if path.exists() else None
 
@@ -92,5 +91,4 @@ def stratified_split(kinds: Sequence[Any], share: float, seed: int) -> tuple[lis
     rng, held = Random(seed), set[int]()
     for kind in sorted(rows, key=str):
         held.update(rng.sample(rows[kind], round(share * len(rows[kind]))))
-
     return [row for row in range(len(kinds)) if row not in held], sorted(held)

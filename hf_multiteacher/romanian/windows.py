@@ -29,7 +29,6 @@ def _reach(lengths: Sequence[int], start: int, step: int, room: int) -> int:
         room -= lengths[position]
         position += step
         count += 1
-
     return count
 
 
@@ -78,7 +77,6 @@ def _word_lengths(sentences: list[list[str]], tokenizers: Sequence[Any]) -> list
             for word in encoding.word_ids(row):
                 own[word] += 1
             lengths[row] = [max(pair) for pair in zip(counts, own, strict=True)]
-
     return lengths
 
 
@@ -125,7 +123,6 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
                 columns["words"].append(words[window.start : window.stop])
                 columns["labels"].append([labels[i] if window.first <= i < window.last else IGNORED for i in inside])
                 columns["sentence"].append(row)
-
         return columns
 
     columns = {"words": SequenceFeature(Value("string")), "labels": SequenceFeature(Value("int64"))}
@@ -152,5 +149,4 @@ def merge_windows(
 
     for sentence, row, asked in zip(sentences, predictions, labels, strict=True):
         merged[sentence] += [int(p) for p, label in zip(row, asked, strict=True) if label != IGNORED]
-
     return merged

@@ -49,7 +49,6 @@ def _generate(count: int, seed: int) -> list[Record]:
             reviews.append(_review(titles.pop(sentence.stars), sentence.text, str(sentence.stars)))
         else:
             titles[sentence.stars] = sentence.text
-
     return reviews[:count]
 
 

@@ -16,18 +16,18 @@ def annotate(tokens: list[Token], kind: str) -> tuple[Token, ...]:
     return tuple(token._replace(entity=("B-" if i == 0 else "I-") + kind) for i, token in enumerate(tokens))
 
 
+def _name_token(word: str) -> Token:
+    if word in _SMALL_WORDS:
+        return Token(word, "ADP", "Spsa")
+    if word.isdigit():
+        return Token(word, "NUM", "Mc-p-d")
+    if word[0].isupper():
+        return Token(word, "PROPN", "Np")
+    return Token(word, "NOUN", "Ncfsry")
+
+
 def _name_tokens(name: str) -> list[Token]:
-    words = name.split()
-    return [
-        Token(word, "ADP", "Spsa")
-        if word in _SMALL_WORDS
-        else Token(word, "NUM", "Mc-p-d")
-        if word.isdigit()
-        else Token(word, "PROPN", "Np")
-        if word[0].isupper()
-        else Token(word, "NOUN", "Ncfsry")
-        for word in words
-    ]
+    return [_name_token(word) for word in name.split()]
 
 
 def number(rng: Random, high: int, gender: str = "f") -> list[Token]:
@@ -36,6 +36,7 @@ def number(rng: Random, high: int, gender: str = "f") -> list[Token]:
         word = pick(rng, _NUMBERS)
         tag = f"Mc{gender}p-l" if word == "două" else "Mc-p-l"
         return [Token("doi" if word == "două" and gender == "m" else word, "NUM", tag)]
+
     value = rng.randint(2, high)
     digits = Token(str(value), "NUM", "Mc-p-d")
     return [digits] if value % 100 < 20 and value % 100 > 0 else [digits, FROM]
@@ -60,18 +61,22 @@ def person(rng: Random, lexicon: Lexicon) -> Entity:
     gender = rng.choice("mf")
     first = pick(rng, lexicon.names["men" if gender == "m" else "women"])
     surname = Token(pick(rng, lexicon.names["surnames"]), "PROPN", "Np")
+
     form = rng.random()
-    if form < 0.15:
-        words, genitive = [surname], [surname]
+    surname_alone = form < 0.15
+    if surname_alone:
+        words = genitive = [surname]
     else:
         rest = [surname] if form < 0.75 else []
         ending = "ca" if first.endswith("ca") else "a"
         inflected = first[: -len(ending)] + _FEMALE[ending] if gender == "f" else first
         words = [Token(first, "PROPN", "Np"), *rest]
         genitive = [Token(inflected, "PROPN", "Npfsoy" if gender == "f" else "Np"), *rest]
+
     oblique = annotate(genitive, "PERSON")
-    if gender == "m" or form < 0.15:
+    if gender == "m" or surname_alone:
         oblique = (Token("lui", "DET", "Tf-so"), *oblique)
+
     return Entity("PERSON", annotate(words, "PERSON"), gender, "s", oblique)
 
 
@@ -98,26 +103,30 @@ def place(rng: Random, lexicon: Lexicon) -> tuple[str, Entity]:
         return rng.choice(("lângă", "spre")), named(rng, lexicon, "nature", "LOC")
     if draw < 0.8:
         return rng.choice(("la", "lângă")), named(rng, lexicon, "organisations", "ORG")
+
     facility = named(rng, lexicon, "facilities", "FACILITY")
     return ("pe" if facility.words[0].word in ("strada", "bulevardul") else "lângă"), facility
+
+
+def _datetime(*tokens: Token) -> Entity:
+    return Entity("DATETIME", annotate([*tokens], "DATETIME"))
 
 
 def date(rng: Random, lexicon: Lexicon, tense: str) -> tuple[str, Entity]:
     """A preposition, or nothing, and a date that fits the tense."""
     draw = rng.random()
-    year = str(rng.randint(2027, 2060) if tense == "future" else rng.randint(1920, 2024))
+    year = Token(str(rng.randint(2027, 2060) if tense == "future" else rng.randint(1920, 2024)), "NUM", "Mc-p-d")
     month = Token(pick(rng, lexicon.names["months"]), "NOUN", "Ncms-n")
-    year_token = Token(year, "NUM", "Mc-p-d")
+
     if draw < 0.3:
-        return "", Entity(
-            "DATETIME", annotate([Token(pick(rng, lexicon.names["weekdays"]), "NOUN", "Ncfp-n")], "DATETIME")
-        )
+        return "", _datetime(Token(pick(rng, lexicon.names["weekdays"]), "NOUN", "Ncfp-n"))
     if draw < 0.5 and tense != "present":
         last = Token("viitor" if tense == "future" else "trecut", "ADJ", "Afpms-n")
-        return "", Entity("DATETIME", annotate([Token("anul", "NOUN", "Ncmsry"), last], "DATETIME"))
+        return "", _datetime(Token("anul", "NOUN", "Ncmsry"), last)
     if draw < 0.7 or tense == "present":
-        return "în", Entity("DATETIME", annotate([Token("luna", "NOUN", "Ncfsry"), month], "DATETIME"))
+        return "în", _datetime(Token("luna", "NOUN", "Ncfsry"), month)
     if draw < 0.85:
-        return "în", Entity("DATETIME", annotate([year_token], "DATETIME"))
+        return "în", _datetime(year)
+
     day = Token(str(rng.randint(1, 28)), "NUM", "Mc-p-d")
-    return "pe", Entity("DATETIME", annotate([day, month, year_token], "DATETIME"))
+    return "pe", _datetime(day, month, year)

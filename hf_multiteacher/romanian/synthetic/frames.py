@@ -70,15 +70,19 @@ class Frame:
 
 def draw_evaluation(rng: Random, lexicon: Lexicon, stars: int) -> Evaluation:
     """A judgement worth 1, 2, 4 or 5 stars."""
-    adjectives, adverbs, draw = lexicon.adjectives, lexicon.adverbs, rng.random()
+    adjectives, adverbs = lexicon.adjectives, lexicon.adverbs
     same, opposite = ("good", "bad") if stars > 3 else ("bad", "good")
+    draw = rng.random()
+
     if draw > 0.8 and stars != 5:
         negation = {1: "deloc", 2: "prea", 4: ""}[stars]
         return Evaluation(stars, Quality(pick(rng, adjectives[opposite])), negation)
+
     if stars in (1, 5):
         if draw < 0.5:
             return Evaluation(stars, Quality(pick(rng, adjectives["best" if stars == 5 else "worst"])))
         return Evaluation(stars, Quality(pick(rng, adjectives[same]), pick(rng, adverbs["strong"])))
+
     degree = None if draw < 0.45 else pick(rng, adverbs["mild"])
     return Evaluation(stars, Quality(pick(rng, adjectives[same]), degree))
 
@@ -87,6 +91,7 @@ def draw_agent(rng: Random, lexicon: Lexicon, topic: Topic) -> NounPhrase:
     """Somebody who belongs to the topic."""
     draw = rng.random()
     article = "definite" if draw < 0.6 else "indefinite" if draw < 0.85 else "demonstrative"
+
     qualities: tuple[Quality, ...] = ()
     if rng.random() < 0.12:
         qualities = (Quality(pick(rng, lexicon.adjectives["nations"]), entity="B-NAT_REL_POL"),)
@@ -110,6 +115,7 @@ def draw_subject(rng: Random, lexicon: Lexicon, topic: Topic) -> tuple[NounPhras
     if draw < 0.9:
         people = pick(rng, lexicon.adjectives["nations"]).form("m", "p", False, True)
         return Entity("NAT_REL_POL", (Token(people, "NOUN", "Ncmpry", "B-NAT_REL_POL"),), "m", "p"), "3p"
+
     who = rng.choice(list(_PRONOUNS))
     word, tag, concord = _PRONOUNS[who]
     pronoun = Entity("PRONOUN", (Token(word, "PRON", tag),), concord[0], concord[1])
@@ -118,8 +124,8 @@ def draw_subject(rng: Random, lexicon: Lexicon, topic: Topic) -> tuple[NounPhras
 
 def pronoun_for(concord: str) -> Entity:
     """The pronoun that takes up a subject of this gender and number."""
-    gender, count = concord[0], concord[1]
-    return Entity("PRONOUN", (Token(_THIRD[concord], "PRON", f"Pp3{gender}{count}r"),), gender, count)
+    gender, number = concord[0], concord[1]
+    return Entity("PRONOUN", (Token(_THIRD[concord], "PRON", f"Pp3{gender}{number}r"),), gender, number)
 
 
 def _owner(rng: Random, lexicon: Lexicon, topic: Topic) -> NounPhrase | Entity:
@@ -132,6 +138,7 @@ def _owner(rng: Random, lexicon: Lexicon, topic: Topic) -> NounPhrase | Entity:
         return NounPhrase(pick(rng, topic.agents), rng.choice("ssp"), article, qualities)
     if draw < 0.75:
         return person(rng, lexicon)
+
     word, tag = rng.choice(_OWNERS)
     return Entity("PRONOUN", (), oblique=(Token(word, "PRON", tag),))
 
@@ -140,6 +147,7 @@ def _title(rng: Random, lexicon: Lexicon) -> tuple[Token, ...]:
     domain = rng.choice(pick(rng, lexicon.topics).domains)
     noun = pick(rng, [noun for noun in domain.objects if noun.moldavian is None])
     phrase = NounPhrase(noun, rng.choice("sp"), "definite", (Quality(pick(rng, domain.qualities)),))
+
     words = phrase.tokens(Style(rng, "Romanian"))
     words[0] = words[0]._replace(word=words[0].word.capitalize())
     return (_OPENING, *annotate(words, "WORK_OF_ART"), _CLOSING)
@@ -147,17 +155,22 @@ def _title(rng: Random, lexicon: Lexicon) -> tuple[Token, ...]:
 
 def draw_object(rng: Random, lexicon: Lexicon, topic: Topic, domain: Domain) -> NounPhrase:
     """Something that is acted on in this domain."""
-    noun, draw, count = pick(rng, domain.objects), rng.random(), "s" if rng.random() < 0.65 else "p"
+    noun = pick(rng, domain.objects)
+    draw = rng.random()
+    count = "s" if rng.random() < 0.65 else "p"
     article = "definite" if draw < 0.55 else "indefinite" if draw < 0.85 else "demonstrative"
+
     qualities: tuple[Quality, ...] = ()
     if rng.random() < 0.4:
         qualities = (Quality(pick(rng, domain.qualities)),)
     elif rng.random() < 0.1:
         qualities = (Quality(pick(rng, domain.verbs).adjective),)
     phrase = NounPhrase(noun, count, article, qualities)
+
     weighed = (topic.name, topic.domains.index(domain)) in _WEIGHED
     if noun.moldavian is None and draw > (0.7 if weighed else 0.9):
         return _counted_object(rng, lexicon, phrase, weighed)
+
     if rng.random() < 0.25 and article == "definite":
         phrase = replace(phrase, owner=_owner(rng, lexicon, topic))
     elif topic.name in ("press", "theatre") and count == "s" and rng.random() < 0.2:
@@ -166,12 +179,14 @@ def draw_object(rng: Random, lexicon: Lexicon, topic: Topic, domain: Domain) -> 
 
 
 def _counted_object(rng: Random, lexicon: Lexicon, phrase: NounPhrase, weighed: bool) -> NounPhrase:
-    draw, noun = rng.random(), phrase.noun
-    if draw < 0.35:
+    noun = phrase.noun
+    if rng.random() < 0.35:
         return replace(phrase, number="s", article="bare", count=ordinal(rng, noun.concord("s")))
+
     if weighed:
         amount = counted(rng, pick(rng, lexicon.nouns["units"]), 90, "QUANTITY")
         return replace(phrase, number="p", article="bare", count=(*amount.words, Token("de", "ADP", "Spsa")))
+
     words = number(rng, 500, noun.concord("p"))
     return replace(phrase, number="p", article="bare", count=(*annotate(words[:1], "NUMERIC"), *words[1:]))
 
@@ -183,10 +198,12 @@ def draw_time(rng: Random, lexicon: Lexicon, tense: str) -> Adjunct | None:
         return None
     if draw < 0.75:
         return date(rng, lexicon, tense)
+
     key = {"present": "present", "future": "future"}.get(tense, "past")
     words = fixed(pick(rng, lexicon.adverbs[key])[0])
-    day = words[0].word in _DAYS
-    return "", Entity("DATETIME" if day else "TIME", annotate(words, "DATETIME") if day else tuple(words))
+    if words[0].word in _DAYS:
+        return "", Entity("DATETIME", annotate(words, "DATETIME"))
+    return "", Entity("TIME", tuple(words))
 
 
 def draw_place(rng: Random, lexicon: Lexicon, topic: Topic) -> Adjunct | None:
@@ -196,6 +213,7 @@ def draw_place(rng: Random, lexicon: Lexicon, topic: Topic) -> Adjunct | None:
         return None
     if draw < 0.7:
         return place(rng, lexicon)
+
     noun: Noun = pick(rng, topic.places)
     if draw < 0.9:
         return rng.choice(("în", "lângă", "din")), NounPhrase(noun, "s", "bare")
@@ -214,6 +232,7 @@ def draw_extra(rng: Random, lexicon: Lexicon, topic: Topic) -> Adjunct | None:
     if draw < 0.24 and topic.name in ("school", "press", "theatre", "travel", "politics"):
         language = Token(pick(rng, lexicon.names["languages"]), "ADJ", "Afpfsrn", "B-LANGUAGE")
         return "în", Entity("LANGUAGE", (Token("limba", "NOUN", "Ncfsry"), language), "f")
+
     return None
 
 
@@ -223,6 +242,7 @@ def draw_frame(rng: Random, lexicon: Lexicon, topic: Topic | None = None, stars:
     domain = rng.choice(topic.domains)
     subject, who = draw_subject(rng, lexicon, topic)
     tense = rng.choice(("present", "present", "perfect", "perfect", "imperfect", "future"))
+
     return Frame(
         topic=topic,
         domain=domain,

@@ -74,8 +74,8 @@ def fixed(text: str) -> list[Token]:
 def noun_tag(gender: str, number: str, oblique: bool, definite: bool, kind: str = "Nc") -> str:
     """MULTEXT-East tag of a noun (`Nc`), or of an adjective (`Afp`)."""
     case = "o" if oblique else "r"
-    if not definite:
-        case = case if (gender, number) == ("f", "s") else "-"
+    if not definite and (gender, number) != ("f", "s"):
+        case = "-"
     return f"{kind}{gender}{number}{case}{'y' if definite else 'n'}"
 
 
@@ -133,40 +133,49 @@ class NounPhrase:
         """Gender and number that agreement sees; both may depend on the dialect's word."""
         return style.word(self.noun).concord(self.number) + self.number
 
-    def _head(self, style: Style, oblique: bool) -> list[Token]:
-        noun, number = style.word(self.noun), self.number
-        gender, definite = noun.concord(number), self.article == "definite"
-        before: list[Token] = list(self.count)
+    def _before(self, style: Style, gender: str, oblique: bool) -> list[Token]:
+        """The article that stands before the noun, or what stands in its place."""
+        number, case = self.number, "o" if oblique else "r"
+
         if self.article == "indefinite" and number == "s":
-            before = [Token(_ARTICLES[gender, oblique], "DET", f"Ti{gender}s{'o' if oblique else 'r'}")]
-        elif self.article == "indefinite":
-            before = [Token("unor" if oblique else "niște", "DET", f"Ti-p{'o' if oblique else 'r'}")]
-        elif self.article == "demonstrative":
+            return [Token(_ARTICLES[gender, oblique], "DET", f"Ti{gender}s{case}")]
+        if self.article == "indefinite":
+            return [Token("unor" if oblique else "niște", "DET", f"Ti-p{case}")]
+        if self.article == "demonstrative":
             style.marked = True
             index = ("m", "f").index(gender) + 2 * (number == "p") + 4 * oblique
-            tag = f"Dd3{gender}{number}{'o' if oblique else 'r'}---e"
-            before = [Token(_THIS[style.dialect][index], "DET", tag)]
+            return [Token(_THIS[style.dialect][index], "DET", f"Dd3{gender}{number}{case}---e")]
+        return list(self.count)
+
+    def _head(self, style: Style, oblique: bool) -> list[Token]:
+        noun, number = style.word(self.noun), self.number
+        gender = noun.concord(number)
+        definite = self.article == "definite"
+        words = self._before(style, gender, oblique)
+
         if self.praise:
             word = style.word(self.praise).form(gender, number, oblique, definite)
-            before.append(Token(word, "ADJ", noun_tag(gender, number, oblique, definite, "Afp")))
+            words.append(Token(word, "ADJ", noun_tag(gender, number, oblique, definite, "Afp")))
             definite = False
-        return [
-            *before,
-            Token(noun.form(number, oblique, definite), "NOUN", noun_tag(gender, number, oblique, definite)),
-        ]
+
+        tag = noun_tag(gender, number, oblique, definite)
+        return [*words, Token(noun.form(number, oblique, definite), "NOUN", tag)]
 
     def tokens(self, style: Style, oblique: bool = False) -> list[Token]:
         """Words of the phrase in the direct or the oblique case."""
         concord = self.concord(style)
         gender, number = concord[0], concord[1]
         words = self._head(style, oblique) + list(self.title)
+
         for index, quality in enumerate(self.qualities):
             words += [Token("și", "CCONJ", "Crssp")] * (index > 0) + quality.tokens(style, gender, number, oblique)
+
         if self.owner:
             adjacent = self.article == "definite" and len(words) == 1
             if not adjacent:
                 words.append(Token(_POSSESSIVE[gender + number], "DET", f"Ts{gender}{number}"))
             words += self.owner.tokens(style, oblique=True)
+
         return words
 
 
@@ -176,9 +185,10 @@ def conjugate(style: Style, verb: Verb, tense: str, person: str, clitic: str = "
     `clitic` is the gender and number of an object that a pronoun takes up again, such as `fs`.
     """
     forms = style.word(verb).forms
-    pronoun = [Token(_CLITICS[clitic], "PRON", f"Pp3{clitic}a--------w")] if clitic else []
     if tense == "perfect":
         return _perfect(forms["participle"], person, clitic)
+
+    pronoun = [Token(_CLITICS[clitic], "PRON", f"Pp3{clitic}a--------w")] if clitic else []
     if tense == "future":
         infinitive = Token(forms["infinitive"], "VERB", "Vmnp")
         return [*pronoun, Token(_FUTURE[person], "AUX", f"Va--{person}"), infinitive]
@@ -193,6 +203,7 @@ def conjugate(style: Style, verb: Verb, tense: str, person: str, clitic: str = "
 
 def _perfect(participle: str, person: str, clitic: str) -> list[Token]:
     verb = [Token(_PERFECT[person], "AUX", f"Va--{person}"), Token(participle, "VERB", "Vmp--sm")]
+
     if clitic == "fs":
         return [*verb, Token("-o", "PRON", "Pp3fsa--------w")]
     if clitic:
@@ -212,6 +223,7 @@ def copula(tense: str, number: str) -> list[Token]:
 
 def participle(style: Style, verb: Verb, concord: str) -> Token:
     """The participle in agreement with gender and number, as in the passive."""
-    word = adjective_forms(style.word(verb).forms["participle"])[("ms", "fs", "mp", "fp").index(concord)]
+    forms = adjective_forms(style.word(verb).forms["participle"])
+    word = forms[("ms", "fs", "mp", "fp").index(concord)]
     gender, number = concord[0], concord[1]
     return Token(word, "VERB", f"Vmp--{number}{gender}")

@@ -3,6 +3,7 @@
 The rules are those of any school grammar, restricted to the paradigms that the synthetic corpus uses.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 _PLURAL_ENDINGS = {"t": "ți", "d": "zi", "s": "și"}
@@ -13,7 +14,7 @@ def _definite_singular(form: str, feminine: bool) -> str:
         return form + ("l" if form.endswith("u") else "le" if form.endswith("e") else "ul")
     if form.endswith(("ea", "a")):
         return form + "ua"
-    if form.endswith("ă") or form.endswith("ie"):
+    if form.endswith(("ă", "ie")):
         return form[:-1] + "a"
     return form + "a"
 
@@ -44,6 +45,7 @@ def noun_form(singular: str, plural: str, feminine: bool, number: str, oblique: 
         if definite:
             return _definite_singular(singular, feminine)
         return plural if oblique and feminine else singular
+
     if not definite:
         return plural
     if oblique:
@@ -55,6 +57,7 @@ def noun_form(singular: str, plural: str, feminine: bool, number: str, oblique: 
 def adjective_forms(masculine: str) -> tuple[str, str, str, str]:
     """Return masculine singular, feminine singular, masculine plural and feminine plural of a regular adjective."""
     stem = masculine[:-1]
+
     if masculine.endswith("e"):
         plural = {"te": "ți", "de": "zi"}.get(masculine[-2:], masculine[-2] + "i")
         return masculine, masculine, masculine[:-2] + plural, masculine[:-2] + plural
@@ -70,6 +73,7 @@ def adjective_forms(masculine: str) -> tuple[str, str, str, str]:
         return masculine, masculine + "ă", masculine[:-2] + "ști", masculine + "e"
     if masculine.endswith(("c", "g")) and not masculine.endswith("ic"):
         return masculine, masculine + "ă", masculine + "i", masculine + "i"
+
     plural = stem + _PLURAL_ENDINGS.get(masculine[-1], masculine[-1] + "i")
     return masculine, masculine + "ă", plural, masculine + "e"
 
@@ -86,6 +90,33 @@ def _conjugate_esc(infinitive: str) -> list[str]:
     return [stem + "esc", stem + "ești", stem + "ește", stem + "ească" if stem[-1] != "i" else stem + "ască"]
 
 
+def _present(infinitive: str, conjugation: str, parts: Sequence[str]) -> Sequence[str]:
+    """First, second and third person singular, and the third person of the subjunctive."""
+    if conjugation == "ez":
+        return _conjugate_ez(infinitive)
+    if conjugation == "esc":
+        return _conjugate_esc(infinitive)
+    return parts[:4]
+
+
+def _plural(infinitive: str) -> tuple[str, str, str]:
+    """The stem, and first and second person plural."""
+    if infinitive.endswith("a") and not infinitive.endswith("ea"):
+        stem = infinitive[:-1]
+        return stem, stem + ("em" if stem.endswith("i") else "ăm"), stem + "ați"
+
+    stem = infinitive[:-2] if infinitive.endswith("ea") else infinitive[:-1]
+    vowel = "i" if infinitive.endswith("i") else "e"
+    return stem, stem + vowel + "m", stem + vowel + "ți"
+
+
+def _imperfect(infinitive: str, stem: str) -> str:
+    """Third person singular of a regular verb."""
+    if infinitive.endswith("a"):
+        return infinitive
+    return stem + ("ia" if infinitive[-2] in "aeouă" else "ea")
+
+
 @cache
 def verb_forms(infinitive: str, conjugation: str, *parts: str) -> dict[str, str]:
     """Conjugate a verb.
@@ -100,31 +131,20 @@ def verb_forms(infinitive: str, conjugation: str, *parts: str) -> dict[str, str]
         Forms under `1s` ... `3p` (present), `subjunctive` (third person), `imperfect1s` ... `imperfect3p`,
         `participle` and `infinitive`.
     """
-    if conjugation == "ez":
-        first, second, third, subjunctive = _conjugate_ez(infinitive)
-    elif conjugation == "esc":
-        first, second, third, subjunctive = _conjugate_esc(infinitive)
-    else:
-        first, second, third, subjunctive = parts[:4]
-    if infinitive.endswith("ea") or not infinitive.endswith("a"):
-        vowel = "i" if infinitive.endswith("i") else "e"
-        stem = infinitive[:-2] if infinitive.endswith("ea") else infinitive[:-1]
-        plural = stem + vowel + "m", stem + vowel + "ți"
-    else:
-        stem = infinitive[:-1]
-        plural = stem + ("em" if stem.endswith("i") else "ăm"), stem + "ați"
+    first, second, third, subjunctive = _present(infinitive, conjugation, parts)
+    stem, first_plural, second_plural = _plural(infinitive)
+
     if conjugation == "x":
         imperfect, participle = parts[4:6]
     else:
-        before = infinitive[-2]
-        imperfect = infinitive if infinitive.endswith("a") else stem + ("ia" if before in "aeouă" else "ea")
-        participle = infinitive + "t"
+        imperfect, participle = _imperfect(infinitive, stem), infinitive + "t"
+
     forms = {
         "1s": first,
         "2s": second,
         "3s": third,
-        "1p": plural[0],
-        "2p": plural[1],
+        "1p": first_plural,
+        "2p": second_plural,
         "3p": first if conjugation in ("esc", "x") else third,
         "subjunctive": subjunctive,
         "participle": participle,
@@ -132,4 +152,5 @@ def verb_forms(infinitive: str, conjugation: str, *parts: str) -> dict[str, str]
     }
     for person, ending in {"1s": "m", "2s": "i", "3s": "", "1p": "m", "2p": "ți", "3p": "u"}.items():
         forms["imperfect" + person] = imperfect + ending
+
     return forms

@@ -7,6 +7,8 @@ from importlib.resources import files
 from .inflection import adjective_forms, noun_form, verb_forms
 
 Choice = tuple[str, str]
+_VERBS = ("reporting", "wanting")
+_NOUNS = ("units", "currencies", "periods")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _choice(text: str) -> Choice:
 
 def _read(name: str) -> dict[str, dict[str, list[str]]]:
     sections: dict[str, dict[str, list[str]]] = {}
+
     for line in files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), {})
@@ -135,25 +138,26 @@ def _topic(name: str, section: dict[str, list[str]]) -> Topic:
         )
         for i in (1, 2)
     )
+
     return Topic(name, tuple(map(_noun, section["agents"])), tuple(map(_noun, section["places"])), domains)
 
 
 @lru_cache(maxsize=1)
 def load_lexicon() -> Lexicon:
     """Read the lexicon of the package, once."""
-    words, names = _read("lexicon.txt"), _read("names.txt")["names"]
-    topics = tuple(_topic(key[6:], value) for key, value in words.items() if key.startswith("topic "))
-    evaluation, other = words["evaluation"], words["words"]
-    verbs = {key: evaluation[key] for key in ("love", "hate")} | {key: other[key] for key in ("reporting", "wanting")}
+    sections, names = _read("lexicon.txt"), _read("names.txt")["names"]
+    evaluation, words = sections["evaluation"], sections["words"]
+
+    adjectives = {key: evaluation[key] for key in ("good", "best", "bad", "worst")} | {"nations": names["nations"]}
+    verbs = {key: evaluation[key] for key in ("love", "hate")} | {key: words[key] for key in _VERBS}
     adverbs = {key: evaluation[key] for key in ("strong", "mild", "pleased", "sorry")}
-    adverbs |= {key: value for key, value in other.items() if key not in ("reporting", "wanting")}
-    nouns = ("units", "currencies", "periods")
+    adverbs |= {key: value for key, value in words.items() if key not in _VERBS}
+
     return Lexicon(
-        topics=topics,
-        adjectives={key: tuple(map(_adjective, evaluation[key])) for key in ("good", "best", "bad", "worst")}
-        | {"nations": tuple(map(_adjective, names["nations"]))},
+        topics=tuple(_topic(key[6:], value) for key, value in sections.items() if key.startswith("topic ")),
+        adjectives={key: tuple(map(_adjective, value)) for key, value in adjectives.items()},
         verbs={key: tuple(map(_verb, value)) for key, value in verbs.items()},
         adverbs={key: tuple(map(_choice, value)) for key, value in adverbs.items()},
-        names={key: tuple(value) for key, value in names.items() if key not in (*nouns, "nations")},
-        nouns={key: tuple(map(_noun, names[key])) for key in nouns},
+        names={key: tuple(value) for key, value in names.items() if key not in (*_NOUNS, "nations")},
+        nouns={key: tuple(map(_noun, names[key])) for key in _NOUNS},
     )

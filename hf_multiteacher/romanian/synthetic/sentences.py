@@ -56,6 +56,7 @@ class Pair:
 def detokenize(words: list[str]) -> str:
     """Join words with the spaces of written Romanian."""
     text = ""
+
     for word in words:
         glued = not text or text.endswith(("-", "„")) or word in _NO_SPACE_BEFORE
         text += word if glued else " " + word
@@ -72,30 +73,46 @@ def _old_spelling(token: Token) -> Token:
 def _finish(tokens: list[Token], style: Style, frame: Frame, lexicon: Lexicon) -> list[Token]:
     """Spelling, the dialect's mark where no word has given it, closing words, capital and full stop."""
     rng, stars = style.rng, frame.evaluation.stars
+
     while tokens[-1] == COMMA:
         tokens.pop()
+
     if style.dialect == "Moldavian" and rng.random() < 0.35:
         respelled = [_old_spelling(token) for token in tokens]
         style.marked |= respelled != tokens
         tokens = respelled
+
     if not style.marked:
         now = lexicon.adverbs["now"] if frame.tense == "present" else ()
         tokens += style.adverb(pick(rng, (*lexicon.adverbs["markers"], *now)))
     if rng.random() < 0.12:
         tokens += [COMMA, *style.adverb(pick(rng, lexicon.adverbs["pleased" if stars > 3 else "sorry"]))]
+
     first = tokens[0].word
     tokens[0] = tokens[0]._replace(word=first[0].upper() + first[1:])
+
     end = Token("!", "PUNCT", "EXCL") if stars in (1, 5) and rng.random() < 0.2 else Token(".", "PUNCT", "PERIOD")
     return [*tokens, end]
 
 
 def _say(frame: Frame, rng: Random, dialect: str, shapes: list[Shape], lexicon: Lexicon) -> Sentence:
     style = Style(rng, dialect)
-    tokens = rng.choice(shapes)(frame, style, lexicon)
-    words, upos, xpos, ner = map(list, zip(*_finish(tokens, style, frame, lexicon), strict=True))
+    say = rng.choice(shapes)
+    tokens = _finish(say(frame, style, lexicon), style, frame, lexicon)
+    words, upos, xpos, ner = map(list, zip(*tokens, strict=True))
+
     stars = frame.evaluation.stars
-    sentiment = "positive" if stars > 3 else "negative"
-    return Sentence(words, upos, xpos, ner, detokenize(words), sentiment, stars, dialect, frame.topic.name)
+    return Sentence(
+        words=words,
+        upos=upos,
+        xpos=xpos,
+        ner=ner,
+        text=detokenize(words),
+        sentiment="positive" if stars > 3 else "negative",
+        stars=stars,
+        dialect=dialect,
+        topic=frame.topic.name,
+    )
 
 
 def generate_sentences(count: int, seed: int = 0) -> list[Sentence]:
@@ -111,6 +128,7 @@ def generate_sentences(count: int, seed: int = 0) -> list[Sentence]:
         True
     """
     rng, lexicon = Random(f"sentences {seed}"), load_lexicon()
+
     sentences = []
     for _ in range(count):
         frame = draw_frame(rng, lexicon)
@@ -122,13 +140,26 @@ def _next_frame(rng: Random, lexicon: Lexicon, frame: Frame, stars: int) -> Fram
     """The next sentence of a paragraph: the same topic and judgement, often the same people or things."""
     following = draw_frame(rng, lexicon, frame.topic, stars)
     draw = rng.random()
+
     if draw < 0.35 and frame.subject and frame.person[0] == "3":
         subject = pronoun_for(frame.subject.concord(Style(rng, "Romanian"))) if draw < 0.2 else frame.subject
-        following = replace(following, subject=subject, person=frame.person)
-    elif draw < 0.6:
+        return replace(following, subject=subject, person=frame.person)
+    if draw < 0.6:
         known = replace(frame.object, article="definite", count=(), qualities=(), title=())
-        following = replace(following, object=known, domain=frame.domain, verb=pick(rng, frame.domain.verbs))
+        return replace(following, object=known, domain=frame.domain, verb=pick(rng, frame.domain.verbs))
     return following
+
+
+def _paragraph(rng: Random, lexicon: Lexicon) -> str:
+    dialect = rng.choice(DIALECTS)
+    judgements = (4, 5) if rng.random() < 0.5 else (1, 2)
+
+    frame = draw_frame(rng, lexicon, stars=rng.choice(judgements))
+    sentences = [_say(frame, rng, dialect, allowed(frame), lexicon)]
+    for _ in range(rng.randint(1, 4)):
+        frame = _next_frame(rng, lexicon, frame, rng.choice(judgements))
+        sentences.append(_say(frame, rng, dialect, allowed(frame), lexicon))
+    return " ".join(sentence.text for sentence in sentences)
 
 
 def generate_corpus(lines: int, seed: int = 0) -> list[str]:
@@ -142,16 +173,7 @@ def generate_corpus(lines: int, seed: int = 0) -> list[str]:
         seed: The same seed gives the same text.
     """
     rng, lexicon = Random(f"corpus {seed}"), load_lexicon()
-    corpus = []
-    for _ in range(lines):
-        dialect, positive = rng.choice(DIALECTS), rng.random() < 0.5
-        frame = draw_frame(rng, lexicon, stars=rng.choice((4, 5) if positive else (1, 2)))
-        said = [_say(frame, rng, dialect, allowed(frame), lexicon).text]
-        for _ in range(rng.randint(1, 4)):
-            frame = _next_frame(rng, lexicon, frame, rng.choice((4, 5) if positive else (1, 2)))
-            said.append(_say(frame, rng, dialect, allowed(frame), lexicon).text)
-        corpus.append(" ".join(said))
-    return corpus
+    return [_paragraph(rng, lexicon) for _ in range(lines)]
 
 
 def _plain(frame: Frame, rng: Random, lexicon: Lexicon) -> Frame:
@@ -174,6 +196,7 @@ def _edit(frame: Frame, slot: str, rng: Random, lexicon: Lexicon) -> Frame:
         return replace(frame, place=draw_place(rng, lexicon, frame.topic))
     if slot == "time":
         return replace(frame, time=draw_time(rng, lexicon, frame.tense))
+
     return replace(frame, evaluation=draw_evaluation(rng, lexicon, rng.choice((1, 2, 4, 5))))
 
 
@@ -181,6 +204,7 @@ def _likeness(slot: str, first: Frame, second: Frame) -> float:
     one, other = getattr(first, slot), getattr(second, slot)
     if one == other:
         return 1.0
+
     if slot == "object" and one.noun == other.noun:
         return 0.7
     if slot == "evaluation":
@@ -194,9 +218,23 @@ def similarity(first: Frame, second: Frame) -> float:
     """How alike two meanings are, 0 to 5: the weighted share of slots (who, what, where ...) that agree."""
     used = {slot: w for slot, w in _WEIGHTS.items() if getattr(first, slot) or getattr(second, slot)}
     shared = sum(weight * _likeness(slot, first, second) for slot, weight in used.items())
+
     if first.topic != second.topic:
         shared -= used["evaluation"] * _likeness("evaluation", first, second)
     return round(5 * shared / sum(used.values()), 1)
+
+
+def _other(frame: Frame, rng: Random, lexicon: Lexicon) -> Frame:
+    """The same meaning, one with up to five parts drawn anew, another of the same topic, or just another."""
+    edits = rng.randint(0, 7)
+    if edits == 7:
+        return _plain(draw_frame(rng, lexicon), rng, lexicon)
+    if edits == 6:
+        return _plain(draw_frame(rng, lexicon, frame.topic), rng, lexicon)
+
+    for slot in rng.sample(sorted(_WEIGHTS), edits):
+        frame = _edit(frame, slot, rng, lexicon)
+    return frame
 
 
 def generate_pairs(count: int, seed: int = 0) -> list[Pair]:
@@ -207,17 +245,12 @@ def generate_pairs(count: int, seed: int = 0) -> list[Pair]:
         seed: The same seed gives the same pairs.
     """
     rng, lexicon = Random(f"pairs {seed}"), load_lexicon()
+
     pairs = []
     for _ in range(count):
         first = _plain(draw_frame(rng, lexicon), rng, lexicon)
-        second, edits = first, rng.randint(0, 7)
-        if edits == 7:
-            second = _plain(draw_frame(rng, lexicon), rng, lexicon)
-        elif edits == 6:
-            second = _plain(draw_frame(rng, lexicon, first.topic), rng, lexicon)
-        else:
-            for slot in rng.sample(sorted(_WEIGHTS), edits):
-                second = _edit(second, slot, rng, lexicon)
+        second = _other(first, rng, lexicon)
+
         said = [_say(frame, rng, rng.choice(DIALECTS), paraphrases(frame), lexicon) for frame in (first, second)]
         pairs.append(Pair(said[0], said[1], similarity(first, second)))
     return pairs

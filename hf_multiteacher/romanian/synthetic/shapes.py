@@ -15,6 +15,7 @@ Shape = Callable[[Frame, Style, Lexicon], list[Token]]
 def _adjunct(adjunct: Adjunct | None, style: Style) -> list[Token]:
     if adjunct is None:
         return []
+
     preposition, phrase = adjunct
     words = [
         Token(word, "NOUN", "Ncms-n") if word == "timp" else Token(word, *_PREPOSITION) for word in preposition.split()
@@ -29,12 +30,15 @@ def _subject(frame: Frame, style: Style) -> list[Token]:
 def _judged(frame: Frame, style: Style) -> list[Token]:
     """The object with the judgement, as an adjective or in a relative clause."""
     judgement, phrase = frame.evaluation, frame.object
+
     if judgement.negation is None and style.rng.random() < 0.65:
         plain = judgement.quality.degree is None and not phrase.count and phrase.article != "bare"
         if plain and not phrase.qualities and style.rng.random() < 0.3:
             return replace(phrase, praise=judgement.quality.adjective).tokens(style)
         return replace(phrase, qualities=(*phrase.qualities, judgement.quality)).tokens(style)
-    return [*phrase.tokens(style), COMMA, THAT, *judgement.predicate(style, phrase.concord(style), frame.tense), COMMA]
+
+    words = phrase.tokens(style)
+    return [*words, COMMA, THAT, *judgement.predicate(style, phrase.concord(style), frame.tense), COMMA]
 
 
 def _manner(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
@@ -58,9 +62,11 @@ def fronted(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
 def passive(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
     """The object as the subject of a passive verb."""
     concord = frame.object.concord(style)
+
     subject = frame.subject
     if isinstance(subject, NounPhrase) and subject.article == "definite" and not (subject.qualities or subject.owner):
         subject = replace(subject, article="bare")
+
     verb = [*copula(frame.tense, concord[1]), participle(style, frame.verb, concord)]
     ends = [*_adjunct(frame.place, style), *_adjunct(frame.time, style)]
     return [*_judged(frame, style), *verb, FROM, *(subject.tokens(style) if subject else []), *ends]
@@ -80,15 +86,15 @@ def judged_relative(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]
     clause = [Token("pe", *_PREPOSITION), THAT, *conjugate(style, frame.verb, frame.tense, frame.person, concord)]
     clause += [*_subject(frame, style), *_adjunct(frame.place, style), *_adjunct(frame.time, style)]
     judgement = frame.evaluation.predicate(style, concord, frame.tense)
+
     return [*frame.object.tokens(style), *clause, *judgement]
 
 
 def reported(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
     """Somebody says so."""
     speaker = person(style.rng, lexicon)
-    says = conjugate(
-        style, pick(style.rng, lexicon.verbs["reporting"]), style.rng.choice(("present", "perfect")), "3s"
-    )
+    verb = pick(style.rng, lexicon.verbs["reporting"])
+    says = conjugate(style, verb, style.rng.choice(("present", "perfect")), "3s")
     return [*speaker.tokens(style), *says, Token("că", "SCONJ", "Csssp"), *active(frame, style, lexicon)]
 
 
@@ -105,6 +111,7 @@ def purpose(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
     other = pick(style.rng, frame.domain.verbs)
     first = NounPhrase(pick(style.rng, frame.domain.objects), "s")
     start = [*_subject(frame, style), *conjugate(style, other, frame.tense, frame.person), *first.tokens(style)]
+
     infinitive = [
         Token("pentru", *_PREPOSITION),
         Token("a", "PART", "Qn"),
@@ -115,33 +122,41 @@ def purpose(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
 
 def attitude(frame: Frame, style: Style, lexicon: Lexicon) -> list[Token]:
     """What the writer thinks of the object."""
-    stars, phrase = frame.evaluation.stars, replace(frame.object, article="definite", count=(), title=())
+    stars = frame.evaluation.stars
+    phrase = replace(frame.object, article="definite", count=(), title=())
+
     if stars in (1, 5):
         verb = pick(style.rng, lexicon.verbs["love" if stars == 5 else "hate"])
         return [*conjugate(style, verb, "present", style.rng.choice(("1s", "1p"))), *phrase.tokens(style)]
+
     number = phrase.concord(style)[1]
     likes = [
         Token("îmi", "PRON", "Pp1-sd--------w"),
         Token("place" if number == "s" else "plac", "VERB", f"Vmip3{number}"),
     ]
     negation = [NOT] * (stars == 2)
+
     return [*negation, *likes, *phrase.tokens(style), *_adjunct(frame.place, style)]
+
+
+def _nameable(frame: Frame) -> bool:
+    """Whether a pronoun can take the object up."""
+    return frame.object.article in ("definite", "demonstrative")
 
 
 def allowed(frame: Frame) -> list[Shape]:
     """Shapes that can carry the frame, the frequent ones several times."""
-    third = frame.person[0] == "3"
-    nameable = frame.object.article in ("definite", "demonstrative")
     shapes: list[Shape] = [active, active, active, active, active, fronted, fronted, wanted, purpose, attitude]
-    if third:
+
+    if frame.person[0] == "3":
         shapes += [reported, passive, passive]
-    if nameable:
+    if _nameable(frame):
         shapes += [taken_up, judged_relative, judged_relative]
     return shapes
 
 
 def paraphrases(frame: Frame) -> list[Shape]:
     """Shapes that say everything the frame holds, for pairs of sentences."""
-    if frame.object.article in ("definite", "demonstrative"):
+    if _nameable(frame):
         return [active, fronted, passive, taken_up]
     return [active, fronted, passive]
