@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from helpers.hub_server import Hub
 from hf_multiteacher import __version__
 from hf_multiteacher.hub.files import PushError
 from hf_multiteacher.hub.metric_space import push_metric
@@ -20,9 +19,9 @@ FILES = {"README.md", "__init__.py", "app.py", "requirements.txt", "tests.py"}
 
 
 @pytest.fixture(scope="module")
-def hub():
-    with Hub() as hub:
-        yield hub
+def hub(running):
+    running.clear()
+    return running
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def command(hub, owner):
     def run(*words):
         code = f"""
 import contextlib, io, json
-from hf_multiteacher.cli import main
+from hf_multiteacher.commands.main import main
 out, err = io.StringIO(), io.StringIO()
 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
     code = main({["loyalty", *words]!r})

@@ -157,14 +157,26 @@ trainer.train(resume_from_checkpoint=copy + "/last-checkpoint")
 
 
 def test_a_save_is_skipped_while_the_last_one_is_on_its_way_and_rotation_takes_nothing_from_it(hub, client, folder):
-    hub.faults[2] = Fault(seconds=4)
-    train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=False)
+    def train_while_the_first_push_waits(always):
+        saved = folder / f"all saved {always}"
+        hub.faults[2] = Fault(until=saved)
+        client.run(f"""
+from pathlib import Path
+from transformers import TrainerCallback
+class Saved(TrainerCallback):
+    def on_save(self, args, state, control, **kwargs):
+        if state.global_step == 4:
+            Path({str(saved)!r}).touch()
+settings = dict(save_steps=1, save_total_limit=1, hub_always_push={always}, callbacks=[Saved()])
+taught("masked-lm", {str(folder)!r}, **settings).train()
+""")
+
+    train_while_the_first_push_waits(False)
     assert messages(hub) == ["Training in progress, step 1"]
     assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
     assert MODEL <= set(hub.files("org/student"))
     hub.clear()
-    hub.faults[2] = Fault(seconds=2)
-    train(client, "masked-lm", folder, save_steps=1, save_total_limit=1, hub_always_push=True)
+    train_while_the_first_push_waits(True)
     assert messages(hub) == [f"Training in progress, step {step}" for step in (1, 2, 3, 4)]
 
 
@@ -293,7 +305,7 @@ def test_pushes_arrive_in_the_order_in_which_they_were_asked_for(hub, client, fo
     train(client, "masked-lm", folder, hub_strategy="end")
     client.run("""
 import threading
-from hf_multiteacher import publishing
+from hf_multiteacher.hub import publishing
 order, first = [], threading.Event()
 push_folder = publishing.push_folder
 def slow(*args, message, **options):
