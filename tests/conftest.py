@@ -1,7 +1,9 @@
 """Everything the tests share: no network, small tokenizers and models built here, the real data where it is."""
 
+import gc
 import os
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for models this small, more threads cost more than they bring
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_EVALUATE_OFFLINE"] = "1"
@@ -13,6 +15,27 @@ import pytest
 
 from helpers.hub_server import OWNER, Hub
 from helpers.tokenizers import SENTENCES, train_tokenizer
+
+FORKING = ("tests/hub/", "tests/test_trainer_exactness.py")
+
+
+def pytest_collection_finish() -> None:
+    """Everything is imported now: spare every later `gc.collect()`, one per training, the walk through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give every file to one worker, which makes its fixtures once; files in their order, the hub's together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "hub" if nodeid.startswith(FORKING) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -70,11 +93,17 @@ def unigram_tokenizer(sentences):
     return train_tokenizer("unigram", sentences, 250)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running():
-    """A local Hub for the tests of a module."""
+    """A local Hub."""
     with Hub() as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def fork_server(running):
+    """Where processes come from that need not be fresh interpreters."""
+    return running.fork_server
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
 """One batch of 16, four of 4, two ranks of 8 and a killed and resumed run all end in the same weights."""
 
 import pickle
-import subprocess
-import sys
+from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
 from transformers import TrainerCallback
 
-from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, tokenizers, unpickle, weights_of
+from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, unpickle, weights_of
+from helpers.two_ranks import environment_of
 
-TESTS = Path(__file__).parent
+# Four epochs of three steps: the shortest run that saves twice and is killed after that in mid-epoch.
+SHORT = {"examples": 48, "max_steps": 12, "logging_steps": 4}
 OPTIMIZERS = {
     "sgd": {"dtype": torch.float32},
     "adamw": {"dtype": torch.float64, "optim": "adamw_torch", "learning_rate": 1e-3},
@@ -31,9 +31,9 @@ class Begin(TrainerCallback):
 @pytest.fixture(scope="module")
 def pickled():
     """A toy for every task and optimizer; its second teacher has a tokenizer and a hidden size of its own."""
-    pair = tokenizers()
-    toys = {case: make_toy(case[0], pair, **OPTIMIZERS[case[1]], hidden_state_weight=0.5) for case in CASES}
-    toys[HIDDEN] = make_toy("masked-lm", pair, soft_target_weight=0.0, hard_label_weight=0.0, hidden_state_weight=1.0)
+    toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, hidden_state_weight=0.5) for case in CASES}
+    hidden = {"soft_target_weight": 0.0, "hard_label_weight": 0.0, "hidden_state_weight": 1.0}
+    toys[HIDDEN] = make_toy("masked-lm", **SHORT, **hidden)
     return {case: pickle.dumps(toy) for case, toy in toys.items()}
 
 
@@ -57,24 +57,44 @@ def whole_batches(toys, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def two_ranks(pickled, tmp_path_factory):
+def pickles(pickled, tmp_path_factory):
+    """The file of the pickled toys, for other processes."""
+    path = tmp_path_factory.mktemp("toys") / "toys.pkl"
+    path.write_bytes(pickle.dumps(pickled))
+    return path
+
+
+@pytest.fixture(scope="module")
+def two_ranks(pickles, fork_server, tmp_path_factory):
     """What two ranks made of every toy."""
     folder = tmp_path_factory.mktemp("ranks")
-    (folder / "toys.pkl").write_bytes(pickle.dumps(pickled))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "helpers.two_ranks"]
-    subprocess.run(
-        [sys.executable, *launch, str(folder / "toys.pkl"), str(folder)], check=True, timeout=300, cwd=TESTS
-    )
+    with ExitStack() as stack:
+        ranks = [stack.enter_context(fork_server.fork(**environment_of(rank))) for rank in range(2)]
+        for rank, process in enumerate(ranks):
+            process.start(f"""
+import pickle
+from pathlib import Path
+from helpers.two_ranks import train_on_rank
+train_on_rank({rank}, pickle.loads(Path({str(pickles)!r}).read_bytes()), Path({str(folder)!r}))
+""")
+        for process in ranks:
+            process.result()
     return [pickle.loads((folder / f"{rank}.pkl").read_bytes()) for rank in range(2)]
 
 
 @pytest.fixture(scope="module")
-def killed(pickled, tmp_path_factory):
-    """The folder of runs that were killed at step 10 of 20, six steps to an epoch, and saved at steps 4 and 8."""
+def killed(pickles, fork_server, tmp_path_factory):
+    """The folder of runs that were killed at step 9 of 12, three steps to an epoch, and saved at steps 4 and 8."""
     folder = tmp_path_factory.mktemp("killed")
-    (folder / "toys.pkl").write_bytes(pickle.dumps({task: pickled[task, "adamw"] for task in TASKS}))
-    killed_run = [sys.executable, "-m", "helpers.killed_run", str(folder / "toys.pkl"), str(folder)]
-    subprocess.run(killed_run, check=True, timeout=300, cwd=TESTS)
+    for task in TASKS:
+        with fork_server.fork() as victim, pytest.raises(RuntimeError, match="the process ended"):
+            victim.run(f"""
+import pickle
+from pathlib import Path
+from helpers.killed_run import train_and_die
+toys = pickle.loads(Path({str(pickles)!r}).read_bytes())
+train_and_die(toys[{task!r}, "adamw"], Path({str(folder / task)!r}))
+""")
     return folder
 
 
@@ -101,6 +121,7 @@ def test_accumulation_changes_nothing_where_a_model_takes_no_further_arguments(
 def test_two_ranks_change_nothing(case, whole_batches, two_ranks):
     whole = whole_batches(case)
     for rank in two_ranks:
+        assert rank[case]["world_size"] == 2
         assert largest_difference(weights_of(whole), rank[case]["weights"]) < 1e-6
     for alone, together in zip(whole.state.log_history[:-1], two_ranks[0][case]["logs"][:-1], strict=False):
         assert alone == pytest.approx(together, rel=1e-4, abs=1e-6)
@@ -129,4 +150,4 @@ def test_a_killed_run_resumes_in_mid_epoch_bit_for_bit(task, killed, toys, whole
         {entry["step"]: entry["loss"] for entry in each.state.log_history if "loss" in entry}
         for each in (whole, resumed)
     ]
-    assert losses[0][20] == losses[1][20]
+    assert losses[0][12] == losses[1][12]

@@ -1,6 +1,6 @@
 """A Hugging Face Hub in one file of standard library, for tests: loopback only, atomic commits, faults on demand.
 
-It speaks what `huggingface_hub` calls to push and to load (no Xet). The client reads `HF_ENDPOINT` when it is
+It speaks what `huggingface_hub` calls to push and to load (no Xet). The client library reads `HF_ENDPOINT` when it is
 imported, so tests run it in another process.
 
     with Hub() as hub, hub.client(home) as client:
@@ -15,21 +15,33 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from helpers.fork_server import ForkServer, Process
 
 TOKEN = "hf_" + "T" * 34
 OWNER = "ioana-secret"
 USER, ORGANIZATIONS = "someone", ["org"]
 KINDS = ("model", "dataset", "space")
 LARGE = (".safetensors", ".png", ".bin", ".model")
+CLIENT = """
+import logging, os, time
+slept, warned = [], []
+time.sleep = slept.append
+keeper = logging.Handler(logging.WARNING)
+keeper.emit = lambda record: warned.append(record.getMessage())
+logging.getLogger().addHandler(keeper)
+from huggingface_hub import *
+"""
 
 
 @dataclass
@@ -96,6 +108,8 @@ class Hub:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if "fork_server" in vars(self):
+            self.fork_server.close()
         self.server.shutdown()
         self.server.server_close()
 
@@ -119,8 +133,20 @@ class Hub:
             **({"HF_TOKEN": token} if token else {}),
         }
 
-    def client(self, home: Path, token: str | None = TOKEN) -> "Client":
-        return Client(self.environment(home, token))
+    @contextmanager
+    def client(self, home: Path, token: str | None = TOKEN) -> Iterator[Process]:
+        """Another process with this Hub for its Hub, that does not really sleep.
+
+        It keeps the seconds in `slept` and the warnings in `warned`.
+        """
+        with self.fork_server.fork(self.environment(home, token)) as process:
+            process.run(CLIENT)
+            yield process
+
+    @cached_property
+    def fork_server(self) -> ForkServer:
+        """Where its clients come from; the first one pays for the imports."""
+        return ForkServer(self.environment(Path(os.sep, "home", "nobody"), None))
 
     def forget_requests(self) -> None:
         """Start counting requests at 1 again, without faults."""
@@ -143,55 +169,6 @@ class Hub:
             number = len(self.log)
         down = self.down_from is not None and number >= self.down_from
         return Fault(drop=True) if down else self.faults.get(number, Fault())
-
-
-class Client:
-    """Another process with this Hub for its Hub, that runs code as it comes and does not really sleep.
-
-    It keeps the seconds in `slept` and the warnings in `warned`.
-    """
-
-    LOOP = """
-import contextlib, io, json, logging, os, sys, time, traceback
-names = {"slept": [], "warned": []}
-time.sleep = names["slept"].append
-keeper = logging.Handler(logging.WARNING)
-keeper.emit = lambda record: names["warned"].append(record.getMessage())
-logging.getLogger().addHandler(keeper)
-exec("import time; from huggingface_hub import *", names)
-for line in sys.stdin:
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        try:
-            exec(json.loads(line), names)
-            failed = None
-        except Exception as error:
-            traceback.print_exc()
-            failed = f"{type(error).__name__}: {error}"
-    print(json.dumps([failed, printed.getvalue().strip()]), flush=True)
-"""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-c", self.LOOP]
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.process.communicate()
-
-    def run(self, code: str) -> str:
-        """Return what the code printed; an error there is a RuntimeError here, so is the end of the process."""
-        self.process.stdin.write(json.dumps(code) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        failed, printed = json.loads(answer) if answer else ("the process ended", "")
-        if failed:
-            raise RuntimeError(failed)
-        return printed
 
 
 class Handler(BaseHTTPRequestHandler):

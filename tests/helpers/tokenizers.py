@@ -17,66 +17,83 @@ SENTENCES = [
 ]
 
 
+WORDPIECE_SPECIAL = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+OTHER_SPECIAL = {
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "cls_token": "<s>",
+    "sep_token": "</s>",
+    "mask_token": "<mask>",
+}
+
+
 def train_tokenizer(kind: str, sentences: list[str], vocab_size: int, lowercase: bool = False):
     """Train a fast tokenizer: `wordpiece`, `bpe` (byte level) or `unigram`."""
-    bert = kind == "wordpiece"
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] if bert else ["<pad>", "<unk>", "<s>", "</s>", "<mask>"]
-    pad, unk, cls, sep, mask = special
-    if bert:
-        tokenizer = Tokenizer(models.WordPiece(unk_token=unk))
-        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        tokenizer.decoder = decoders.WordPiece()
-    elif kind == "bpe":
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size,
-            special_tokens=special,
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        )
-    elif kind == "unigram":
-        tokenizer = Tokenizer(models.Unigram())
-        steps = [normalizers.NFKC()] + ([normalizers.Lowercase()] if lowercase else [])
-        tokenizer.normalizer = normalizers.Sequence(steps)
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-        tokenizer.decoder = decoders.Metaspace()
-        trainer = trainers.UnigramTrainer(
-            vocab_size=vocab_size, special_tokens=special, unk_token=unk, show_progress=False
-        )
-    else:
-        raise ValueError(kind)
-    if lowercase and kind == "bpe":
-        tokenizer.normalizer = normalizers.Lowercase()
-    if bert:
-        # The trainer breaks ties at random unless it is handed the pieces of one character in a fixed order.
-        from hf_multiteacher.recipes.pretraining import _train_vocabulary
+    train = {"wordpiece": _train_wordpiece, "bpe": _train_bpe, "unigram": _train_unigram}[kind]
+    return train(sentences, vocab_size, lowercase)
 
-        decoder = tokenizer.decoder
-        pipeline = tokenizer.normalizer, tokenizer.pre_tokenizer
-        vocabulary = _train_vocabulary(sentences, vocab_size, tokenizer)
-        tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token=unk))
-        tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = *pipeline, decoder
-    else:
-        tokenizer.train_from_iterator(sentences, trainer)
-    ids = {token: tokenizer.token_to_id(token) for token in special}
+
+def _train_wordpiece(sentences, vocab_size, lowercase):
+    """A tokenizer as the package trains it, but with the token types of BERT."""
+    from hf_multiteacher.recipes.pretraining import train_wordpiece
+
+    trained = train_wordpiece(sentences, vocab_size, lowercase=lowercase, max_length=512)
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    return _finish(trained.backend_tokenizer, "$B:1 {sep}:1", names, WORDPIECE_SPECIAL)
+
+
+def _train_bpe(sentences, vocab_size, lowercase):
+    """A byte-level BPE, as RoBERTa's."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Lowercase() if lowercase else None
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[*OTHER_SPECIAL.values()],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sentences, trainer)
+    return _finish(tokenizer, "$B {sep}", ["input_ids", "attention_mask"], OTHER_SPECIAL)
+
+
+def _train_unigram(sentences, vocab_size, lowercase):
+    """A Unigram model over metaspaces, as XLM-RoBERTa's."""
+    tokenizer = Tokenizer(models.Unigram())
+    steps = [normalizers.NFKC()] + ([normalizers.Lowercase()] if lowercase else [])
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[*OTHER_SPECIAL.values()],
+        unk_token=OTHER_SPECIAL["unk_token"],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sentences, trainer)
+    return _finish(tokenizer, "$B {sep}", ["input_ids", "attention_mask"], OTHER_SPECIAL)
+
+
+def _finish(tokenizer, second, model_input_names, special_tokens):
+    """Give a trained tokenizer its template, `second` being how a second text ends it, and its special tokens."""
+    cls, sep = special_tokens["cls_token"], special_tokens["sep_token"]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
-        pair=f"{cls} $A {sep} $B:1 {sep}:1" if bert else f"{cls} $A {sep} $B {sep}",
-        special_tokens=[(cls, ids[cls]), (sep, ids[sep])],
+        pair=f"{cls} $A {sep} {second.format(sep=sep)}",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (cls, sep)],
     )
-    names = ["input_ids", "token_type_ids", "attention_mask"] if bert else ["input_ids", "attention_mask"]
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        pad_token=pad,
-        unk_token=unk,
-        cls_token=cls,
-        sep_token=sep,
-        mask_token=mask,
         model_max_length=512,
-        model_input_names=names,
+        model_input_names=model_input_names,
+        **special_tokens,
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import pickle
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -44,6 +45,7 @@ def config_of(task: str) -> dict[str, Any]:
     return labels | ({"problem_type": PROBLEMS[task]} if task in PROBLEMS else {})
 
 
+@cache
 def tokenizers():
     """A cased and an uncased tokenizer, different in vocabulary."""
     text = [f"{first} {second}" for first in SENTENCES for second in SENTENCES]
@@ -83,10 +85,29 @@ def encode(task: str, data: Dataset, multi_tokenizer: MultiTokenizer) -> Dataset
     )
 
 
-def make_toy(task: str, pair=None, dtype=torch.float32, same_tokenizer: bool = False, **arguments: Any) -> Toy:
+@cache
+def multi_tokenizer_of(student, *teachers) -> MultiTokenizer:
+    """A `MultiTokenizer`, the same one for the same tokenizers."""
+    return MultiTokenizer(student, teachers)
+
+
+@cache
+def encoded(task: str, examples: int, multi_tokenizer: MultiTokenizer) -> Dataset:
+    """The data of a task, encoded once."""
+    return encode(task, raw_data(task, examples), multi_tokenizer)
+
+
+def make_toy(
+    task: str,
+    pair=None,
+    dtype=torch.float32,
+    same_tokenizer: bool = False,
+    examples: int = EXAMPLES,
+    **arguments: Any,
+) -> Toy:
     """A student and two teachers: one reads the student's tokens, the other its own unless `same_tokenizer`.
 
-    The second teacher's hidden size is not the student's.
+    The second teacher's hidden size is not the student's. Models are the toy's own, tokenizers and data are shared.
     """
     cased, uncased = pair or tokenizers()
     second = cased if same_tokenizer else uncased
@@ -99,13 +120,13 @@ def make_toy(task: str, pair=None, dtype=torch.float32, same_tokenizer: bool = F
     for model in models[1:]:
         sharpen(model)
     student, *teachers = (model.to(dtype) for model in models)
-    multi_tokenizer = MultiTokenizer(cased, [cased, second])
+    multi_tokenizer = multi_tokenizer_of(cased, cased, second)
     return Toy(
         task,
         student,
         [Teacher(teachers[0], tokenizer=cased, name="first"), Teacher(teachers[1], tokenizer=second, name="second")],
-        encode(task, raw_data(task), multi_tokenizer),
-        encode(task, raw_data(task, 22), multi_tokenizer),
+        encoded(task, examples, multi_tokenizer),
+        encoded(task, 22, multi_tokenizer),
         cased,
         multi_tokenizer,
         arguments,

@@ -15,7 +15,10 @@ REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "hf_multiteacher"
 NAME = "hf_multiteacher_evaluate_hook"
 COMPUTE = """
-import evaluate, sys
+import sys
+sys.modules["transformers"] = None  # evaluate would import it for its evaluators, and torch with it, for seconds
+import evaluate
+del sys.modules["transformers"]
 metric = evaluate.load("loyalty")
 print(metric.name, metric.compute(predictions=[[0.5, 0.5]], references=[[0.5, 0.5]])["probability_loyalty"])
 """

@@ -173,6 +173,9 @@ def test_combined_metrics_of_one_figure_are_told_apart_by_their_names(load):
 
 ONE_OF_TWO_PROCESSES = """
 import sys, numpy
+sys.modules["transformers"] = None  # evaluate would import it for its evaluators, and torch with it, for seconds
+import evaluate
+del sys.modules["transformers"]
 from hf_multiteacher import LoyaltyMetric
 process, cache = int(sys.argv[1]), sys.argv[2]
 metric = LoyaltyMetric(cache_dir=cache, num_process=2, process_id=process, experiment_id="two")

@@ -7,15 +7,25 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from helpers.rendered_card import render, rows_under
-from hf_multiteacher.recipes.demo.demo import QUICK, STUDENT, TASKS, TEACHERS, Demo, labelled_data
+from hf_multiteacher.recipes.demo.demo import STUDENT, TASKS, TEACHERS, Demo, Scale, labelled_data
 from hf_multiteacher.recipes.demo.report import ALONE, MASKED_LM_LOSS
 from hf_multiteacher.recipes.pretraining import new_modern_bert
+
+SMALLEST = Scale(
+    sentences=600,
+    layers=2,
+    hidden_size=32,
+    teacher_steps=10,
+    student_steps=10,
+    teacher_labelled=32,
+    student_labelled=16,
+)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A quick demo that has run, and the table that it returned."""
-    demo = Demo(tmp_path_factory.mktemp("demo") / "student", seed=5, scale=QUICK)
+    """The smallest demo after its run, and the table that it returned."""
+    demo = Demo(tmp_path_factory.mktemp("demo") / "student", seed=5, scale=SMALLEST)
     return demo, demo.run()
 
 
@@ -31,7 +41,7 @@ def operations(model, tokenizer):
 def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(finished):
     demo, _ = finished
     student = AutoModelForMaskedLM.from_pretrained(demo.output_dir)
-    assert student.config.num_hidden_layers == QUICK.layers // 2
+    assert student.config.num_hidden_layers == SMALLEST.layers // 2
     assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
     saved = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     charts = {"quality.png", "loyalty.png", "training.png"}
@@ -64,7 +74,7 @@ def test_the_card_reads_well_and_no_figure_hides_another(finished):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
     _, table = finished
-    again = Demo(tmp_path / "student", seed=5, scale=QUICK).run()
+    again = Demo(tmp_path / "student", seed=5, scale=SMALLEST).run()
     without_speed = [re.sub(r" +\d+\.\d\dx", "", text) for text in (table, again)]
     assert without_speed[0] == without_speed[1]
 
