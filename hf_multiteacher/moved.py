@@ -1,4 +1,4 @@
-"""The documented modules of the first version, which now lie in folders: scripts, pickles and Spaces still load."""
+"""The modules of the first version that scripts, pickles and Spaces name, which now lie in folders."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, cast
 
-FOLDER_OF = {
+PLACE_OF = {
+    # documented
     "hf_multiteacher.benchmark": "hf_multiteacher.report",
     "hf_multiteacher.data_collator": "hf_multiteacher.collation",
     "hf_multiteacher.loyalty_report": "hf_multiteacher.loyalty",
@@ -16,25 +17,33 @@ FOLDER_OF = {
     "hf_multiteacher.spans": "hf_multiteacher.tokenization",
     "hf_multiteacher.student": "hf_multiteacher.models",
     "hf_multiteacher.vocabulary": "hf_multiteacher.tokenization",
+    # used in the examples
+    "hf_multiteacher.arguments": "hf_multiteacher.recipes.arguments",
+    "hf_multiteacher.corpus": "hf_multiteacher.recipes.corpus",
+    "hf_multiteacher.distillation": "hf_multiteacher.recipes.masked_lm",
+    "hf_multiteacher.experiment": "hf_multiteacher.commands.experiment",
+    "hf_multiteacher.fine_tuning": "hf_multiteacher.recipes.fine_tuning",
+    "hf_multiteacher.pretrained": "hf_multiteacher.recipes.pretrained",
+    "hf_multiteacher.pretraining": "hf_multiteacher.recipes.pretraining",
 }
 
 
 class MovedModules:
-    """Has the old name of a module stand for the folder that holds what was in it."""
+    """Has the old name of a module stand for the place that holds what was in it."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Answer for the old names alone."""
-        return ModuleSpec(name, cast(Any, self)) if name in FOLDER_OF else None
+        return ModuleSpec(name, cast(Any, self)) if name in PLACE_OF else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave it to Python to make the module that `exec_module` replaces."""
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put the folder in the place of the module."""
-        sys.modules[module.__name__] = import_module(FOLDER_OF[module.__name__])
+        """Put what is there now in the place of the module."""
+        sys.modules[module.__name__] = import_module(PLACE_OF[module.__name__])
 
 
 def install() -> None:
