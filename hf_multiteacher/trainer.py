@@ -177,7 +177,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     def _hp_search_setup(self, trial: Any) -> None:
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
         super()._hp_search_setup(trial)
-
         if self._objective is not None and self.model_init is not None:
             self._prepare_student()
             self._follow_student()
@@ -187,7 +186,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """What a run with teachers optimizes (`Trainer` itself keeps a search's figure in `objective`)."""
         if self._objective is None:
             raise ValueError("MultiTeacherDistillationTrainer has no teachers, so its only objective is Trainer's.")
-
         return self._objective
 
     # ---- What subclasses may override ----
@@ -266,10 +264,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Count the rows of every set over the step's batches and all ranks, where `Trainer` counts labels only."""
         if self._objective is None or not batch_samples:
             return super()._get_num_items_in_batch(batch_samples, device)
-
         counts = self._objective.count(batch_samples)
         totals = self.accelerator.reduce(torch.stack([*counts.values()]).to(device), "sum")
-
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
@@ -277,7 +273,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         """Save the student as `Trainer` does, and beside it who taught it."""
         super()._save(output_dir, state_dict)
-
         if self._objective is not None and self.args.should_save:
             save_manifest(output_dir or cast(str, self.args.output_dir), self._objective.manifest())
 
@@ -285,7 +280,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Load what a resume needs, after making sure that it continues the same objective."""
         if self._objective is not None and checkpoint is not None:
             check_manifest(checkpoint, self._objective.manifest())
-
         super()._load_optimizer_and_scheduler(checkpoint)
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
@@ -319,7 +313,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Log what `Trainer` logs and, beside the loss, every component's mean over the steps since the last log."""
         if self._objective is not None and "loss" in logs:
             logs |= self._callback.take_means(partial(self.accelerator.reduce, reduction="sum"))
-
         super().log(logs, start_time)
 
     def _get_dataloader(

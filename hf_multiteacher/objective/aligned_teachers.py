@@ -158,5 +158,4 @@ class AlignedTeachers:
         """Bring the labels to each teacher's outcomes."""
         if labels is None:
             return None
-
         return [labels if outcomes is None else outcomes.of_labels(labels) for outcomes in self.outcomes]

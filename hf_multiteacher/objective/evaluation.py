@@ -57,11 +57,9 @@ class EvaluationRecord:
     def metrics(self) -> dict[str, float]:
         """Return the mean of everything over its rows; what has no row, and loyalty without a value, is left out."""
         means = {name: total / count for name, (total, count) in self.totals.items() if count}
-
         for name in [name for name, mean in means.items() if isnan(mean) and not name.startswith(REPORTED)]:
             _warn_without(name, "the student's logits, or the teacher's, hold NaN or are infinite.")
             del means[name]
-
         return self.objective.with_hidden_loss(means) | self._regression_loyalty()
 
     def _agreements(self, rows: Rows, targets: SoftTargets) -> dict[str, Tensor]:
@@ -87,7 +85,6 @@ class EvaluationRecord:
         """Yield each teacher's name, the student's logits, its own, and the rows it has; at last the ensemble's."""
         teachers = self.objective.teachers
         yield from zip(teachers.names, targets.student_logits, targets.teacher_logits, targets.available, strict=True)
-
         if len(teachers.names) > 1 and teachers.one_outcome_space:
             together = self.objective.ensemble_logits(targets)
             yield ENSEMBLE, targets.student_logits[0], together, targets.followed.any(dim=0)
@@ -97,7 +94,6 @@ class EvaluationRecord:
         outputs = [targets.student_logits[0], *targets.teacher_logits]
         if len(outputs) > 2:
             outputs.append(self.objective.ensemble_logits(targets))
-
         self.outputs.append(self.gather(torch.stack(outputs, dim=1)).cpu().double().numpy())
 
     def _regression_loyalty(self) -> dict[str, float]:

@@ -114,7 +114,6 @@ class DistillationObjective:
         for inputs in batches:
             self._expect_labels(inputs)
             sets.append(self.row_sets(inputs))
-
         return add_counts(sets)
 
     def _expect_labels(self, inputs: Inputs) -> None:
@@ -253,7 +252,6 @@ class DistillationObjective:
         """Tell what decides about the numbers: the teachers, and how the student follows them."""
         decided = {"ensemble": self.ensemble, "teacher_weights": self.teachers.weights}
         arguments = {name: decided.get(name, getattr(self.args, name)) for name in objective_arguments()}
-
         return {"teachers": self.teachers.teachers.manifest(), "arguments": arguments}
 
 
@@ -262,7 +260,5 @@ def _loss_of(teacher: int, targets: SoftTargets, soft_loss: SoftLoss) -> Tensor:
     available = targets.available[teacher]
     student_logits = targets.student_logits[teacher][available]
     teacher_logits = targets.teacher_logits[teacher][available][None]
-
     losses = soft_loss(student_logits, teacher_logits, torch.ones_like(teacher_logits[:, :, 0]))
-
     return losses.new_zeros(len(available)).masked_scatter(available, losses)

@@ -40,11 +40,9 @@ def row_sets(
 def add_counts(each: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Count the rows of every set over the row sets of several batches."""
     counts: dict[str, Any] = {}
-
     for sets in each:
         for name, mask in sets.items():
             counts[name] = counts.get(name, 0) + mask.sum()
-
     return counts
 
 
@@ -53,7 +51,6 @@ def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
     if source is None:
         spans = token_spans(real_tokens(inputs))
         return spans, spans
-
     return inputs[teacher_column(source, "student_spans")], inputs[teacher_column(source, "spans")]
 
 
@@ -104,5 +101,4 @@ def sums_per_example(values: Tensor, mask: Tensor) -> Tensor:
     sums = torch.zeros(len(mask), device=mask.device)
     sums = sums.index_add(0, mask.nonzero()[:, 0], values.float())
     counts = mask.flatten(1).sum(dim=1) if mask.dim() > 1 else mask.float()
-
     return torch.stack([sums, counts], dim=1)

@@ -91,8 +91,6 @@ def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor,
     """
     wanted = torch.zeros_like(inputs[teacher_column(source, "input_ids")], dtype=torch.bool)
     examples = torch.nonzero(tokens)[:, 0]
-
     place = examples * wanted.shape[1] + counterparts(inputs, source)[tokens]
     wanted.view(-1)[place] = True
-
     return wanted, (wanted.view(-1).cumsum(0) - 1)[place]

@@ -73,29 +73,21 @@ def card_data(
     Raises:
         TypeError: A field does not exist.
     """
-    task = task_of(student)
-    arguments = args.to_dict() | objective
-
     named = _listed(dataset) or _listed(dataset_tags)
-    data_name = ", ".join(named) or UNNAMED_DATA
-    kind = next(iter(_listed(tasks)), task.pipeline)
     measured = last_evaluations(args, state, in_training)
+    kind = next(iter(_listed(tasks)), task_of(student).pipeline)
 
-    masked = task.over_vocabulary and arguments["distill_positions"] == "labelled"
     data = DistillationCardData(
         name=model_name,
-        task=task.name,
+        task=task_of(student).name,
         teachers=teachers.manifest(),
         repo_id=repo_id,
-        arguments=arguments,
+        arguments=args.to_dict() | objective,
         log_history=state.log_history,
-        evaluations=[
-            Evaluation(part or data_name, kind, _quality(model_name, teachers.names, metrics))
-            for part, metrics in measured.items()
-        ],
+        evaluations=_evaluations(measured, ", ".join(named) or UNNAMED_DATA, kind, model_name, teachers.names),
         loyalty=_loyalty(measured),
         sizes=_sizes(model_name, student, teachers),
-        coverage=_coverage(teachers.names, state.log_history, masked),
+        coverage=_coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         machine=describe_machine(args.device),
         languages=_listed(language),
         license=license,
@@ -107,6 +99,14 @@ def card_data(
         adapter_of=student.active_peft_config.base_model_name_or_path if isinstance(student, PeftModel) else None,
     )
     return replace(data, **fields)
+
+
+def _evaluations(
+    measured: Mapping[str, Mapping[str, Any]], data_name: str, task: str, student: str, teachers: Sequence[str]
+) -> list[Evaluation]:
+    return [
+        Evaluation(part or data_name, task, _quality(student, teachers, metrics)) for part, metrics in measured.items()
+    ]
 
 
 def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: bool) -> dict[str, dict[str, float]]:
@@ -178,9 +178,10 @@ def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str
 
 
 def _coverage(
-    teachers: Sequence[str], history: Sequence[Mapping[str, Any]], masked: bool
+    student: nn.Module, teachers: Sequence[str], history: Sequence[Mapping[str, Any]], distill_positions: str
 ) -> dict[str, dict[str, Figure]]:
     """Take the mean over the logs of what each teacher could teach; a log is a mean over its steps."""
+    masked = task_of(student).over_vocabulary and distill_positions == "labelled"
     kinds = {"coverage": "masked_spans" if masked else "spans", "shared_mass": "probability_mass"}
 
     coverage: dict[str, dict[str, Figure]] = {}
