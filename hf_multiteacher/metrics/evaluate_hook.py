@@ -27,6 +27,7 @@ class LoyaltyFinder:
         """Answer for `evaluate.loading` alone."""
         if name != "evaluate.loading":
             return None
+
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not cls)
         spec = next((spec for spec in others if spec is not None), None)
         if spec is not None and spec.loader is not None:
@@ -37,6 +38,7 @@ class LoyaltyFinder:
                 wrap(module)
 
             spec.loader.exec_module = _exec_module  # type: ignore[method-assign]
+
         return spec
 
 
@@ -76,6 +78,7 @@ def install() -> None:
     """Wrap evaluate's loader now if evaluate is imported, else when it will be; again is no harm."""
     if os.environ.get("HF_MULTITEACHER_NO_EVALUATE_HOOK", "0") not in ("", "0"):
         return
+
     if "evaluate.loading" in sys.modules:
         wrap(sys.modules["evaluate.loading"])
     elif not any(getattr(finder, "__name__", None) == LoyaltyFinder.__name__ for finder in sys.meta_path):

@@ -31,6 +31,7 @@ def launch(script: Path) -> None:
         + [json.dumps(case.get(key, {})) for key in ("predictions", "references", "options")]
         for case in runpy.run_path(str(script.with_name("tests.py")))["test_cases"]
     ]
+
     gradio.Interface(
         fn=_compute,
         inputs=[

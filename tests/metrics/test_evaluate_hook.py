@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -179,7 +180,8 @@ def test_the_start_file_of_newer_pythons_names_a_callable(site_folder):
 def test_the_package_finds_the_hook_beside_it_where_it_is_installed(site_folder):
     installed = site_folder / "hf_multiteacher"
     installed.mkdir()
-    shutil.copy(PACKAGE / "__init__.py", installed)
+    for name in ("__init__.py", "moved.py", "version.py"):
+        shutil.copy(PACKAGE / name, installed)
     code = "import hf_multiteacher, sys; print(sys.meta_path[0].__module__)"
     assert run(code, cwd=site_folder, PYTHONPATH=str(site_folder)) == NAME
 
@@ -202,7 +204,8 @@ def installation(tmp_path_factory):
     python = next((folder / "venv").glob("[bS]*/python*"))
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     subprocess.run([*pip, "install", "--no-deps", "--no-index", *map(str, folder.glob("*.whl"))], check=True)
-    return SimpleNamespace(python=str(python), pip=pip, site=site)
+    (distribution,) = metadata.distributions(name="hf-multiteacher", path=[str(site)])
+    return SimpleNamespace(python=str(python), pip=pip, site=site, distribution=distribution)
 
 
 @pytest.mark.slow
@@ -222,6 +225,40 @@ for name in names:
     importlib.import_module(name)
 print("whole")"""
     assert run(code, installation.python, ["-I"], cwd=tmp_path) == "whole"
+
+
+@pytest.mark.slow
+def test_an_installed_package_brings_its_files_and_no_tests(installation):
+    listed = {path.as_posix() for path in installation.distribution.files}
+    assert listed >= {f"{NAME}.py", f"{NAME}.pth", f"{NAME}.start"}
+
+    start_up = {f"hf_multiteacher/metrics/evaluate_hook.{kind}" for kind in ("pth", "start")}
+    others = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    names = {path.relative_to(REPOSITORY).as_posix() for path in others} - start_up
+    assert names >= {
+        "hf_multiteacher/py.typed",
+        "hf_multiteacher/report/card_template.md",
+        "hf_multiteacher/romanian/synthetic/lexicon.txt",
+        "hf_multiteacher/romanian/synthetic/names.txt",
+    }
+    for name in names:
+        assert (installation.site / name).read_bytes() == (REPOSITORY / name).read_bytes()
+
+    assert {name.split("/")[0] for name in listed if "/" in name and ".." not in name} == {
+        "__pycache__",
+        "hf_multiteacher",
+        Path(installation.distribution._path).name,
+    }
+
+
+@pytest.mark.slow
+def test_an_installed_package_finds_its_lexicon_and_its_command(installation, tmp_path):
+    code = """
+from importlib.metadata import distribution
+from hf_multiteacher.romanian.synthetic import generate_sentences
+entry, = distribution("hf-multiteacher").entry_points.select(group="console_scripts")
+print(entry.name, callable(entry.load()), len(generate_sentences(1)))"""
+    assert run(code, installation.python, ["-I"], cwd=tmp_path) == "hf-multiteacher True 1"
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ from evaluate.loading import import_main_class
 from helpers.models import tiny_bert
 from hf_multiteacher import LoyaltyMetric
 from hf_multiteacher.loyalty import report as loyalty_report
-from hf_multiteacher.loyalty.probability import probability_loyalty, regression_loyalty
+from hf_multiteacher.loyalty.probability import probability_loyalty
+from hf_multiteacher.loyalty.regression import regression_loyalty
 from hf_multiteacher.metrics import FOLDER, NAMES, evaluate_hook
 from hf_multiteacher.metrics.loyalty import loyalty as loyalty_module
 

@@ -110,6 +110,7 @@ class LoyaltyMetric(evaluate.Metric):
             raise ValueError(
                 f"{type(self).__name__} has the configurations {list(self.reports)}, but got '{self.config_name}'."
             )
+
         value = datasets.Value("int64" if self.config_name == "labels" else "float64")
         feature = datasets.Sequence(value) if self.config_name == "classification" else value
         info = evaluate.MetricInfo(
@@ -131,11 +132,13 @@ class LoyaltyMetric(evaluate.Metric):
             writable = False
         if writable:
             return folder
+
         if self.num_process > 1:
             raise PermissionError(
                 f"{type(self).__name__} expects a cache folder that all {self.num_process} processes can write, since "
                 f"they exchange their rows there, but {self._data_dir_root} is read-only. Pass cache_dir=."
             )
+
         folder = tempfile.mkdtemp(prefix="hf-multiteacher-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
@@ -146,6 +149,7 @@ class LoyaltyMetric(evaluate.Metric):
         if self.writer is None:
             self.selected_feature_format = self.features
             self._init_writer()
+
         step = max(1, ENTRIES_AT_A_TIME * len(student) // max(1, student.size))
         for start in range(0, len(student), step):
             columns = [_to_arrow(rows[start : start + step]) for rows in (student, teacher)]
@@ -163,7 +167,9 @@ class LoyaltyMetric(evaluate.Metric):
         if self.config_name == "classification":
             student, teacher = same_shape(predictions, references)
             return score_rows(student), score_rows(teacher)
-        student, teacher = (same_labels if self.config_name == "labels" else same_outputs)(predictions, references)
+
+        check = same_labels if self.config_name == "labels" else same_outputs
+        student, teacher = check(predictions, references)
         return student.ravel(), teacher.ravel()
 
     def _compute(self, *, predictions: Any, references: Any, mask: Any = None, **options: Any) -> dict[str, Any]:
@@ -174,28 +180,31 @@ class LoyaltyMetric(evaluate.Metric):
                 f"{type(self).__name__} with the configuration '{self.config_name}' has the options {known}, but got "
                 f"{unknown}. Correct them or leave them out."
             )
+
         if mask is not None:
             mask = as_array(mask).ravel()
         return report(_to_numpy(predictions), _to_numpy(references), mask=mask, **options)
 
 
 def _to_arrow(rows: np.ndarray) -> pyarrow.Array:
-    values = pyarrow.array(
-        rows.ravel().astype(np.int64 if rows.dtype.kind in "biu" and rows.ndim == 1 else np.float64)
-    )
+    whole = rows.dtype.kind in "biu" and rows.ndim == 1
+    values = pyarrow.array(rows.ravel().astype(np.int64 if whole else np.float64))
     if rows.ndim == 1:
         return values
-    return pyarrow.ListArray.from_arrays(np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32), values)
+    starts = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
+    return pyarrow.ListArray.from_arrays(starts, values)
 
 
 def _to_numpy(column: pyarrow.ChunkedArray) -> np.ndarray:
     if not pyarrow.types.is_list(column.type):
         return column.to_numpy()
+
     classes = compute.unique(compute.list_value_length(column)).to_pylist()
     if len(classes) > 1:
         raise ValueError(
             f"Loyalty expects the same classes in every row, but the rows added have {sorted(classes)} classes. "
             "Add the outputs of one model pair at a time."
         )
+
     values = [chunk.flatten().to_numpy() for chunk in column.chunks]
     return np.concatenate([np.empty(0), *values]).reshape(-1, *classes)
