@@ -14,6 +14,7 @@ from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
 LENGTH = 24
 QUICK = "--max_steps 4 --learning_rate 1e-3 --per_device_train_batch_size 4 --use_cpu true --disable_tqdm true".split()
 
