@@ -16,7 +16,12 @@ import pytest
 from helpers.hub_server import OWNER, Hub
 from helpers.tokenizers import SENTENCES, train_tokenizer
 
-FORKING = ("tests/hub/", "tests/test_trainer_exactness.py")
+FORKING = (
+    "tests/hub/",
+    "tests/models/test_heads.py",
+    "tests/recipes/test_experiment.py",
+    "tests/test_trainer_exactness.py",
+)
 
 
 def pytest_collection_finish() -> None:
@@ -27,12 +32,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Give every file to one worker, which makes its fixtures once; files in their order, the hub's together."""
+    """Give every file to one worker, which makes its fixtures once; those that fork, all to the same."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return "hub" if nodeid.startswith(FORKING) else super()._split_scope(nodeid)
+            return "forking" if nodeid.startswith(FORKING) else super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
@@ -67,6 +72,17 @@ def ner():
     from hf_multiteacher.romanian.loading import load_task
 
     return load_task("ner", "synthetic")
+
+
+@pytest.fixture(scope="module")
+def few_sentences(upos, ner):
+    """For a module that only needs some: sixty generated sentences a split, in what is loaded from now on."""
+    from hf_multiteacher.romanian.splits import SYNTHETIC_SIZES
+
+    with pytest.MonkeyPatch.context() as patch:
+        for split in SYNTHETIC_SIZES:
+            patch.setitem(SYNTHETIC_SIZES, split, 60)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """One batch of 16, four of 4, two ranks of 8 and a killed and resumed run all end in the same weights."""
 
 import pickle
-from contextlib import ExitStack
 from functools import cache
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from transformers import TrainerCallback
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, unpickle, weights_of
-from helpers.two_ranks import environment_of
+from helpers.two_ranks import on_two_ranks
 
 # Four epochs of three steps: the shortest run that saves twice and is killed after that in mid-epoch.
 SHORT = {"examples": 48, "max_steps": 12, "logging_steps": 4}
@@ -68,17 +67,13 @@ def pickles(pickled, tmp_path_factory):
 def two_ranks(pickles, fork_server, tmp_path_factory):
     """What two ranks made of every toy."""
     folder = tmp_path_factory.mktemp("ranks")
-    with ExitStack() as stack:
-        ranks = [stack.enter_context(fork_server.fork(**environment_of(rank))) for rank in range(2)]
-        for rank, process in enumerate(ranks):
-            process.start(f"""
+    code = f"""
 import pickle
 from pathlib import Path
 from helpers.two_ranks import train_on_rank
-train_on_rank({rank}, pickle.loads(Path({str(pickles)!r}).read_bytes()), Path({str(folder)!r}))
-""")
-        for process in ranks:
-            process.result()
+train_on_rank(pickle.loads(Path({str(pickles)!r}).read_bytes()), Path({str(folder)!r}, f"{{rank}}.pkl"))
+"""
+    on_two_ranks(fork_server, folder, code)
     return [pickle.loads((folder / f"{rank}.pkl").read_bytes()) for rank in range(2)]
 
 

@@ -268,7 +268,7 @@ def test_teacher_dtype(pair, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="torch.compile needs a compiler")
 def test_torch_compile_compiles_and_changes_no_number(task, pair, tmp_path, monkeypatch):
     monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "no")  # set by TrainingArguments for the whole process
-    toy = make_toy(task, pair, hidden_state_weight=0.5)
+    toy = make_toy(task, pair, layers=1, hidden_state_weight=0.5, max_steps=2)  # two batches, of different lengths
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     runs = [train(toy, tmp_path, torch_compile_backend=backend) for backend in (None, "aot_eager")]

@@ -103,6 +103,7 @@ def make_toy(
     dtype=torch.float32,
     same_tokenizer: bool = False,
     examples: int = EXAMPLES,
+    layers: int = 2,
     **arguments: Any,
 ) -> Toy:
     """A student and two teachers: one reads the student's tokens, the other its own unless `same_tokenizer`.
@@ -113,9 +114,9 @@ def make_toy(
     second = cased if same_tokenizer else uncased
     head, config = HEADS.get(task, "SequenceClassification"), config_of(task)
     models = [
-        tiny_bert(head, len(cased), seed=1, **config),
-        tiny_bert(head, len(cased), seed=2, **config),
-        tiny_bert(head, len(second), seed=3, hidden_size=24, **config),
+        tiny_bert(head, len(cased), layers, seed=1, **config),
+        tiny_bert(head, len(cased), layers, seed=2, **config),
+        tiny_bert(head, len(second), layers, seed=3, hidden_size=24, **config),
     ]
     for model in models[1:]:
         sharpen(model)

@@ -1,33 +1,42 @@
-"""One of two ranks: train every toy of a dict on its half of each batch, and write what came out."""
+"""Code on two ranks of a process group, and the training of many toys as such code."""
 
-import logging
 import pickle
 import tempfile
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import torch
-from datasets.utils.logging import disable_progress_bar
 from transformers import Trainer
 
+from helpers.fork_server import ForkServer
 from helpers.toys import make_trainer, unpickle, weights_of
 
 
-def environment_of(rank: int) -> dict[str, str]:
-    """What a launcher tells a rank."""
-    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+def on_two_ranks(fork_server: ForkServer, folder: Path, code: str) -> list[str]:
+    """Run code, which may ask for its `rank`, in two processes of one group, and return what each of them printed."""
+    with ExitStack() as stack:
+        ranks = []
+        for rank in range(2):
+            told = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+            ranks.append(stack.enter_context(fork_server.fork(**told)))
+        for rank, process in enumerate(ranks):
+            join = f"from helpers.two_ranks import join_group; join_group(rank := {rank}, {str(folder / 'store')!r})"
+            process.start(f"{join}\n{code}")
+        return [process.result() for process in ranks]
 
 
-def train_on_rank(rank: int, toys: dict[tuple[str, str], bytes], folder: Path) -> None:
+def join_group(rank: int, store: str) -> None:
+    """Make this process a rank; they meet in a file, as a port could be taken by another process."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{store}", rank=rank, world_size=2, timeout=timedelta(minutes=5)
+    )
+
+
+def train_on_rank(toys: dict[tuple[str, str], bytes], path: Path) -> None:
     """Train and evaluate all toys together with the other rank, and pickle the results by their names."""
-    logging.disable(logging.WARNING)
-    disable_progress_bar()
-    # A file in place of a port, which another process could take.
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-
     results = {name: _train(unpickle(toy)) for name, toy in toys.items()}
-
-    (folder / f"{rank}.pkl").write_bytes(pickle.dumps(results))
-    torch.distributed.destroy_process_group()
+    path.write_bytes(pickle.dumps(results))
 
 
 def _train(toy):

@@ -1,15 +1,16 @@
 import copy
 import io
+import json
 import pickle
 
 import pytest
 import torch
-import torch.distributed as dist
 import transformers
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_inputs, tiny_model
+from helpers.two_ranks import on_two_ranks
 from hf_multiteacher.models.heads import SelectedHead, rows_of_logits
 from hf_multiteacher.models.task import task_of
 
@@ -146,29 +147,28 @@ def test_the_compiled_graph_has_no_break_at_the_head():
     assert explanation.graph_break_count == 0
 
 
-def _train_one_rank(rank: int, store: str, results) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    model = tiny_bert("MaskedLM", vocab_size=50, layers=1)
-    head = SelectedHead(model)
-    parallel = nn.parallel.DistributedDataParallel(model)
-    for _ in range(2):
-        # Rank 1 has no row at all: its head must still take part, or the ranks wait for each other for ever.
-        with head.select(SOME_ROWS if rank == 0 else NO_ROWS):
-            logits = parallel(**tiny_inputs()).logits
-        parallel.zero_grad()
-        logits.square().sum().backward()
-    results[rank] = model.cls.predictions.transform.dense.weight.grad.tolist()
-    dist.destroy_process_group()
+TRAIN_ONE_RANK = f"""
+import torch
+from helpers.models import tiny_bert, tiny_inputs
+from hf_multiteacher.models.heads import SelectedHead
+model = tiny_bert("MaskedLM", vocab_size=50, layers=1)
+head = SelectedHead(model)
+parallel = torch.nn.parallel.DistributedDataParallel(model)
+some_rows = torch.tensor({SOME_ROWS.tolist()})
+for _ in range(2):
+    # Rank 1 has no row at all: its head must still take part, or the ranks wait for each other for ever.
+    with head.select(some_rows if rank == 0 else torch.zeros_like(some_rows)):
+        logits = parallel(**tiny_inputs()).logits
+    parallel.zero_grad()
+    logits.square().sum().backward()
+print(model.cls.predictions.transform.dense.weight.grad.tolist())
+"""
 
 
-def test_two_ranks_share_gradients_where_one_has_no_rows(tmp_path):
-    context = torch.multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        results = manager.dict()
-        arguments = (str(tmp_path / "store"), results)
-        torch.multiprocessing.spawn(_train_one_rank, arguments, nprocs=2, join=True)
-        assert results[0] == results[1]
-        gradient = torch.tensor(results[0])
+def test_two_ranks_share_gradients_where_one_has_no_rows(fork_server, tmp_path):
+    first, second = map(json.loads, on_two_ranks(fork_server, tmp_path, TRAIN_ONE_RANK))
+    assert first == second
+    gradient = torch.tensor(first)
     model = tiny_bert("MaskedLM", vocab_size=50, layers=1)
     model(**tiny_inputs()).logits[SOME_ROWS].square().sum().backward()
     # DistributedDataParallel divides by the number of ranks.

@@ -11,6 +11,7 @@ from hf_multiteacher.commands.experiment import run_task
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
 LENGTH = 24
 
 

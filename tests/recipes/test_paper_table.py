@@ -10,6 +10,7 @@ from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes import paper_table
 from hf_multiteacher.romanian.reference import REFERENCE, REFERENCE_NOTE
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
 QUICK = "--max_steps 2 --learning_rate 1e-3 --use_cpu true --disable_tqdm true --per_device_eval_batch_size 64".split()
 
 
