@@ -1,1 +1,1 @@
-"""What several tests share: tiny models and tokenizers, a hub, runs that die or have two ranks, a card as HTML."""
+"""What several tests share: tiny models and tokenizers, processes, a hub, runs that die or have two ranks, cards."""
