@@ -45,7 +45,7 @@ def command(hub, owner):
     def run(*words):
         code = f"""
 import contextlib, io, json
-from hf_multiteacher.cli import main
+from hf_multiteacher.commands.main import main
 out, err = io.StringIO(), io.StringIO()
 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
     code = main({["loyalty", *words]!r})
