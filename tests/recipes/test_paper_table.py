@@ -1,6 +1,7 @@
 """`hf-multiteacher evaluate`: the table, its files, and runs that are not repeated."""
 
 import json
+from functools import cache
 from statistics import mean, stdev
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from helpers.saved_encoders import save_encoder
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes import paper_table
+from hf_multiteacher.romanian.loading import load_task
 from hf_multiteacher.romanian.reference import REFERENCE, REFERENCE_NOTE
 
 pytestmark = pytest.mark.usefixtures("few_sentences")
@@ -18,6 +20,10 @@ QUICK = "--max_steps 2 --learning_rate 1e-3 --use_cpu true --disable_tqdm true -
 def model(tmp_path_factory, cased_tokenizer):
     folder = tmp_path_factory.mktemp("models") / "small"
     return save_encoder(folder, cased_tokenizer)
+
+
+load_once = cache(load_task)
+"""The generated data are the same every time."""
 
 
 @pytest.fixture
@@ -34,6 +40,7 @@ def runs(monkeypatch):
         return None, {f"eval_{name}": score + place / 1000 for place, name in enumerate(names)}
 
     monkeypatch.setattr(paper_table, "fine_tune", fine_tune)
+    monkeypatch.setattr(paper_table, "load_task", load_once)
     return asked
 
 
