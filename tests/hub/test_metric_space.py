@@ -19,20 +19,8 @@ FILES = {"README.md", "__init__.py", "app.py", "requirements.txt", "tests.py"}
 
 
 @pytest.fixture(scope="module")
-def hub(running):
-    running.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
-def owner(hub, tmp_path_factory):
-    with hub.client(tmp_path_factory.mktemp("owner")) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def somebody(hub, tmp_path_factory):
-    with hub.client(tmp_path_factory.mktemp("somebody"), token=None) as client:
+def somebody(running, tmp_path_factory):
+    with running.client(tmp_path_factory.mktemp("somebody"), token=None) as client:
         yield client
 
 

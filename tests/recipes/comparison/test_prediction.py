@@ -31,7 +31,7 @@ def one_by_one(loaded, words, order, limit=None):
         words, is_split_into_words=True, return_tensors="pt", truncation=limit is not None, max_length=limit
     )
     with torch.no_grad():
-        logits = loaded.model(**{k: v for k, v in tokens.items() if k in loaded.inputs}).logits[0]
+        logits = loaded.model(**tokens).logits[0]
     places = tokens.word_ids(0)
     return [logits[places.index(word)][order] if word in places else None for word in range(len(words))]
 
