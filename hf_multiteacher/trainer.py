@@ -18,7 +18,7 @@ from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
 from .models.outputs import logits_of
 from .models.row_forward import RowForward
-from .models.task import task_of
+from .models.task import compiled_in_place, task_of
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers
 from .objective.evaluation import EvaluationRecord
@@ -98,6 +98,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if not none_given:
             self._has_teachers = True
             args = use_one_gpu(check_arguments(args))
+            model = None if model is None else compiled_in_place(model)
 
         super().__init__(
             model,
@@ -124,7 +125,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Load the teachers and choose what reads the data for student and teachers."""
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
-        self.label_names = ["labels"]  # which Trainer does not find in the forward of a compiled model
+        self.label_names = ["labels"]  # Trainer reads them off the model's forward, where they need not be
         self._prepare_student()
 
         args = check_arguments(self.args)
@@ -205,6 +206,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
                 multi_tokenizer.max_lengths = [each.positions for each in limits]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             expect_dataset(self._readers, dataset)
+
+    def call_model_init(self, trial: Any = None) -> nn.Module:
+        """Make a student as `Trainer` does."""
+        model = super().call_model_init(trial)
+        return compiled_in_place(model) if self._has_teachers else model
 
     def _hp_search_setup(self, trial: Any) -> None:
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
