@@ -12,11 +12,14 @@ from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
+from .collation.readers import CheckedCollator, Reader, expect_dataset
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
+from .models.outputs import logits_of
 from .models.row_forward import RowForward
-from .models.task import task_of
+from .models.task import compiled_in_place, task_of
+from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
@@ -30,6 +33,7 @@ from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_man
 from .training.checks import (
     check_arguments,
     datasets_of,
+    expect_whole_vocabulary,
     find_student_tokenizer,
     refuse,
     refused_losses,
@@ -47,7 +51,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     whole optimizer step, so accumulation, ranks and a resume change no number. Without teachers this is `Trainer`.
 
     Args:
-        model: The student: masked-LM, token classification or sequence classification, PEFT-wrapped or not.
+        model: The student: masked-LM, token classification or sequence classification, PEFT-wrapped, compiled or not.
         args: `DistillationTrainingArguments`.
         data_collator: By default a `DataCollatorForDistillation` for the student's task.
         train_dataset: As in `Trainer`; encoded by `MultiTokenizer.encode`, or with the student's tokens alone.
@@ -69,6 +73,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
+    _readers: Sequence[Reader] = ()  # the student, then the teachers
 
     def __init__(
         self,
@@ -93,6 +98,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if not none_given:
             self._has_teachers = True
             args = use_one_gpu(check_arguments(args))
+            model = None if model is None else compiled_in_place(model)
 
         super().__init__(
             model,
@@ -119,6 +125,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Load the teachers and choose what reads the data for student and teachers."""
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
         self.model_accepts_loss_kwargs = True
+        self.label_names = ["labels"]  # Trainer reads them off the model's forward, where they need not be
         self._prepare_student()
 
         args = check_arguments(self.args)
@@ -133,6 +140,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
 
         mlm = task_of(student).over_vocabulary
+        if mlm:
+            expect_whole_vocabulary(student, tokenizer)
         self.data_collator = choose_collator(given_collator, self.multi_tokenizer, args, mlm=mlm)
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             check_columns(dataset, self.multi_tokenizer)
@@ -140,11 +149,13 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         columns = cast("list[str]", self._signature_columns)
-        columns.extend([*MODEL_INPUTS, *self.multi_tokenizer.column_names])
+        columns.extend([*MODEL_INPUTS, *self.label_names, *self.multi_tokenizer.column_names])
 
         self._callback = DistillationCallback()
         self.add_callback(self._callback)
         self._follow_student()
+        for reader in self._readers:
+            columns.extend(reader.limits.inputs if reader.source is None else ())
 
     def _prepare_student(self) -> None:
         """Fix what the student's labels mean, and refuse what would silently mean something else with teachers."""
@@ -170,9 +181,36 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         student = cast(nn.Module, self.model)
 
         self._student_forward = RowForward(student, "the student")
+        self._expect_readable(student)
+
         teachers = AlignedTeachers(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
         self._objective = DistillationObjective(student, teachers, args)
         self._projections = self._objective.hidden_loss
+
+    def _expect_readable(self, student: nn.Module) -> None:
+        """Refuse models whose answers cannot be compared, and data that they cannot read."""
+        forwards = [(student, self._student_forward), *((each.model, each.row_forward) for each in self.teachers)]
+        for model, forward in forwards:
+            expect_readable(model, forward, hidden_states=bool(check_arguments(self.args).hidden_state_weight))
+
+        sources = [None, *map(self.multi_tokenizer.source_of, range(len(self.teachers)))]
+        limits = [forward.limits for _, forward in forwards]
+        self._readers = [
+            Reader(forward.title, source, forward.limits)
+            for (_, forward), source in zip(forwards, sources, strict=True)
+        ]
+
+        # A collator that was given has a MultiTokenizer of its own, which rebuilds what the teachers read.
+        for multi_tokenizer in (self.multi_tokenizer, getattr(self.data_collator, "multi_tokenizer", None)):
+            if multi_tokenizer is not None:
+                multi_tokenizer.max_lengths = [each.positions for each in limits]
+        for dataset in datasets_of(self.train_dataset, self.eval_dataset):
+            expect_dataset(self._readers, dataset)
+
+    def call_model_init(self, trial: Any = None) -> nn.Module:
+        """Make a student as `Trainer` does."""
+        model = super().call_model_init(trial)
+        return compiled_in_place(model) if self._has_teachers else model
 
     def _hp_search_setup(self, trial: Any) -> None:
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
@@ -242,12 +280,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         rows = objective.rows(inputs)
 
         hidden = objective.hidden_loss is not None
-        outputs, logits = self._student_forward(model, inputs, rows.tokens, output_hidden_states=hidden)
+        outputs, logits, states = self._student_forward(model, inputs, rows.tokens, output_hidden_states=hidden)
         components, _ = objective(
             inputs,
             rows,
             logits,
-            outputs.hidden_states,
+            states,
             with_teachers=objective.needs_teachers,
             weigh=self.compute_teacher_weights,
             soft_loss=self.compute_distillation_loss,
@@ -332,12 +370,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         collator = self.data_collator
         if is_training:
             self._callback.collator = collator
-            return make(sampler_fn, is_training, dataloader_key)
 
-        if isinstance(collator, DataCollatorForDistillation):
-            self.data_collator = collator.for_evaluation()
+        fixed = isinstance(collator, DataCollatorForDistillation) and not is_training
+        self.data_collator = CheckedCollator(collator.for_evaluation() if fixed else collator, self._readers)
         try:
-            return make(None, is_training, dataloader_key)
+            return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:
             self.data_collator = collator
 
@@ -359,14 +396,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         with torch.no_grad(), self.compute_loss_context_manager():
             rows = objective.rows(inputs)
-            outputs, logits = self._student_forward(
+            outputs, logits, states = self._student_forward(
                 model, inputs, rows.tokens, output_hidden_states=hidden, full=not prediction_loss_only
             )
             components, targets = objective(
                 inputs,
                 rows,
                 logits,
-                outputs.hidden_states if hidden else None,
+                states,
                 with_teachers=recorded,
                 weigh=self.compute_teacher_weights,
                 soft_loss=self.compute_distillation_loss,
@@ -378,7 +415,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         loss = components["hard_loss"].values.mean() if "hard_loss" in components else None
         if prediction_loss_only:
             return loss, None, None
-        return loss, outputs.logits.detach(), inputs.get("labels")
+        return loss, logits_of(outputs, "the student").detach(), inputs.get("labels")
 
     def evaluation_loop(
         self,

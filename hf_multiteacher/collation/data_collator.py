@@ -14,7 +14,7 @@ from ..tokenization.columns import TEACHER_COLUMN, teacher_column
 from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .masking import SpanMasking, special_or_unknown
-from .padding import Arrays, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
+from .padding import Arrays, Features, Layout, column_of, is_per_token, pad_encoding, pad_or_stack, stack_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class DataCollatorForDistillation:
             batch[name] = layout.pad(column_of(features, name), -1, name)
 
         others = [name for name in features[0] if name not in batch and name not in NOT_STACKED]
-        batch |= {name: stack_numbers(column_of(features, name), name) for name in others}
+        batch |= {name: pad_or_stack(column_of(features, name), name, layout) for name in others}
         return batch, layout
 
     def _warn(self, batch: Arrays) -> None:

@@ -93,6 +93,19 @@ def stack_numbers(values: Sequence[Any], name: str) -> np.ndarray:
     return stacked.astype(np.float32 if stacked.dtype.kind == "f" else np.int64)
 
 
+def pad_or_stack(values: Sequence[Any], name: str, layout: Layout) -> np.ndarray:
+    """Pad what has one integer per token, such as `position_ids`, with 0; stack anything else.
+
+    Raises:
+        ValueError: As in `stack_numbers`.
+    """
+    lengths = [len(value) if is_per_token([value]) else -1 for value in values]
+    if lengths == layout.filled.sum(axis=1).tolist():
+        return layout.pad(values, 0, name)
+
+    return stack_numbers(values, name)
+
+
 def is_per_token(labels: Sequence[Any]) -> bool:
     """Whether labels are those of tagging: a list of integers per example, not a number or a list of floats."""
     first = np.asarray(labels[0])

@@ -1,6 +1,5 @@
 """One forward of a model with its head at the wanted rows only; the student and its teachers alike."""
 
-import inspect
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from .heads import SelectedHead, rows_of_logits
-from .task import task_of, without_adapters
+from .limits import Limits
+from .outputs import HiddenStates, hidden_states_of, logits_of
+from .task import task_of
 
 
 class RowForward:
@@ -17,12 +18,20 @@ class RowForward:
     Args:
         model: The model itself, PEFT-wrapped or not.
         name: What messages call it, such as `the student`.
+
+    Attributes:
+        limits: What the model can be given.
     """
 
     def __init__(self, model: nn.Module, name: str) -> None:
         self.name = name
+        self.limits = Limits.of(model)
         self._head = SelectedHead(model) if task_of(model).over_vocabulary else None
-        self._inputs = _inputs_of(model)
+
+    @property
+    def title(self) -> str:
+        """The model's name at the start of a sentence."""
+        return self.name[:1].upper() + self.name[1:]
 
     def __call__(
         self,
@@ -32,45 +41,72 @@ class RowForward:
         *,
         output_hidden_states: bool = False,
         full: bool = False,
-    ) -> tuple[Any, Tensor]:
+    ) -> tuple[Any, Tensor, HiddenStates | None]:
         """Run the model.
 
         Args:
             model: The model as the Trainer has wrapped it; under DDP a bare one leaves gradients unsynchronised.
             inputs: `input_ids`, `attention_mask`, ... `[batch, length]`; what the model does not take is left out.
             tokens: The tokens that are rows, bool `[batch, length]`; None for all that the model gives.
-            output_hidden_states: Whether the outputs hold them.
+            output_hidden_states: Whether the outputs hold them; if not, the model's configuration decides.
             full: Whether the outputs hold the logits of all tokens.
 
         Returns:
-            The model's outputs, and the logits of the rows: `[rows, classes]`, row-major; without `tokens` as the
-            model gives them.
+            The model's outputs; the logits of the rows, `[rows, classes]` in row-major order, without `tokens` as the
+            model gives them; and all hidden states `[batch, length, hidden]` where they were asked for, else None.
 
         Raises:
-            ValueError: The model gives no hidden states although they were asked for.
+            ValueError: There are no logits or hidden states in what the model answers, or they are not one per token.
         """
-        taken = {name: value for name, value in inputs.items() if name in self._inputs}
+        outputs = self.run(model, inputs, None if full else tokens, output_hidden_states=output_hidden_states)
+        return outputs, *self.read(outputs, inputs, tokens, output_hidden_states=output_hidden_states)
 
-        with nullcontext() if self._head is None or full else self._head.select(tokens):
-            outputs = model(**taken, output_hidden_states=output_hidden_states, return_dict=True)
-        if output_hidden_states:
-            self._expect_hidden_states(outputs)
+    def run(
+        self, model: nn.Module, inputs: Mapping[str, Any], tokens: Tensor | None, *, output_hidden_states: bool
+    ) -> Any:
+        """Return the model's outputs, with a vocabulary head at `tokens` only; the rest as in a call."""
+        taken = {name: value for name, value in inputs.items() if name in self.limits.inputs}
 
-        return outputs, rows_of_logits(outputs.logits, tokens)
+        with nullcontext() if self._head is None else self._head.select(tokens):
+            return model(**taken, **self._options(output_hidden_states))
 
-    def _expect_hidden_states(self, outputs: Any) -> None:
-        if outputs.hidden_states is None:
+    def read(
+        self, outputs: Any, inputs: Mapping[str, Any], tokens: Tensor | None, *, output_hidden_states: bool
+    ) -> tuple[Tensor, HiddenStates | None]:
+        """Return the logits of the rows and the hidden states that the outputs hold; the rest as in a call."""
+        logits = self._one_per_token(logits_of(outputs, self.name), tokens)
+        states = self._hidden_states(outputs, inputs) if output_hidden_states else None
+
+        return rows_of_logits(logits, tokens), states
+
+    def _options(self, output_hidden_states: bool) -> dict[str, bool]:
+        """Ask for what is used, and for nothing that the model's `forward` does not know."""
+        asked = {"return_dict": True} | ({"output_hidden_states": True} if output_hidden_states else {})
+        return {option: value for option, value in asked.items() if self.limits.takes(option)}
+
+    def _one_per_token(self, logits: Tensor, tokens: Tensor | None) -> Tensor:
+        """Refuse logits that do not belong to the tokens, as those of a model that puts its own before them."""
+        selected = self._head is not None and logits.dim() == 2
+        if tokens is not None and not selected and logits.shape[:2] != tokens.shape:
+            raise ValueError(
+                f"A row of this task is a token, but {self.name} gives logits {list(logits.shape)} for tokens "
+                f"{list(tokens.shape)}, so they belong to no labels. Prompt tuning, which puts tokens of its own "
+                "before each text, serves sequence tasks; use LoRA here."
+            )
+        return logits
+
+    def _hidden_states(self, outputs: Any, inputs: Mapping[str, Any]) -> HiddenStates:
+        states = hidden_states_of(outputs)
+        if states is None:
             raise ValueError(
                 f"hidden_state_weight compares hidden states, but {self.name} gives none, so this part of the "
                 "objective would silently be left out. Load it with from_pretrained (an unpickled model gives none), "
                 "or set it to 0."
             )
 
-
-def _inputs_of(model: nn.Module) -> set[str]:
-    """Name what a model takes. Without labels it computes no loss of its own, which would be scaled wrongly."""
-    inner = without_adapters(model)
-    names = set(inspect.signature(inner.forward).parameters) - {"labels"}
-
-    # A model with one token type need not be told it, and has no embedding for the second text of a pair.
-    return names - {"token_type_ids"} if getattr(inner.config, "type_vocab_size", 2) < 2 else names
+        if wrong := [list(state.shape) for state in states if state.shape[:2] != inputs["input_ids"].shape]:
+            raise ValueError(
+                f"hidden_state_weight compares one hidden state per token, but {self.name} gives hidden states "
+                f"{wrong[0]} for tokens {list(inputs['input_ids'].shape)}: they cannot be matched. Set it to 0."
+            )
+        return states

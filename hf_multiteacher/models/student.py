@@ -3,7 +3,7 @@
 import copy
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import transformers
@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 
 from .distilbert import distilbert_from_layers
-from .task import TASKS
+from .task import TASKS, uncompiled
 
 
 def student_from_teacher(
@@ -46,6 +46,7 @@ def student_from_teacher(
     if isinstance(teacher, str | os.PathLike):
         teacher = _load(os.fspath(teacher))
 
+    teacher = cast(PreTrainedModel, uncompiled(teacher))
     if not isinstance(teacher, PreTrainedModel):
         raise TypeError(
             "student_from_teacher expects a transformers model, its id or its folder, but got "

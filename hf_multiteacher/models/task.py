@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from peft import PeftModel
 from torch import nn
+from torch._dynamo import OptimizedModule
 from transformers import (
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
@@ -56,16 +57,55 @@ SEQUENCE_CLASSIFICATION = Task(
 TASKS = {task.name: task for task in (MASKED_LM, TOKEN_CLASSIFICATION, SEQUENCE_CLASSIFICATION)}
 
 
+def uncompiled(model: nn.Module) -> nn.Module:
+    """Return what `torch.compile` was given; any other model as it is."""
+    while isinstance(model, OptimizedModule):
+        model = model._orig_mod
+
+    return model
+
+
+def compiled_in_place(model: nn.Module) -> nn.Module:
+    """Return a model that is compiled as before, whole or in parts, and keeps its own class and names.
+
+    `torch.compile` puts a module around another, whose name would get into checkpoints that nothing can load.
+    """
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            setattr(parent, name, _in_place(child))
+
+    return _in_place(model)
+
+
+def _in_place(model: nn.Module) -> nn.Module:
+    if not isinstance(model, OptimizedModule):
+        return model
+
+    inner = model._orig_mod
+    inner._compiled_call_impl = model.dynamo_ctx(inner._call_impl)  # as nn.Module.compile does
+    return inner
+
+
+def adapters_of(model: nn.Module) -> PeftModel | None:
+    """Return the PEFT model that a model is, compiled or not; None where it is none."""
+    inner = uncompiled(model)
+    return inner if isinstance(inner, PeftModel) else None
+
+
 def without_adapters(model: nn.Module) -> PreTrainedModel:
-    """Return the transformers model inside a PEFT model; any other model as it is."""
-    return cast(PreTrainedModel, model.get_base_model() if isinstance(model, PeftModel) else model)
+    """Return the transformers model inside PEFT and `torch.compile`, in any nesting; any other model as it is."""
+    inner = uncompiled(model)
+    while isinstance(inner, PeftModel):
+        inner = uncompiled(inner.get_base_model())
+
+    return cast(PreTrainedModel, inner)
 
 
 def task_of(model: nn.Module) -> Task:
-    """Tell the task of a model from its class, looking through PEFT.
+    """Tell the task of a model from its class, looking through PEFT and `torch.compile`.
 
     Args:
-        model: A transformers model, or a PEFT model around one.
+        model: A transformers model, or what PEFT or `torch.compile` has made of one.
 
     Raises:
         ValueError: The class, and every class that it extends, serves another task.

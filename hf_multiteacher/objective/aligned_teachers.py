@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
+from ..tokenization.encoder import count_entries
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .outcomes import Outcomes
 from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
 
-HiddenStates = tuple[Tensor, ...]
 Weigh = Callable[[list[Tensor], list[Tensor] | None, Tensor], Tensor]
 """The trainer's `compute_teacher_weights`: teacher logits, labels, availability -> weights."""
 
@@ -77,6 +78,7 @@ class AlignedTeachers:
         self.sources = [multi_tokenizer.source_of(teacher) for teacher in range(len(teachers))]
 
         over_vocabulary = task_of(student).over_vocabulary
+        self._entries = count_entries(multi_tokenizer.student_tokenizer) if over_vocabulary else None
         self.outcomes = [
             Outcomes.between(multi_tokenizer.shared_vocabulary(source), student, teacher.model, device)
             if over_vocabulary and source is not None
@@ -143,16 +145,27 @@ class AlignedTeachers:
             teacher_logits: As in `TeacherOutputs`.
             weigh: The trainer's `compute_teacher_weights`.
         """
+        width = self._shared_width(student_logits, teacher_logits)
         student, teachers = [], []
         for logits, outcomes in zip(teacher_logits, self.outcomes, strict=True):
-            student.append(student_logits if outcomes is None else outcomes.of_student(student_logits))
-            teachers.append(logits if outcomes is None else outcomes.of_teacher(logits))
+            student.append(student_logits[:, :width] if outcomes is None else outcomes.of_student(student_logits))
+            teachers.append(logits[:, :width] if outcomes is None else outcomes.of_teacher(logits))
 
         available = rows.available[:, rows.mask]
         followed = available & torch.tensor(self.followed, device=available.device)[:, None]
         weights = weigh(teachers, self._labels(rows.labels), followed)
 
         return SoftTargets(student, teachers, available, followed, weights)
+
+    def _shared_width(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> int | None:
+        """Return how many of the logits over the student's vocabulary are compared; None for all.
+
+        Heads over one vocabulary may be padded to different widths: then the entries that the tokenizer does not have
+        take no part, in any of them, so that they keep one outcome space.
+        """
+        same = [logits for logits, outcomes in zip(teacher_logits, self.outcomes, strict=True) if outcomes is None]
+        widths = {logits.shape[-1] for logits in (student_logits, *same)}
+        return self._entries if len(widths) > 1 else None
 
     def _labels(self, labels: Tensor | None) -> list[Tensor] | None:
         """Bring the labels to each teacher's outcomes."""

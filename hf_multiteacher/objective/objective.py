@@ -13,9 +13,10 @@ from ..losses.hidden_state import HiddenStateLoss
 from ..losses.problem import Ensemble, Problem
 from ..losses.soft_target import SoftTargetLoss, joint_logits
 from ..losses.weighting import WEIGHTINGS
+from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments, objective_arguments
-from .aligned_teachers import AlignedTeachers, HiddenStates, SoftTargets, Weigh
+from .aligned_teachers import AlignedTeachers, SoftTargets, Weigh
 from .components import Component, means_of, total_of, with_hidden_loss
 from .row_sets import add_counts, hidden_spans, row_sets
 from .rows import Inputs, Rows, find_rows

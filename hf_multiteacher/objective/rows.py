@@ -72,7 +72,10 @@ def counterparts(inputs: Inputs, source: int) -> Tensor:
 
 
 def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
-    """Return what a teacher reads: the student's encoding (`source` None) or the columns `teacher_{source}_*`."""
+    """Return what a teacher reads: the columns `teacher_{source}_*`, or all that the student reads (`source` None)."""
+    if source is None:
+        return dict(inputs)
+
     columns = {name: teacher_column(source, name) for name in MODEL_INPUTS}
     return {name: inputs[column] for name, column in columns.items() if column in inputs}
 

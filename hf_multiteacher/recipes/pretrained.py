@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
+from transformers import AutoConfig, AutoTokenizer
 
+from ..models.limits import position_limit
 from ..teachers.tokenizer import FEWEST_ENTRIES
-from ..tokenization.encoder import NO_LIMIT, require_fast
-
-# These count positions from their padding id on, so that many of the table's rows are never used.
-_COUNT_FROM_PADDING = (
-    "camembert data2vec-text ibert longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl xmod"
-).split()
+from ..tokenization.encoder import require_fast
 
 
 @dataclass(frozen=True)
@@ -70,16 +66,6 @@ def load_tokenizer(source: str, role: str = "Teacher") -> Any:
     if len(tokenizer) < FEWEST_ENTRIES:
         raise ValueError(f"{role} '{source}' has no tokenizer beside it. Save it there: tokenizer.save_pretrained.")
     return tokenizer
-
-
-def position_limit(config: PretrainedConfig) -> int:
-    """Return how many tokens a model has positions for; a number beyond all texts where nothing limits it."""
-    positions = getattr(config, "max_position_embeddings", None) or -1
-    if positions < 0:
-        return NO_LIMIT
-    if config.model_type in _COUNT_FROM_PADDING:
-        return positions - config.pad_token_id - 1
-    return positions
 
 
 def shared_limit(models: list[Pretrained], max_length: int | None) -> int:

@@ -1,7 +1,8 @@
 """Who teaches: described, loaded, checked and frozen."""
 
 from .ensemble import ENSEMBLE, TeacherEnsemble
-from .loaded_teacher import LoadedTeacher, weight_fingerprint
+from .fingerprint import weight_fingerprint
+from .loaded_teacher import LoadedTeacher
 from .teacher import Teacher
 
 __all__ = [

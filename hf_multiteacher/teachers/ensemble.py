@@ -42,7 +42,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
         Args:
             teachers: One or many ids, paths, models or `Teacher` objects.
-            student: The student's model, PEFT-wrapped or not. Its class decides the task.
+            student: The student's model, PEFT-wrapped, compiled or neither. Its class decides the task.
             student_tokenizer: What a teacher without a tokenizer of its own may read, where the sizes agree.
             dtype: Of the teachers' weights, as `torch.bfloat16` or `"bfloat16"`; `"auto"` keeps what the file holds.
                 By default, what is loaded is float32 and a model object stays as it is.
@@ -122,11 +122,12 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         teacher = self[index]
         teacher.model.eval()
 
-        outputs, logits = teacher.row_forward(teacher.model, inputs, rows, output_hidden_states=output_hidden_states)
+        forward, model = teacher.row_forward, teacher.model
+        _, logits, states = forward(model, inputs, rows, output_hidden_states=output_hidden_states)
         if teacher.label_index is not None:
             logits = logits.index_select(-1, teacher.label_index)
 
-        return logits, outputs.hidden_states if output_hidden_states else None
+        return logits, states
 
     def manifest(self) -> list[dict[str, str | None]]:
         """Tell what each teacher is, so that a resume or a cache can see whether it is still the same.

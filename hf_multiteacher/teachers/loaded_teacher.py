@@ -1,6 +1,5 @@
 """One frozen teacher: its model, its tokenizer, and what tells it from another one."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +10,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from ..models.row_forward import RowForward
 from ..models.task import Task
 from ..tokenization.encoder import tokenizer_fingerprint
+from .fingerprint import weight_fingerprint
 
 
 @dataclass
@@ -48,7 +48,7 @@ class LoadedTeacher:
             "id": self.id,
             "revision": self.commit or weight_fingerprint(self.model),
             "tokenizer": _tokenizer_hash(self.tokenizer),
-            "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
+            "dtype": str(next(self.model.parameters(), torch.empty(0)).dtype).removeprefix("torch."),
         }
 
     def to(self, device: torch.device | str) -> None:
@@ -57,17 +57,6 @@ class LoadedTeacher:
 
         if self.label_index is not None:
             self.label_index = self.label_index.to(device)
-
-
-def weight_fingerprint(model: nn.Module) -> str:
-    """Return `sha256:...` over the names, shapes and bytes of a model's state dict."""
-    digest = hashlib.sha256()
-
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)};".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from peft import PeftModel
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from ..models.task import uncompiled
 
 
 @dataclass(frozen=True)
@@ -17,8 +20,8 @@ class Teacher:
     """A teacher, where its id, path or model alone does not say enough.
 
     Args:
-        model: An id on the Hub, a folder, or a model (PEFT-wrapped or not). Id and folder may hold a PEFT adapter. A
-            model object is used as it is, not copied: it will be frozen, put in eval mode and moved.
+        model: An id on the Hub, a folder, or a model, PEFT-wrapped, compiled or neither. Id and folder may hold a PEFT
+            adapter. A model object is used as it is, not copied: it will be frozen, put in eval mode and moved.
         tokenizer: The teacher's tokenizer, or where to load it from; default: from beside the model.
         name: What logs and messages call it; default: the last part of the id or path.
         revision: Branch, tag or commit on the Hub.
@@ -36,10 +39,11 @@ class Teacher:
     trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, str | os.PathLike | PreTrainedModel | PeftModel):
+        model = uncompiled(self.model) if isinstance(self.model, nn.Module) else self.model
+        if not isinstance(model, str | os.PathLike | PreTrainedModel | PeftModel):
             raise TypeError(
                 "A teacher is an id on the Hub, a folder, a transformers model or a PEFT model, but got "
-                f"{type(self.model).__name__}, which cannot be loaded or run as one."
+                f"{type(model).__name__}, which cannot be loaded or run as one."
             )
 
     @property

@@ -4,11 +4,12 @@ import logging
 import os
 from typing import cast
 
-import torch
 from torch import nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from ..models.limits import count_embeddings
 from ..models.task import without_adapters
+from ..tokenization.encoder import count_entries
 from .teacher import Teacher, explained
 
 logger = logging.getLogger(__name__)
@@ -36,22 +37,22 @@ def find_tokenizer(
     Raises:
         ValueError: There is none and the vocabularies differ in size, or it gives ids that the model does not have.
     """
-    size = _vocabulary_size(model)
+    size = count_embeddings(without_adapters(model))
     tokenizer = teacher.tokenizer
     if tokenizer is None or isinstance(tokenizer, str | os.PathLike):
         with explained(name, "tokenizer"):
             tokenizer = _load_tokenizer(teacher, model)
 
     if tokenizer is None:
-        _take_the_students(name, size, _vocabulary_size(student))
+        _take_the_students(name, size, count_embeddings(without_adapters(student)))
         return student_tokenizer
 
-    largest = max(tokenizer.get_vocab().values())
-    if largest >= size:
+    entries = count_entries(cast(PreTrainedTokenizerFast, tokenizer))
+    if entries > size:
         raise ValueError(
             f"Teacher '{name}' must have an embedding for each id of its tokenizer, but the tokenizer goes up to "
-            f"{largest} and the model has {size} embeddings: this is another model's tokenizer. Pass the right one as "
-            "Teacher(model, tokenizer=...)."
+            f"{entries - 1} and the model has {size} embeddings: this is another model's tokenizer. Pass the right "
+            "one as Teacher(model, tokenizer=...)."
         )
     return tokenizer
 
@@ -87,7 +88,3 @@ def _load_tokenizer(teacher: Teacher, model: nn.Module) -> PreTrainedTokenizerBa
         if tokenizer is not None and len(tokenizer) >= FEWEST_ENTRIES:
             return tokenizer
     return None
-
-
-def _vocabulary_size(model: nn.Module) -> int:
-    return cast(torch.Tensor, without_adapters(model).get_input_embeddings().weight).shape[0]

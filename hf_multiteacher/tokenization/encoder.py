@@ -30,6 +30,11 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
+def count_entries(tokenizer: PreTrainedTokenizerFast) -> int:
+    """Count the ids up to the largest that a tokenizer gives."""
+    return max(tokenizer.get_vocab().values()) + 1
+
+
 def require_fast(owner: str, tokenizer: Any) -> None:
     """Refuse a tokenizer that cannot tell which characters its tokens stand for.
 

@@ -9,7 +9,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from .columns import TEACHER_PARTS, read_column, read_sequences, read_word_labels, teacher_column
-from .encoder import Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
+from .encoder import NO_LIMIT, Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
 from .rebuilding import Segments, Template, encode_segments
 from .spans import Integers, batch_spans, word_spans
 from .surfaces import TokenSurfaces
@@ -28,6 +28,8 @@ class MultiTokenizer:
 
     Attributes:
         distinct: the tokenizer behind each set of columns `teacher_{j}_*`, by j.
+        max_lengths: tokens that the student's model and each teacher's read at most, where the tokenizers do not say;
+            encodings are cut to them. `MultiTeacherDistillationTrainer` sets them.
 
     Raises:
         TypeError: a tokenizer is not a fast one.
@@ -53,6 +55,7 @@ class MultiTokenizer:
             self._sources.append(source)
             self._encoders.setdefault(source, Encoder([])).readers.append(tokenizer)
 
+        self.max_lengths = [NO_LIMIT] * (1 + len(self.teacher_tokenizers))
         self.distinct = {j: encoder.readers[0] for j, encoder in self._encoders.items() if j is not None}
         self._shared_vocabularies: dict[int, SharedVocabulary] = {}
         self._student_surfaces: TokenSurfaces | None = None
@@ -113,7 +116,7 @@ class MultiTokenizer:
         sequences = read_sequences(batch, text, text_pair, words)
         split = words is not None
         encoded = {
-            source: encoder.encode(sequences, split, truncation, max_length)
+            source: encoder.encode(sequences, split, truncation, self._limit(source, max_length))
             for source, encoder in self._encoders.items()
         }
 
@@ -154,7 +157,7 @@ class MultiTokenizer:
         columns: dict[str, list] = {}
         for j in self.distinct:
             encoder = self._encoders[j]
-            encoding, tokenization = encode_segments(encoder.readers[0], segments, encoder.limit)
+            encoding, tokenization = encode_segments(encoder.readers[0], segments, min(encoder.limit, self._limit(j)))
             spans = batch_spans(segments.texts, [segments.tokenization, tokenization], segments.width)
             if not encoder.token_types:
                 del encoding["token_type_ids"]
@@ -168,7 +171,13 @@ class MultiTokenizer:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the tokenizers were before any call, so that the fingerprint of `Dataset.map` stays the same."""
         plain = [_without_settings(tokenizer) for tokenizer in (self.student_tokenizer, *self.teacher_tokenizers)]
-        return type(self), (plain[0], plain[1:])
+        return type(self), (plain[0], plain[1:]), {"max_lengths": self.max_lengths}
+
+    def _limit(self, source: int | None, max_length: int | None = None) -> int:
+        """Return the most tokens of an encoding: `max_length`, or what all models that read it take."""
+        readers = zip(self.max_lengths, (None, *self._sources), strict=True)
+        limits = [most for most, read in readers if read == source]
+        return min(limits if max_length is None else [*limits, max_length])
 
     def _text_spans(
         self, encoded: Mapping[int | None, Encoded], sequences: Sequence[list[str]]

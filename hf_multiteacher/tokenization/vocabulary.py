@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers.normalizers import Normalizer
 from transformers import PreTrainedTokenizerFast
 
+from .encoder import count_entries
 from .spans import Integers, visible_code_points
 from .surfaces import EntryMarks, TokenSurfaces
 
@@ -59,7 +60,7 @@ class SharedVocabulary:
         tokenizers = [student_tokenizer, teacher_tokenizer]
         keys: list[list[Hashable]]
         if student_tokenizer.get_vocab() == teacher_tokenizer.get_vocab():
-            keys = [[*range(max(tokenizer.get_vocab().values()) + 1)] for tokenizer in tokenizers]
+            keys = [[*range(count_entries(tokenizer))] for tokenizer in tokenizers]
         else:
             normalise = _joint_normaliser(tokenizers)
             keys = [_outcome_keys(tokenizer, normalise) for tokenizer in tokenizers]

@@ -5,11 +5,10 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from peft import PeftModel
 from torch import nn
 from transformers import TrainerState, TrainingArguments
 
-from ..models.task import task_of, without_adapters
+from ..models.task import adapters_of, task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
 from ..report.tables import Figure
@@ -73,6 +72,7 @@ def card_data(
     Raises:
         TypeError: A field does not exist.
     """
+    adapters = adapters_of(student)
     named = _listed(dataset) or _listed(dataset_tags)
     measured = last_evaluations(args, state, in_training)
     kind = next(iter(_listed(tasks)), task_of(student).pipeline)
@@ -96,7 +96,7 @@ def card_data(
         labels=_labels(student),
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
-        adapter_of=student.active_peft_config.base_model_name_or_path if isinstance(student, PeftModel) else None,
+        adapter_of=None if adapters is None else adapters.active_peft_config.base_model_name_or_path,
     )
     return replace(data, **fields)
 
@@ -171,7 +171,7 @@ def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str
     sizes: dict[str, dict[str, Figure]] = {
         each: {"parameters": count, "megabytes": 4 * count / MEGABYTE} for each, count in counts.items()
     }
-    if isinstance(student, PeftModel):
+    if adapters_of(student) is not None:
         sizes[name]["megabytes"] = saved_megabytes(student)
 
     return sizes
@@ -201,6 +201,6 @@ def _logged(key: str, history: Sequence[Mapping[str, Any]]) -> list[float]:
 def _labels(student: nn.Module) -> Sequence[str]:
     """The label names; an adapter needs even the only one of a regression, to give its base a head that fits."""
     config: Any = without_adapters(student).config
-    if task_of(student).over_vocabulary or (config.num_labels == 1 and not isinstance(student, PeftModel)):
+    if task_of(student).over_vocabulary or (config.num_labels == 1 and adapters_of(student) is None):
         return []
     return [config.id2label[number] for number in range(config.num_labels)]

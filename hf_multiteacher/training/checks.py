@@ -6,8 +6,11 @@ from typing import Any, NamedTuple, cast
 
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
+from transformers.integrations import is_deepspeed_zero3_enabled
 
+from ..models.limits import count_embeddings
 from ..models.task import task_of, without_adapters
+from ..tokenization.encoder import count_entries
 from ..training_args import DistillationTrainingArguments
 
 logger = logging.getLogger(__name__)
@@ -83,6 +86,21 @@ def datasets_of(train_dataset: Any, eval_dataset: Any) -> Iterator[Any]:
     for dataset in (train_dataset, *evaluated):
         if dataset is not None:
             yield dataset
+
+
+def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Refuse a masked language model that does not know all of its tokenizer's entries: masks and labels may be any.
+
+    Raises:
+        ValueError: There are fewer embeddings than entries.
+    """
+    size, entries = count_embeddings(without_adapters(student)), count_entries(tokenizer)
+    if entries > size:
+        raise ValueError(
+            f"The student must have an embedding for each id of its tokenizer, but the tokenizer goes up to "
+            f"{entries - 1} and the model has {size} embeddings. Pass the tokenizer that it was trained with as "
+            "processing_class, or resize it: model.resize_token_embeddings(len(tokenizer))."
+        )
 
 
 def set_problem_type(student: nn.Module, datasets: Iterable[Any]) -> None:
@@ -186,10 +204,16 @@ def refused_ways_to_run(
     """
     hidden = bool(args.hidden_state_weight)
     optimizer = getattr(args.optim, "value", args.optim)
+    zero_stage = getattr(args.deepspeed_plugin, "zero_stage", 3 if is_deepspeed_zero3_enabled() else 0)
 
     yield Refusal(
         when=fsdp,
         says="FSDP is not supported. Use DistributedDataParallel (accelerate launch without FSDP)",
+    )
+    yield Refusal(
+        when=deepspeed and zero_stage == 3,
+        says="DeepSpeed's ZeRO stage 3 would split the student's weights over the ranks, but not the teachers'. Use "
+        "stage 1 or 2",
     )
     yield Refusal(
         when=deepspeed and hidden,

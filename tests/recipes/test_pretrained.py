@@ -5,7 +5,8 @@ import torch
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
 from helpers.saved_encoders import save_encoder
-from hf_multiteacher.recipes.pretrained import Pretrained, load_tokenizer, position_limit, shared_limit
+from hf_multiteacher.models.limits import position_limit
+from hf_multiteacher.recipes.pretrained import Pretrained, load_tokenizer, shared_limit
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from helpers.saved_classifiers import save_classifier
+from hf_multiteacher.models.limits import position_limit
 from hf_multiteacher.recipes.comparison.comparison import load_models
 from hf_multiteacher.recipes.comparison.examples import Examples
 from hf_multiteacher.recipes.comparison.prediction import input_limit, predict
-from hf_multiteacher.recipes.pretrained import position_limit
 
 
 @pytest.fixture(scope="module")

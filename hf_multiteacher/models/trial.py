@@ -1,0 +1,159 @@
+"""A tiny forward when a run is set up: whether a model answers with what the run is going to read."""
+
+import inspect
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .outputs import HiddenStates
+from .row_forward import RowForward
+from .task import adapters_of, task_of, uncompiled, without_adapters
+
+logger = logging.getLogger(__name__)
+LENGTH = 8  # enough to see that tokens are pooled, or that there are more of them than were given
+
+
+def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: bool) -> None:
+    """Refuse a model whose answers cannot be compared, before a run begins.
+
+    What transformers' own classes answer with is known, hidden states apart: they are not run without need.
+
+    Args:
+        model: The model, where it is to run; its modes, its weights and the generators stay as they are.
+        forward: Its forward.
+        hidden_states: Whether the run compares hidden states.
+
+    Raises:
+        ValueError: The model needs labels, its logits are not one per row, or its hidden states not one per token and
+            layer.
+    """
+    _expect_no_need_of_labels(model, forward.title)
+    if hidden_states:
+        _expect_no_blocks(model, forward.title)
+    if not (hidden_states or _is_of_unknown_class(model) or _prompts(model)):
+        return
+
+    answer = _answer(model, forward, hidden_states)
+    if answer is None:
+        return
+
+    logits, states = answer
+    _expect_classes(model, logits, forward.title)
+    if states is not None:
+        _expect_layers(model, states, forward.name)
+
+
+def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple[Tensor, HiddenStates | None] | None:
+    """Return the logits of a made-up text, and the hidden states; None where that does not run."""
+    ids = _made_up_ids(model, forward)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    tokens = torch.ones_like(ids, dtype=torch.bool) if task_of(model).token_level else None
+
+    try:
+        with _undisturbed(model, ids.device):
+            outputs = forward.run(uncompiled(model), inputs, None, output_hidden_states=hidden_states)
+    except Exception as error:
+        if _prompts(model):
+            raise ValueError(_no_prompts(model, forward.title, error)) from error
+        # It may need inputs that only the data set has; if not, the first step tells.
+        logger.info("%s does not run on made-up tokens: %s", forward.title, error)
+        return None
+
+    return forward.read(outputs, inputs, tokens, output_hidden_states=hidden_states)
+
+
+def _made_up_ids(model: nn.Module, forward: RowForward) -> Tensor:
+    """Return a row of one ordinary id, closed as T5 and BART expect it; `[1, length]`, on the model's device."""
+    config: Any = without_adapters(model).config
+    weight = next(model.parameters(), None)
+    special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
+    ordinary = next((number for number in range(forward.limits.embeddings) if number not in special), 0)
+
+    ids = torch.full((1, min(LENGTH, forward.limits.positions)), ordinary)
+    if isinstance(config.eos_token_id, int):
+        ids[0, -1] = config.eos_token_id
+    return ids if weight is None else ids.to(weight.device)
+
+
+@contextmanager
+def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Run a model without gradients and dropout, and leave no trace of it."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _is_of_unknown_class(model: nn.Module) -> bool:
+    return not type(without_adapters(model)).__module__.startswith("transformers.models.")
+
+
+def _prompts(model: nn.Module) -> Any:
+    """Return the configuration of prompt tuning and its like; None for other models."""
+    adapters = adapters_of(model)
+    config: Any = None if adapters is None else adapters.active_peft_config
+    return config if getattr(config, "is_prompt_learning", False) else None
+
+
+# ---- What is refused ----
+
+
+def _no_prompts(model: nn.Module, name: str, error: Exception) -> str:
+    return (
+        f"{name} cannot run with its {type(_prompts(model)).__name__}, so it has no answers to compare "
+        f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Use LoRA, or another adapter that this "
+        "architecture takes."
+    )
+
+
+def _expect_no_need_of_labels(model: nn.Module, name: str) -> None:
+    labels = inspect.signature(without_adapters(model).forward).parameters.get("labels")
+    if labels is not None and labels.default is labels.empty:
+        raise ValueError(
+            f"{name} is run without labels, because its own loss is never used, but the forward of "
+            f"{type(without_adapters(model)).__name__} demands them. Give them a default: labels=None."
+        )
+
+
+def _expect_no_blocks(model: nn.Module, name: str) -> None:
+    # Not tried out: BigBird turns to full attention for good where a text is short.
+    if getattr(without_adapters(model).config, "attention_type", None) == "block_sparse":
+        raise ValueError(
+            f"{name} pads its hidden states to whole blocks (attention_type='block_sparse'), but hidden_state_weight "
+            "compares one per token. Load it with attention_type='original_full', or set hidden_state_weight to 0."
+        )
+
+
+def _expect_classes(model: nn.Module, logits: Tensor, name: str) -> None:
+    """Refuse logits of other classes than the labels that the configuration names."""
+    task, labels = task_of(model), without_adapters(model).config.num_labels
+    if task.over_vocabulary or (logits.dim() == 2 and logits.shape[-1] == labels) or logits.shape == (labels,) == (1,):
+        return
+
+    raise ValueError(
+        f"{name} must give [{task.row}s, {labels}] logits, one per label, but for one text of {LENGTH} tokens it "
+        f"gives {list(logits.shape)}. Have its forward return 'logits', or a tuple that begins with them."
+    )
+
+
+def _expect_layers(model: nn.Module, states: HiddenStates, name: str) -> None:
+    """Refuse hidden states that the configuration does not count, so that `layer_map` would name others."""
+    config: Any = without_adapters(model).config
+    layers, size = (getattr(config, each, None) for each in ("num_hidden_layers", "hidden_size"))
+    sizes = [state.shape[-1] for state in states]
+
+    if layers is None or sizes != [size] * (layers + 1):
+        raise ValueError(
+            "hidden_state_weight expects the hidden states of the embeddings and of each layer, but where its "
+            f"configuration tells of {layers} layers of size {size}, {name} gives {len(states)} of the sizes "
+            f"{sorted({*sizes})}: layer_map would name others. Set hidden_state_weight to 0."
+        )

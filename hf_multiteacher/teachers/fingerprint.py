@@ -1,0 +1,73 @@
+"""What tells the weights of one model from another's, quantised or not."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+PLAIN = (bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.layout, type(None))
+
+
+def weight_fingerprint(model: nn.Module) -> str:
+    """Return `sha256:...` over the names, shapes and bytes of a model's state dict.
+
+    Quantised layers keep packed weights, scales and types there, which count as well; a compiled model is the model
+    that was compiled.
+    """
+    digest = hashlib.sha256()
+
+    # torch.compile puts itself into the names of what it is given.
+    entries = {name.replace("_orig_mod.", ""): value for name, value in model.state_dict().items()}
+    for name, value in sorted(entries.items()):
+        for part, tensor in _tensors(name, value):
+            digest.update(f"{part} {tuple(tensor.shape)};".encode())
+            digest.update(_bytes(tensor))
+
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    """Yield an entry of a state dict as dense tensors: itself, or its parts, whose names say what else it holds."""
+    if isinstance(value, Tensor):
+        yield from _dense(name, value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _tensors(f"{name}.{key}", value[key])
+    elif isinstance(value, tuple | list):
+        for index, each in enumerate(value):
+            yield from _tensors(f"{name}[{index}]", each)
+    elif isinstance(value, torch.ScriptObject) and hasattr(value, "__getstate__"):
+        yield from _tensors(name, value.__getstate__())
+    else:
+        # Of other objects only the type: how they print may hold an address, another one in every process.
+        yield f"{name}={value!r}" if isinstance(value, PLAIN) else f"{name}:{type(value).__name__}", torch.empty(0)
+
+
+def _dense(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Yield a tensor of any layout as dense ones."""
+    if tensor.is_quantized:
+        yield from _tensors(f"{name}:{tensor.dtype}", tensor.int_repr())
+        yield from _tensors(f"{name}.scale", _scale(tensor))
+    elif tensor.layout is not torch.strided:
+        yield from _dense(f"{name}:{tensor.layout}", tensor.to_dense())
+    elif hasattr(tensor, "__tensor_flatten__"):
+        parts, context = tensor.__tensor_flatten__()
+        yield from _tensors(name, {part: getattr(tensor, part) for part in parts})
+        yield from _tensors(f"{name}.context", context)
+    else:
+        yield name, tensor
+
+
+def _scale(tensor: Tensor) -> Any:
+    if tensor.qscheme() in (torch.per_tensor_affine, torch.per_tensor_symmetric):
+        return [tensor.q_scale(), tensor.q_zero_point()]
+    return [tensor.q_per_channel_scales(), tensor.q_per_channel_zero_points(), tensor.q_per_channel_axis()]
+
+
+def _bytes(tensor: Tensor) -> Any:
+    # The weights of an offloaded model are not there to be read.
+    if tensor.is_meta:
+        return str(tensor.dtype).encode()
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
