@@ -1,6 +1,7 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -10,13 +11,14 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
+from .collation.checked_labels import CheckedLabels
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
 from .models.row_forward import RowForward
-from .models.task import task_of
+from .models.task import task_of, without_adapters
 from .objective.aligned_teachers import AlignedTeachers
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
@@ -24,6 +26,7 @@ from .objective.rows import MODEL_INPUTS
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .tokenization.multi_tokenizer import MultiTokenizer
+from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
 from .training.card import card_data
 from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_manifest
@@ -125,6 +128,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         student = cast(nn.Module, self.model)
         tokenizer = find_student_tokenizer(self.processing_class, self.data_collator)
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
+        note_as_loaded(tokenizer)
 
         self.teachers = TeacherEnsemble.load(
             teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
@@ -275,8 +279,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
-        """Save the student as `Trainer` does, and beside it who taught it."""
-        super()._save(output_dir, state_dict)
+        """Save the student as `Trainer` does, its tokenizer without traces of the run, and beside it who taught it."""
+        with nullcontext() if self._objective is None else as_it_came(self.processing_class):
+            super()._save(output_dir, state_dict)
 
         if self._objective is not None and self.args.should_save:
             save_manifest(output_dir or cast(str, self.args.output_dir), self._objective.manifest())
@@ -339,14 +344,23 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         collator = self.data_collator
         if is_training:
             self._callback.collator = collator
-            return make(sampler_fn, is_training, dataloader_key)
-
-        if isinstance(collator, DataCollatorForDistillation):
+        elif isinstance(collator, DataCollatorForDistillation):
             self.data_collator = collator.for_evaluation()
+
+        self.data_collator = self._with_checked_labels(self.data_collator)
         try:
-            return make(None, is_training, dataloader_key)
+            return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:
             self.data_collator = collator
+
+    def _with_checked_labels(self, collator: Any) -> Any:
+        """Have a collator refuse labels that the head cannot learn from; in masked-LM they are the text itself."""
+        student, problem = cast(nn.Module, self.model), self.distillation_objective.problem
+        task = task_of(student)
+        if task.over_vocabulary:
+            return collator
+
+        return CheckedLabels(collator, problem, without_adapters(student).config.num_labels, task.token_level)
 
     def prediction_step(
         self,

@@ -10,16 +10,24 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from ..losses.functional import IGNORED_LABEL
-from ..tokenization.columns import TEACHER_COLUMN, teacher_column
+from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN, teacher_column
 from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .masking import SpanMasking, special_or_unknown
-from .padding import Arrays, Features, Layout, column_of, is_per_token, pad_encoding, stack_numbers
+from .padding import (
+    Arrays,
+    Features,
+    Layout,
+    column_of,
+    is_per_token,
+    pad_encoding,
+    require_whole_numbers,
+    stack_numbers,
+)
 
 logger = logging.getLogger(__name__)
 
 EVALUATION_ROUND = -1
-LABEL_NAMES = ("labels", "label", "label_ids")
 NOT_STACKED = {*LABEL_NAMES, "special_tokens_mask"}
 Tokenizers = dict[int | None, PreTrainedTokenizerFast]
 
@@ -97,13 +105,13 @@ class DataCollatorForDistillation:
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.
         """
-        rebuilt = self._lacks_teacher_columns(features[0])
+        given, rebuilt = features, self._lacks_teacher_columns(features[0])
         if rebuilt:
             features = self.multi_tokenizer.encode_from_tokens(features)
 
         batch, layout = self._pad(features)
         if rebuilt and not self._has_warned:
-            self._warn(batch)
+            self._warn(given, batch)
 
         label = next((name for name in LABEL_NAMES if name in features[0]), None)
         if self.mlm:
@@ -139,7 +147,7 @@ class DataCollatorForDistillation:
         batch |= {name: stack_numbers(column_of(features, name), name) for name in others}
         return batch, layout
 
-    def _warn(self, batch: Arrays) -> None:
+    def _warn(self, features: Features, batch: Arrays) -> None:
         self._has_warned.fill_(True)
         special = special_or_unknown(batch["input_ids"], self.multi_tokenizer.student_tokenizer)
         content = (batch["attention_mask"] != 0) & ~special
@@ -156,12 +164,20 @@ class DataCollatorForDistillation:
             "MultiTokenizer.encode to give the teachers the texts themselves.",
             ", ".join(coverage),
         )
+        if self.multi_tokenizer.words_run_together(features):
+            logger.warning(
+                "The rebuilt texts have no spaces, so teachers with tokenizers of their own read each of them as one "
+                "long word. If the texts were split into words (is_split_into_words=True), the student's tokenizer "
+                "does not mark where they begin: load it with add_prefix_space=True, or encode with "
+                "MultiTokenizer.encode(words=...)."
+            )
 
     def _add_labels(self, batch: Arrays, layout: Layout, labels: list[Any], name: str) -> None:
         if not is_per_token(labels):
             batch["labels"] = stack_numbers(labels, name)
             return
 
+        require_whole_numbers(labels, name)
         batch["labels"] = layout.pad(labels, IGNORED_LABEL, name)
         self._add_positions(batch)
 

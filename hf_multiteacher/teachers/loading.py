@@ -11,8 +11,8 @@ from transformers import AutoConfig, PretrainedConfig
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
+from ..models.labels import has_names
 from ..models.task import Task, task_of, without_adapters
-from .labels import has_names
 from .teacher import Teacher, explained
 
 

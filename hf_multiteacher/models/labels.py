@@ -1,0 +1,79 @@
+"""What a model's configuration calls its labels: the one place that knows where their names may stand."""
+
+import re
+from collections.abc import Mapping
+
+from transformers import PretrainedConfig
+
+NO_NAME = re.compile(r"LABEL_\d+")
+
+
+def label_names(config: PretrainedConfig, owner: str = "the model") -> list[str]:
+    """Return the label names of a configuration in the order of its logits.
+
+    They stand in `id2label`, in `label2id`, or in both. Scripts that set `label2id` alone leave `LABEL_0`, `LABEL_1`,
+    ... in `id2label`; these are no names, so that what `label2id` says counts.
+
+    Args:
+        config: Of a model with a classification head.
+        owner: What messages call the model.
+
+    Raises:
+        ValueError: `id2label` and `label2id` contradict each other.
+
+    Example:
+        >>> label_names(PretrainedConfig(num_labels=2, label2id={"pos": 1, "neg": 0}))
+        ['neg', 'pos']
+    """
+    names = {int(position): str(name) for position, name in (config.id2label or {}).items()}
+    others = _places(config.label2id or {}, owner)
+
+    if _contradict(names, others):
+        raise ValueError(
+            f"The configuration of {owner} must name each label once, but id2label says {names} and label2id says "
+            f"{dict(config.label2id)}: its logits could be read in either order. Set both to the order that it was "
+            "trained with."
+        )
+
+    found = {position: name for name, position in others.items() if NO_NAME.fullmatch(names.get(position, ""))}
+    return [{**names, **found}[position] for position in sorted(names)]
+
+
+def has_names(config: PretrainedConfig) -> bool:
+    """Tell whether a configuration names its labels; `LABEL_0`, `LABEL_1`, ... are no names."""
+    return not all(NO_NAME.fullmatch(name) for name in label_names(config))
+
+
+def folded(name: str) -> str:
+    """What of a name counts where case and spaces around it do not."""
+    return name.strip().casefold()
+
+
+def _places(label2id: Mapping[str, int], owner: str) -> dict[str, int]:
+    """Where `label2id` puts the labels that it names.
+
+    Raises:
+        ValueError: It puts one at no position.
+    """
+    try:
+        return {str(name): int(place) for name, place in label2id.items() if not NO_NAME.fullmatch(str(name))}
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The configuration of {owner} must give each name in label2id the position of its logit, but says "
+            f"{dict(label2id)}: {error}. Set numbers from 0 on."
+        ) from error
+
+
+def _contradict(names: Mapping[int, str], others: Mapping[str, int]) -> bool:
+    """Whether a label has another name, or another position, on the other side; further names of it are none."""
+    first = {position: folded(name) for position, name in names.items() if not NO_NAME.fullmatch(name)}
+    second: dict[int, set[str]] = {}
+    for name, position in others.items():
+        if position in names:
+            second.setdefault(position, set()).add(folded(name))
+
+    for position, given in second.items():
+        elsewhere = given & {name for place, name in first.items() if place != position}
+        if (elsewhere or len(given) > 1) if position not in first else first[position] not in given:
+            return True
+    return False
