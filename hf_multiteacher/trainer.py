@@ -360,7 +360,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if task.over_vocabulary:
             return collator
 
-        return CheckedLabels(collator, problem, without_adapters(student).config.num_labels, task.token_level)
+        return CheckedLabels(collator, problem, without_adapters(student).config.num_labels or 0, task.token_level)
 
     def prediction_step(
         self,

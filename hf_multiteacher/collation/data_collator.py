@@ -24,6 +24,7 @@ from .padding import (
     require_whole_numbers,
     stack_numbers,
 )
+from .unknown_words import UnknownWords
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class DataCollatorForDistillation:
 
         tokenizers: Tokenizers = dict([(None, multi_tokenizer.student_tokenizer), *multi_tokenizer.distinct.items()])
         _check(tokenizers, mlm, mlm_probability)
+        sources = {multi_tokenizer.source_of(teacher) for teacher in range(len(multi_tokenizer.teacher_tokenizers))}
+        self._unknown_words = UnknownWords({source: tokenizers[source] for source in tokenizers if source in sources})
         if mlm:
             self._masking = SpanMasking(multi_tokenizer)
 
@@ -112,6 +115,7 @@ class DataCollatorForDistillation:
         batch, layout = self._pad(features)
         if rebuilt and not self._has_warned:
             self._warn(given, batch)
+        self._unknown_words.look(batch)
 
         label = next((name for name in LABEL_NAMES if name in features[0]), None)
         if self.mlm:

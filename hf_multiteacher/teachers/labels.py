@@ -35,7 +35,8 @@ def align_labels(
     if None not in problems and problems[0] != problems[1]:
         raise ValueError(
             f"Teacher '{teacher_name}' must solve the student's problem type {problems[0]}, but it is a model for "
-            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}."
+            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}, or set "
+            "config.problem_type where it is wrong."
         )
 
     student = label_names(student_config, "the student")

@@ -113,7 +113,7 @@ class TokenSurfaces:
         if tokenizer.unk_token_id is not None:
             self.special[tokenizer.unk_token_id] = False
 
-    def rebuild(self, ids: Sequence[int], starts: Booleans | None = None) -> tuple[str, Integers]:
+    def rebuild(self, ids: Sequence[int], word_starts: Booleans | None = None) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.
 
         Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each. Where a
@@ -121,7 +121,7 @@ class TokenSurfaces:
 
         Args:
             ids: the tokens.
-            starts: [tokens], where words begin that the tokens do not mark.
+            word_starts: [tokens], where words begin that the tokens do not mark.
 
         Returns:
             The text, and [tokens, 2]: start and end of each token in it, in characters. Tokens that are parts of one
@@ -130,8 +130,8 @@ class TokenSurfaces:
         pieces = [self._piece_in_text(index) for index in ids]
         if self._spaces_lost:
             pieces = _glue_punctuation(pieces)
-        if starts is not None:
-            pieces = [b" " + piece if start else piece for piece, start in zip(pieces, starts.tolist(), strict=True)]
+        if word_starts is not None:
+            pieces = [b" " + piece if new else piece for piece, new in zip(pieces, word_starts, strict=True)]
 
         text = b"".join(pieces).decode("utf-8", "surrogateescape")
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
