@@ -280,7 +280,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         """Save the student as `Trainer` does, its tokenizer without traces of the run, and beside it who taught it."""
-        with nullcontext() if self._objective is None else as_it_came(self.processing_class):
+        with nullcontext() if self._objective is None else as_it_came(self.multi_tokenizer.student_tokenizer):
             super()._save(output_dir, state_dict)
 
         if self._objective is not None and self.args.should_save:

@@ -108,7 +108,8 @@ class DataCollatorForDistillation:
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.
         """
-        given, rebuilt = features, self._lacks_teacher_columns(features[0])
+        given = features
+        rebuilt = self._lacks_teacher_columns(features[0])
         if rebuilt:
             features = self.multi_tokenizer.encode_from_tokens(features)
 

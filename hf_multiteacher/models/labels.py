@@ -37,8 +37,7 @@ def label_names(config: PretrainedConfig, owner: str = "the model") -> list[str]
     if _contradict(names, others):
         raise ValueError(
             f"The configuration of {owner} must name each label once, but id2label says {names} and label2id says "
-            f"{label2id}: its logits could be read in either order. Set both to the order that it was "
-            "trained with."
+            f"{label2id}: its logits could be read in either order. Set both to the order that it was trained with."
         )
 
     found = {position: name for name, position in others.items() if NO_NAME.fullmatch(names.get(position, ""))}
@@ -106,8 +105,7 @@ def _contradict(names: Mapping[int, str], others: Mapping[str, int]) -> bool:
         if position in names:
             second.setdefault(position, set()).add(folded(name))
 
-    for position, given in second.items():
-        elsewhere = given & {name for place, name in first.items() if place != position}
-        if (elsewhere or len(given) > 1) if position not in first else first[position] not in given:
-            return True
-    return False
+    return any(
+        first[position] not in given if position in first else len(given) > 1 or not given.isdisjoint(first.values())
+        for position, given in second.items()
+    )

@@ -118,14 +118,17 @@ def word_starts(
         Per example, for each token, whether a word begins there; all false where the tokens themselves mark spaces, or
         nothing tells.
     """
-    labelled = [_labelled(row, feature) for row, feature in zip(rows, features, strict=True)]
     ordinary = [~surfaces.special[row] for row in rows]
+    pairs = zip(rows, features, ordinary, strict=True)
+    labelled = [_labelled(row, feature) & real for row, feature, real in pairs]
 
-    told = [not (has_label | ~real).all() for has_label, real in zip(labelled, ordinary, strict=True)]
-    marked = [_marks_spaces(row, surfaces) for row in rows]
+    if all(
+        (has_label == real).all() or not has_label.any() for has_label, real in zip(labelled, ordinary, strict=True)
+    ):
+        return [np.zeros(len(row), bool) for row in rows]
     return [
-        has_label & real if any(told) and not own_marks else np.zeros(len(row), bool)
-        for row, has_label, real, own_marks in zip(rows, labelled, ordinary, marked, strict=True)
+        np.zeros(len(row), bool) if _marks_spaces(row, surfaces) else has_label
+        for row, has_label in zip(rows, labelled, strict=True)
     ]
 
 

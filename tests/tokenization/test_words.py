@@ -73,9 +73,7 @@ def test_labels_stand_on_the_first_token_of_their_words(unprefixed, cased_tokeni
     assert (spans[numbers != -100] == kept).all()
 
 
-def test_a_tokenizer_that_drops_the_space_before_a_word_and_marks_nothing_is_refused_by_name(
-    unprefixed, cased_tokenizer
-):
+def test_a_tokenizer_that_drops_spaces_before_words_and_marks_nothing_is_refused(unprefixed, cased_tokenizer):
     deaf = changed(unprefixed, normalizer=normalizers.Strip())
     multi = MultiTokenizer(cased_tokenizer, [cased_tokenizer, deaf])
     with pytest.raises(ValueError, match="that of teacher 1 .* one long word. Load it with .*add_prefix_space=True"):
