@@ -57,6 +57,11 @@ def copy_names(source: PretrainedConfig, target: PretrainedConfig) -> None:
         target.label2id = {name: position for position, name in enumerate(names)}
 
 
+def restore_names(config: PretrainedConfig) -> None:
+    """Put back into a configuration, which knows its `name_or_path`, the names that loading has forgotten."""
+    config.label2id = _lost_names(config) or config.label2id
+
+
 def folded(name: str) -> str:
     """What of a name counts where case and spaces around it do not."""
     return name.strip().casefold()

@@ -122,9 +122,8 @@ def word_starts(
     pairs = zip(rows, features, ordinary, strict=True)
     labelled = [_labelled(row, feature) & real for row, feature, real in pairs]
 
-    if all(
-        (has_label == real).all() or not has_label.any() for has_label, real in zip(labelled, ordinary, strict=True)
-    ):
+    told = [0 < has_label.sum() < real.sum() for has_label, real in zip(labelled, ordinary, strict=True)]
+    if not any(told):
         return [np.zeros(len(row), bool) for row in rows]
     return [
         np.zeros(len(row), bool) if _marks_spaces(row, surfaces) else has_label

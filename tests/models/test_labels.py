@@ -3,7 +3,7 @@
 import pytest
 from transformers import BertConfig
 
-from hf_multiteacher.models.labels import copy_names, has_names, label_names
+from hf_multiteacher.models.labels import copy_names, has_names, label_names, restore_names
 
 
 def config(id2label=None, label2id=None, outputs=2):
@@ -42,7 +42,10 @@ def test_names_survive_a_folder_though_loading_forgets_those_of_two_labels(tmp_p
     made = config(label2id={name: place for place, name in enumerate(names)}, outputs=len(names))
     made.save_pretrained(tmp_path)
     loaded = BertConfig.from_pretrained(tmp_path)
+    loaded.name_or_path = tmp_path  # as a model's from_pretrained does
     assert label_names(loaded) == list(names)
+    restore_names(loaded)
+    assert loaded.label2id == made.label2id
     loaded.id2label = {place: name.upper() for place, name in enumerate(names)}
     loaded.label2id = {name: place for place, name in loaded.id2label.items()}
     assert label_names(loaded) == list(names.upper())  # what was set since counts
