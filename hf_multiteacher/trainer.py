@@ -1,6 +1,7 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
+from .collation.checked_labels import CheckedLabels
 from .collation.choice import check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
@@ -18,7 +20,7 @@ from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
 from .models.outputs import logits_of
 from .models.row_forward import RowForward
-from .models.task import compiled_in_place, task_of
+from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers
 from .objective.evaluation import EvaluationRecord
@@ -27,6 +29,7 @@ from .objective.rows import MODEL_INPUTS
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .tokenization.multi_tokenizer import MultiTokenizer
+from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
 from .training.card import card_data
 from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_manifest
@@ -132,6 +135,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         student = cast(nn.Module, self.model)
         tokenizer = find_student_tokenizer(self.processing_class, self.data_collator)
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
+        note_as_loaded(tokenizer)
 
         self.teachers = TeacherEnsemble.load(
             teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
@@ -309,8 +313,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
-        """Save the student as `Trainer` does, and beside it who taught it."""
-        super()._save(output_dir, state_dict)
+        """Save the student as `Trainer` does, its tokenizer without traces of the run, and beside it who taught it."""
+        with nullcontext() if self._objective is None else as_it_came(self.multi_tokenizer.student_tokenizer):
+            super()._save(output_dir, state_dict)
+
         if self._objective is not None and self.args.should_save:
             save_manifest(output_dir or cast(str, self.args.output_dir), self._objective.manifest())
 
@@ -371,12 +377,23 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if is_training:
             self._callback.collator = collator
 
-        fixed = isinstance(collator, DataCollatorForDistillation) and not is_training
-        self.data_collator = CheckedCollator(collator.for_evaluation() if fixed else collator, self._readers)
+        chosen = collator
+        if isinstance(collator, DataCollatorForDistillation) and not is_training:
+            chosen = collator.for_evaluation()
+        self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
         try:
             return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:
             self.data_collator = collator
+
+    def _with_checked_labels(self, collator: Any) -> Any:
+        """Have a collator refuse labels that the head cannot learn from; in masked-LM they are the text itself."""
+        student, problem = cast(nn.Module, self.model), self.distillation_objective.problem
+        task = task_of(student)
+        if task.over_vocabulary:
+            return collator
+
+        return CheckedLabels(collator, problem, without_adapters(student).config.num_labels or 0, task.token_level)
 
     def prediction_step(
         self,

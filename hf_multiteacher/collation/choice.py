@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sized
 from difflib import SequenceMatcher
 from typing import Any, cast
 
+from torch.utils.data import IterableDataset
 from transformers import (
     DataCollatorForLanguageModeling,
     DataCollatorForTokenClassification,
@@ -127,8 +128,16 @@ def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
             "teachers, or for these in another order, and what these read would have to be guessed. Encode it with "
             "MultiTokenizer(student_tokenizer, teacher_tokenizers), in the order of `teachers`."
         )
-    if columns and isinstance(dataset, Sized) and len(dataset):
-        _check_order(cast(Any, dataset)[0], multi_tokenizer)
+    example = first_example(dataset)
+    if columns and example is not None:
+        _check_order(example, multi_tokenizer)
+
+
+def first_example(dataset: Any) -> Any:
+    """Return the first example of a data set; None of a stream, which has no places, or of an empty one."""
+    if isinstance(dataset, IterableDataset) or not isinstance(dataset, Sized) or not len(dataset):
+        return None
+    return cast(Any, dataset)[0]
 
 
 def _check_order(example: Mapping[str, Any], multi_tokenizer: MultiTokenizer) -> None:

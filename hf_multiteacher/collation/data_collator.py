@@ -10,16 +10,26 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from ..losses.functional import IGNORED_LABEL
-from ..tokenization.columns import TEACHER_COLUMN, teacher_column
+from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN, teacher_column
 from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .masking import SpanMasking, special_or_unknown
-from .padding import Arrays, Features, Layout, column_of, is_per_token, pad_encoding, pad_or_stack, stack_numbers
+from .padding import (
+    Arrays,
+    Features,
+    Layout,
+    column_of,
+    is_per_token,
+    pad_encoding,
+    pad_or_stack,
+    require_whole_numbers,
+    stack_numbers,
+)
+from .unknown_words import UnknownWords
 
 logger = logging.getLogger(__name__)
 
 EVALUATION_ROUND = -1
-LABEL_NAMES = ("labels", "label", "label_ids")
 NOT_STACKED = {*LABEL_NAMES, "special_tokens_mask"}
 Tokenizers = dict[int | None, PreTrainedTokenizerFast]
 
@@ -59,6 +69,8 @@ class DataCollatorForDistillation:
 
         tokenizers: Tokenizers = dict([(None, multi_tokenizer.student_tokenizer), *multi_tokenizer.distinct.items()])
         _check(tokenizers, mlm, mlm_probability)
+        sources = {multi_tokenizer.source_of(teacher) for teacher in range(len(multi_tokenizer.teacher_tokenizers))}
+        self._unknown_words = UnknownWords({source: tokenizers[source] for source in tokenizers if source in sources})
         if mlm:
             self._masking = SpanMasking(multi_tokenizer)
 
@@ -97,13 +109,15 @@ class DataCollatorForDistillation:
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.
         """
+        given = features
         rebuilt = self._lacks_teacher_columns(features[0])
         if rebuilt:
             features = self.multi_tokenizer.encode_from_tokens(features)
 
         batch, layout = self._pad(features)
         if rebuilt and not self._has_warned:
-            self._warn(batch)
+            self._warn(given, batch)
+        self._unknown_words.look(batch)
 
         label = next((name for name in LABEL_NAMES if name in features[0]), None)
         if self.mlm:
@@ -139,7 +153,7 @@ class DataCollatorForDistillation:
         batch |= {name: pad_or_stack(column_of(features, name), name, layout) for name in others}
         return batch, layout
 
-    def _warn(self, batch: Arrays) -> None:
+    def _warn(self, features: Features, batch: Arrays) -> None:
         self._has_warned.fill_(True)
         special = special_or_unknown(batch["input_ids"], self.multi_tokenizer.student_tokenizer)
         content = (batch["attention_mask"] != 0) & ~special
@@ -156,12 +170,20 @@ class DataCollatorForDistillation:
             "MultiTokenizer.encode to give the teachers the texts themselves.",
             ", ".join(coverage),
         )
+        if self.multi_tokenizer.words_run_together(features):
+            logger.warning(
+                "The rebuilt texts have no spaces, so teachers with tokenizers of their own read each of them as one "
+                "long word. If the texts were split into words (is_split_into_words=True), the student's tokenizer "
+                "does not mark where they begin: load it with add_prefix_space=True, or encode with "
+                "MultiTokenizer.encode(words=...)."
+            )
 
     def _add_labels(self, batch: Arrays, layout: Layout, labels: list[Any], name: str) -> None:
         if not is_per_token(labels):
             batch["labels"] = stack_numbers(labels, name)
             return
 
+        require_whole_numbers(labels, name)
         batch["labels"] = layout.pad(labels, IGNORED_LABEL, name)
         self._add_positions(batch)
 

@@ -106,6 +106,21 @@ def pad_or_stack(values: Sequence[Any], name: str, layout: Layout) -> np.ndarray
     return stack_numbers(values, name)
 
 
+def require_whole_numbers(rows: Sequence[Any], name: str) -> None:
+    """Refuse rows of a column of labels per token that hold anything else than integers.
+
+    Raises:
+        ValueError: a row does.
+    """
+    for row, values in enumerate(rows):
+        array = np.asarray(values)
+        if array.size and array.dtype.kind not in "biu":
+            raise ValueError(
+                f"DataCollatorForDistillation expects a whole number per token in column '{name}', but row {row} of "
+                f"the batch has {reprlib.repr(values)}: it is no label. Turn the column into integers, -100 for none."
+            )
+
+
 def is_per_token(labels: Sequence[Any]) -> bool:
     """Whether labels are those of tagging: a list of integers per example, not a number or a list of floats."""
     first = np.asarray(labels[0])

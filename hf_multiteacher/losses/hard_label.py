@@ -39,7 +39,8 @@ class HardLabelLoss(nn.Module):
 
         Args:
             logits: `[rows, classes]`; in regression `[rows]` or `[rows, outputs]`.
-            labels: `[rows]` integers; multi-label `[rows, classes]` in [0, 1]; in regression as the logits.
+            labels: `[rows]` integers; multi-label `[rows, classes]` in [0, 1], -100 for none; in regression as the
+                logits.
 
         Returns:
             `[rows]`; 0 for a row labelled -100, regression apart.

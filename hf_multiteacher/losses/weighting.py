@@ -56,10 +56,12 @@ def confidence(
 
     errors = [gold_error(problem, logits, gold) for logits, gold in zip(teacher_logits, labels, strict=True)]
     weights = confidence_weights(torch.stack(errors), available)
-    if problem != "single_label_classification":
+    if problem == "regression":
         return weights
 
-    return weights.where(labels[0] != IGNORED_LABEL, unlabelled)
+    labelled = labels[0] != IGNORED_LABEL
+    several = problem == "multi_label_classification"
+    return weights.where(labelled.any(dim=-1) if several else labelled, unlabelled)
 
 
 def entropy(
@@ -83,7 +85,7 @@ WEIGHTINGS: dict[str, Weighting] = {"fixed": fixed, "confidence": confidence, "e
 
 
 def gold_error(problem: Problem, teacher_logits: Tensor, labels: Tensor) -> Tensor:
-    """A teacher's own loss with the gold labels, for `confidence`: summed, not averaged, over labels.
+    """A teacher's own loss with the gold labels, for `confidence`: summed, not averaged, over labels; -100 adds 0.
 
     Args:
         problem: What the logits mean.
@@ -95,7 +97,9 @@ def gold_error(problem: Problem, teacher_logits: Tensor, labels: Tensor) -> Tens
         `[rows]`.
     """
     errors = HardLabelLoss(problem)(teacher_logits, labels)
-    return errors * teacher_logits.shape[-1] if problem == "multi_label_classification" else errors
+    if problem == "multi_label_classification":
+        return errors * (labels != IGNORED_LABEL).sum(dim=-1)
+    return errors
 
 
 def prediction_entropy(problem: Problem, teacher_logits: Tensor) -> Tensor:

@@ -11,7 +11,10 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 
 from .distilbert import distilbert_from_layers
+from .labels import copy_names
 from .task import TASKS, uncompiled
+
+WITH_LABELS = tuple(task.class_suffix for task in TASKS.values() if not task.over_vocabulary)
 
 
 def student_from_teacher(
@@ -62,6 +65,8 @@ def student_from_teacher(
         raise ValueError(f"architecture must be 'same' or 'distilbert', but got {architecture!r}. Choose one of them.")
 
     student.load_state_dict(weights, strict=True)
+    if type(student).__name__.endswith(WITH_LABELS):
+        copy_names(teacher.config, student.config)
     return student.eval()
 
 

@@ -51,6 +51,8 @@ def find_rows(inputs: Inputs, sources: Sequence[int | None], problem: Problem, d
     labelled = torch.zeros_like(every) if labels is None else every
     if labels is not None and problem == "single_label_classification":
         labelled = labels != IGNORED_LABEL
+    elif labels is not None and problem == "multi_label_classification":
+        labelled = (labels != IGNORED_LABEL).any(dim=-1)
     mask = labelled if distill_positions == "labelled" else every | labelled
 
     available = [

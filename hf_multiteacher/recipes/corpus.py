@@ -8,7 +8,6 @@ from typing import Any
 
 from datasets import Dataset, IterableDataset, load_dataset
 
-from ..romanian.normalization import normalize
 from ..romanian.synthetic.sentences import generate_corpus
 
 SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
@@ -35,7 +34,7 @@ def text_files(path: str | Path) -> list[Path]:
 
 
 def read_lines(files: Iterable[Path]) -> Iterator[str]:
-    """Yield the lines of text files, without their ends and normalised; an empty line after each file.
+    """Yield the lines of text files as they are, without their ends; an empty line after each file.
 
     Raises:
         ValueError: A file is no UTF-8 text or is damaged; the message names file and line.
@@ -46,7 +45,7 @@ def read_lines(files: Iterable[Path]) -> Iterator[str]:
             with SUFFIXES[file.suffix](file, "rt", encoding="utf-8") as stream:
                 for line in stream:
                     number += 1
-                    yield normalize(line.rstrip("\r\n"))
+                    yield line.rstrip("\r\n")
         except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
             raise ValueError(
                 f"{file.name}, after line {number}: {error}. Text must be whole and in UTF-8: copy the file anew or "
@@ -167,7 +166,7 @@ def _hub_lines(source: str, text_column: str) -> Iterator[str]:
     try:
         examples = load_dataset(name, configuration or None, split="train", streaming=True)
         for example in examples:
-            yield from (normalize(line) for line in example[text_column].splitlines())
+            yield from example[text_column].splitlines()
             yield ""
     except KeyError as error:
         raise ValueError(

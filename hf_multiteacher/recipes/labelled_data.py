@@ -14,6 +14,8 @@ from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ..romanian.metrics import trainer_metrics
 from ..romanian.tasks import Task
 from ..romanian.windows import split_long_sentences
+from ..tokenization.settings import unchanged
+from ..tokenization.words import spaced_words
 
 COLUMNS = ("words", "text", "text_pair", "labels")
 
@@ -51,8 +53,9 @@ class LabelledData:
         sentences = None
 
         if "words" in train.column_names:
-            train = split_long_sentences(train, tokenizers, max_length)
-            test = split_long_sentences(test, tokenizers, max_length)
+            with unchanged(*tokenizers):
+                train = split_long_sentences(train, tokenizers, max_length, spaced_words)
+                test = split_long_sentences(test, tokenizers, max_length, spaced_words)
             sentences = test["sentence"][:]
 
         return cls(train, test, task.label_names, trainer_metrics(task, sentences), max_length)

@@ -14,6 +14,8 @@ from transformers import (
     TrainingArguments,
 )
 
+from ..tokenization.settings import unchanged
+
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -111,8 +113,9 @@ def train_masked_lm(
     """
 
     def encode(batch: dict[str, list[str]]) -> Any:
-        """Tokens of a batch of texts."""
-        return tokenizer(batch["text"], truncation=True, return_special_tokens_mask=True)
+        """Tokens of a batch of texts; the tokenizer, which is saved with the model, keeps no trace of that."""
+        with unchanged(tokenizer):
+            return tokenizer(batch["text"], truncation=True, return_special_tokens_mask=True)
 
     trainer = Trainer(
         model=model,

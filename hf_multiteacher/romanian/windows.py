@@ -1,6 +1,6 @@
 """Sentences longer than a model can read, cut into overlapping windows so that every word gets one prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from datasets import Dataset, Features, Value
 from datasets import Sequence as SequenceFeature
 
 IGNORED = -100
+Sentences = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,19 @@ def cut_windows(lengths: Sequence[int], room: int) -> list[Window]:
         first = last
 
 
-def _word_lengths(sentences: list[list[str]], tokenizers: Sequence[Any]) -> list[list[int]]:
+def _as_given(tokenizer: Any, sentences: Sentences) -> Sentences:
+    return sentences
+
+
+def _word_lengths(
+    sentences: Sentences, tokenizers: Sequence[Any], write: Callable[[Any, Sentences], Sentences]
+) -> list[list[int]]:
     """Tokens of each word, the most that any tokenizer needs."""
     lengths = [[0] * len(words) for words in sentences]
 
     for tokenizer in tokenizers:
-        encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, truncation=False)
+        written = write(tokenizer, sentences)
+        encoding = tokenizer(written, is_split_into_words=True, add_special_tokens=False, truncation=False)
 
         for row, counts in enumerate(lengths):
             own = [0] * len(counts)
@@ -90,7 +98,12 @@ def _make_visible(words: list[str], tokenizer: Any) -> list[str]:
     return [word if index in kept else tokenizer.unk_token or "?" for index, word in enumerate(words)]
 
 
-def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length: int) -> Dataset:
+def split_long_sentences(
+    dataset: Dataset,
+    tokenizers: Sequence[Any],
+    max_length: int,
+    write: Callable[[Any, Sentences], Sentences] = _as_given,
+) -> Dataset:
     """Cut the sentences of a tagging data set into windows that every tokenizer fits into `max_length` tokens.
 
     Words that are context only have the label -100, so losses and metrics see each word once. A word that the first
@@ -100,6 +113,8 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
         dataset: With `words` and `labels`.
         tokenizers: The student's tokenizer first, then the teachers'.
         max_length: Longest input in tokens, special tokens included.
+        write: How the words of sentences are written for a tokenizer when they are encoded later; as they are by
+            default.
 
     Returns:
         Data set with `words`, `labels` and `sentence` (the row that the window is from), in order.
@@ -116,7 +131,7 @@ def split_long_sentences(dataset: Dataset, tokenizers: Sequence[Any], max_length
         sentences = [_make_visible(words, tokenizers[0]) for words in batch["words"]]
         columns: dict[str, list[Any]] = {"words": [], "labels": [], "sentence": []}
 
-        tags = zip(rows, sentences, batch["labels"], _word_lengths(sentences, tokenizers), strict=True)
+        tags = zip(rows, sentences, batch["labels"], _word_lengths(sentences, tokenizers, write), strict=True)
         for row, words, labels, lengths in tags:
             for window in cut_windows(lengths, room):
                 inside = range(window.start, window.stop)

@@ -1,30 +1,20 @@
 """Put a teacher's labels into the student's order."""
 
 import logging
-import re
 from collections.abc import Sequence
 
 import torch
 from transformers import PretrainedConfig
 
+from ..models.labels import folded, has_names, label_names
+
 logger = logging.getLogger(__name__)
-
-
-def label_names(config: PretrainedConfig) -> list[str]:
-    """Return the label names of a configuration in the order of its logits."""
-    names = {int(position): str(name) for position, name in (config.id2label or {}).items()}
-    return [names[position] for position in sorted(names)]
-
-
-def has_names(config: PretrainedConfig) -> bool:
-    """Tell whether a configuration names its labels; `LABEL_0`, `LABEL_1`, ... are no names."""
-    return not all(re.fullmatch(r"LABEL_\d+", name) for name in label_names(config))
 
 
 def align_labels(
     student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str
 ) -> torch.LongTensor | None:
-    """Find the teacher's logit for each of the student's labels, by name and whatever the case.
+    """Find the teacher's logit for each of the student's labels, by name and whatever the case; see `label_names`.
 
     Masked language models have no labels and do not come here. One output is a regression: nothing to align.
 
@@ -38,17 +28,19 @@ def align_labels(
         is. When neither side has names (all are `LABEL_0`, `LABEL_1`, ...), the order is trusted, with a warning.
 
     Raises:
-        ValueError: The label sets differ, a name is there twice, only one side has names, or the two sides are trained
-            for different problem types.
+        ValueError: The label sets differ, a name is there twice, only one side has names, a configuration contradicts
+            itself, or the two sides are trained for different problem types.
     """
     problems = (_problem_type(student_config), _problem_type(teacher_config))
     if None not in problems and problems[0] != problems[1]:
         raise ValueError(
             f"Teacher '{teacher_name}' must solve the student's problem type {problems[0]}, but it is a model for "
-            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}."
+            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}, or set "
+            "config.problem_type where it is wrong."
         )
 
-    student, teacher = label_names(student_config), label_names(teacher_config)
+    student = label_names(student_config, "the student")
+    teacher = label_names(teacher_config, f"teacher '{teacher_name}'")
     if "regression" in problems and len(student) == len(teacher):
         return None
 
@@ -72,7 +64,7 @@ def _problem_type(config: PretrainedConfig) -> str | None:
 
 
 def _folded(names: Sequence[str]) -> list[str]:
-    return [name.strip().casefold() for name in names]
+    return [folded(name) for name in names]
 
 
 def _match(student: Sequence[str], teacher: Sequence[str]) -> list[int] | None:

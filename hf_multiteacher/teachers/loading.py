@@ -11,8 +11,8 @@ from transformers import AutoConfig, PretrainedConfig
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
+from ..models.labels import has_names, restore_names
 from ..models.task import Task, task_of, without_adapters
-from .labels import has_names
 from .teacher import Teacher, explained
 
 
@@ -35,7 +35,7 @@ def load_model(
     with explained(name, "configuration"):
         is_adapter = _file(teacher, "adapter_config.json") is not None
         base, base_remote = _base_of(teacher) if is_adapter else (source, teacher.remote)
-        config = AutoConfig.from_pretrained(base, **base_remote)
+        config = _load_config(base, base_remote)
         if is_adapter:
             config = _adapter_config(teacher, config, student_config)
 
@@ -104,10 +104,17 @@ def _adapter_config(teacher: Teacher, base: PretrainedConfig, student: Pretraine
     A base model that was never told its labels gets the student's number of them.
     """
     if _file(teacher, "config.json"):
-        return AutoConfig.from_pretrained(teacher.source, **teacher.remote)
+        return _load_config(teacher.source, teacher.remote)
     if not has_names(base):
         base.num_labels = student.num_labels or 0
     return base
+
+
+def _load_config(source: str, remote: dict[str, Any]) -> PretrainedConfig:
+    config = AutoConfig.from_pretrained(source, **remote)
+    config.name_or_path = source
+    restore_names(config)
+    return config
 
 
 def _refuse_other_head(name: str, config: PretrainedConfig, task: Task) -> None:

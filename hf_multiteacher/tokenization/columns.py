@@ -12,6 +12,7 @@ import numpy as np
 from .spans import Integers
 
 TEACHER_PARTS = ("input_ids", "attention_mask", "token_type_ids", "spans", "student_spans")
+LABEL_NAMES = ("labels", "label", "label_ids")
 TEACHER_COLUMN = re.compile(rf"teacher_(\d+)_({'|'.join(TEACHER_PARTS)})")
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from tokenizers import Encoding
 from transformers import PreTrainedTokenizerFast
 
+from .settings import unchanged
 from .spans import Booleans, Integers, flatten_offsets
+from .words import spaced_words
 
 ROLES = ("pad", "unk", "mask", "cls", "sep")
 NO_LIMIT = 10**20  # transformers gives a tokenizer without a limit a model_max_length of 1e30
@@ -108,9 +110,11 @@ class Encoder:
 
     Attributes:
         readers: the tokenizers of these models; the first makes the encoding.
+        owner: what messages call the first of these models.
     """
 
     readers: list[PreTrainedTokenizerFast]
+    owner: str = "this model"
 
     @property
     def token_types(self) -> bool:
@@ -125,18 +129,28 @@ class Encoder:
     def encode(
         self, sequences: Sequence[list], split: bool, truncation: bool | str, max_length: int | None
     ) -> Encoded:
-        """Encode texts, pairs of texts (two `sequences`) or, with `split`, lists of words."""
+        """Encode texts, pairs of texts (two `sequences`) or, with `split`, lists of words, which are read apart.
+
+        Truncation and padding that the tokenizer holds stay as they are.
+
+        Raises:
+            ValueError: the tokenizer cannot read words apart.
+        """
         limit = min(self.limit, NO_LIMIT if max_length is None else max_length)
         truncate = truncation if limit < NO_LIMIT else False
+        tokenizer = self.readers[0]
+        if split:
+            sequences = [spaced_words(tokenizer, sequences[0], self.owner)]
 
-        encoding = self.readers[0](
-            *sequences,
-            is_split_into_words=split,
-            truncation=truncate,
-            max_length=limit if truncate else None,
-            return_attention_mask=True,
-            return_token_type_ids=self.token_types,
-        )
+        with unchanged(tokenizer):
+            encoding = tokenizer(
+                *sequences,
+                is_split_into_words=split,
+                truncation=truncate,
+                max_length=limit if truncate else None,
+                return_attention_mask=True,
+                return_token_type_ids=self.token_types,
+            )
 
-        special = special_tokens(self.readers[0], encoding["input_ids"])
+        special = special_tokens(tokenizer, encoding["input_ids"])
         return Encoded(dict(encoding), list(encoding.encodings or []), special)

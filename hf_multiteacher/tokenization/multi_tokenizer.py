@@ -10,10 +10,13 @@ from transformers import PreTrainedTokenizerFast
 
 from .columns import TEACHER_PARTS, read_column, read_sequences, read_word_labels, teacher_column
 from .encoder import NO_LIMIT, Encoded, Encoder, cut_rows, require_fast, tokenizer_fingerprint
-from .rebuilding import Segments, Template, encode_segments
+from .rebuilding import Segments, Template, encode_segments, word_starts
+from .settings import note, unchanged
 from .spans import Integers, batch_spans, word_spans
 from .surfaces import TokenSurfaces
 from .vocabulary import SharedVocabulary
+
+LONGEST_WORD = 30  # in characters; what is longer without a space is more than a word, or no language with spaces
 
 
 class MultiTokenizer:
@@ -48,12 +51,15 @@ class MultiTokenizer:
 
         first: dict[str, int | None] = {tokenizer_fingerprint(student_tokenizer): None}
         self._sources: list[int | None] = []
-        self._encoders: dict[int | None, Encoder] = {None: Encoder([student_tokenizer])}
+        self._encoders: dict[int | None, Encoder] = {None: Encoder([student_tokenizer], "the student")}
         for teacher, tokenizer in enumerate(self.teacher_tokenizers):
             require_fast(f"teacher {teacher}", tokenizer)
             source = first.setdefault(tokenizer_fingerprint(tokenizer), teacher)
             self._sources.append(source)
-            self._encoders.setdefault(source, Encoder([])).readers.append(tokenizer)
+            self._encoders.setdefault(source, Encoder([], f"teacher {teacher}")).readers.append(tokenizer)
+
+        for tokenizer in (student_tokenizer, *self.teacher_tokenizers):
+            note(tokenizer)
 
         self.max_lengths = [NO_LIMIT] * (1 + len(self.teacher_tokenizers))
         self.distinct = {j: encoder.readers[0] for j, encoder in self._encoders.items() if j is not None}
@@ -111,7 +117,8 @@ class MultiTokenizer:
             for each token of teacher and student the span (or word) of the two that holds it, -1 = none.
 
         Raises:
-            ValueError, TypeError: a column is missing, or a row of it is not what it should be.
+            ValueError, TypeError: a column is missing, a row of it is not what it should be, or a tokenizer cannot
+                read words apart.
         """
         sequences = read_sequences(batch, text, text_pair, words)
         split = words is not None
@@ -139,7 +146,8 @@ class MultiTokenizer:
 
         The text is rebuilt from the tokens, each stretch between special tokens apart, and encoded for each teacher
         with its own special tokens around it. What the tokens do not tell (letter case, spaces around punctuation,
-        unknown words) stays lost.
+        unknown words) stays lost. Where they do not mark the starts of words that were encoded one by one, the labels
+        of tagging tell them: one other than -100 begins a word.
 
         Args:
             features: examples with `input_ids`; whatever else they hold is kept.
@@ -147,17 +155,16 @@ class MultiTokenizer:
         Returns:
             The examples with the columns that [`encode`] makes for the teachers.
         """
-        if self._student_surfaces is None:
-            self._student_surfaces = TokenSurfaces(self.student_tokenizer)
-
         rows = [np.asarray(feature["input_ids"]).tolist() for feature in features]
-        between = Template.of(self.student_tokenizer).specials[1]
-        segments = Segments.of(rows, self._student_surfaces, between)
+        segments = self._segments(rows, features)
 
         columns: dict[str, list] = {}
         for j in self.distinct:
             encoder = self._encoders[j]
-            encoding, tokenization = encode_segments(encoder.readers[0], segments, min(encoder.limit, self._limit(j)))
+            limit = min(encoder.limit, self._limit(j))
+            with unchanged(encoder.readers[0]):
+                encoding, tokenization = encode_segments(encoder.readers[0], segments, limit)
+
             spans = batch_spans(segments.texts, [segments.tokenization, tokenization], segments.width)
             if not encoder.token_types:
                 del encoding["token_type_ids"]
@@ -167,6 +174,26 @@ class MultiTokenizer:
             {**feature, **{name: values[row] for name, values in columns.items()}}
             for row, feature in enumerate(features)
         ]
+
+    def words_run_together(self, features: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether texts rebuilt from the student's tokens have no space between any two words, though they are long.
+
+        Args:
+            features: as for [`encode_from_tokens`].
+        """
+        rows = [np.asarray(feature["input_ids"]).tolist() for feature in features]
+        texts = self._segments(rows, features).texts
+        return not any(" " in text.strip() for text in texts) and any(len(text) > LONGEST_WORD for text in texts)
+
+    def _segments(self, rows: list[list[int]], features: Sequence[Mapping[str, Any]]) -> Segments:
+        """Rebuild the texts behind the rows of token ids of examples."""
+        if self._student_surfaces is None:
+            self._student_surfaces = TokenSurfaces(self.student_tokenizer)
+        with unchanged(self.student_tokenizer):
+            between = Template.of(self.student_tokenizer).specials[1]
+
+        starts = word_starts(rows, features, self._student_surfaces)
+        return Segments.of(rows, self._student_surfaces, between, starts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the tokenizers were before any call, so that the fingerprint of `Dataset.map` stays the same."""

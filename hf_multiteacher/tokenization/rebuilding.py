@@ -1,15 +1,17 @@
 """The texts behind a student's tokens where the data set has lost them, and a teacher's encoding of such texts."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tokenizers import Encoding
 from transformers import PreTrainedTokenizerFast
 
+from .columns import LABEL_NAMES
 from .encoder import special_tokens
-from .spans import Integers
+from .spans import Booleans, Integers
 from .surfaces import TokenSurfaces
 
 Tokenization = tuple[Integers, Integers]
@@ -68,8 +70,13 @@ class Segments:
     tokenization: Tokenization
 
     @classmethod
-    def of(cls, rows: Sequence[list[int]], surfaces: TokenSurfaces, between: list[int]) -> "Segments":
-        """Rebuild the texts behind `rows` of token ids; two segments with `between` between them are a pair."""
+    def of(
+        cls, rows: Sequence[list[int]], surfaces: TokenSurfaces, between: list[int], starts: Sequence[Booleans]
+    ) -> "Segments":
+        """Rebuild the texts behind `rows` of token ids; two segments with `between` between them are a pair.
+
+        `starts` tells the tokens of each row before which a space is missing.
+        """
         places = [_stretches(surfaces.special[row]) for row in rows]
         counts = [len(stretches) for stretches in places]
         width = max([1, *counts])
@@ -82,7 +89,7 @@ class Segments:
         for example, (row, stretches) in enumerate(zip(rows, places, strict=True)):
             for index, (start, end) in enumerate(stretches, example * width):
                 tokens_of_text = slice(row_start + start, row_start + end)
-                text, places_in_text = surfaces.rebuild(row[start:end])
+                text, places_in_text = surfaces.rebuild(row[start:end], starts[example][start:end])
                 texts[index], offsets[tokens_of_text] = _tidy(text, places_in_text)
                 text_indices[tokens_of_text] = index
             row_start += len(row)
@@ -92,6 +99,50 @@ class Segments:
             for row, stretches in zip(rows, places, strict=True)
         ]
         return cls(texts, width, counts, pairs, (offsets, text_indices))
+
+
+def word_starts(
+    rows: Sequence[list[int]], features: Sequence[Mapping[str, Any]], surfaces: TokenSurfaces
+) -> list[Booleans]:
+    """Tell where words begin that the tokens of examples do not mark, as the labels of tagging know it.
+
+    Tokenizers such as byte-level ones without `add_prefix_space` mark spaces, which words of a list do not have. Where
+    every token of a batch has a label, labels do not tell words either.
+
+    Args:
+        rows: the token ids of each example.
+        features: the examples, maybe with labels.
+        surfaces: those of the tokenizer that made the ids.
+
+    Returns:
+        Per example, for each token, whether a word begins there; all false where the tokens themselves mark spaces, or
+        nothing tells.
+    """
+    ordinary = [~surfaces.special[row] for row in rows]
+    pairs = zip(rows, features, ordinary, strict=True)
+    labelled = [_labelled(row, feature) & real for row, feature, real in pairs]
+
+    told = [0 < has_label.sum() < real.sum() for has_label, real in zip(labelled, ordinary, strict=True)]
+    if not any(told):
+        return [np.zeros(len(row), bool) for row in rows]
+    return [
+        np.zeros(len(row), bool) if _marks_spaces(row, surfaces) else has_label
+        for row, has_label in zip(rows, labelled, strict=True)
+    ]
+
+
+def _labelled(row: list[int], feature: Mapping[str, Any]) -> Booleans:
+    """Which tokens have a label of their own, an integer other than -100; none where labels are something else."""
+    labels = np.asarray(next((feature[name] for name in LABEL_NAMES if name in feature), None))
+    if labels.shape != (len(row),) or labels.dtype.kind not in "iu":
+        return np.zeros(len(row), bool)
+    return labels != -100
+
+
+def _marks_spaces(row: list[int], surfaces: TokenSurfaces) -> bool:
+    """Whether some token of an example, but the first, stands for a space too."""
+    pieces = [piece for piece in (surfaces.pieces[index] for index in row) if piece is not None]
+    return b" " in b"".join(pieces).strip()
 
 
 def _stretches(special: np.ndarray) -> list[tuple[int, int]]:

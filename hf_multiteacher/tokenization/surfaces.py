@@ -10,7 +10,7 @@ import numpy as np
 from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 
-from .spans import Integers
+from .spans import Booleans, Integers
 
 UNKNOWN_TEXT = "\N{REPLACEMENT CHARACTER}"
 NO_SPACE_BEFORE = frozenset(character.encode() for character in ".,;:!?)]}%…”»'’-")
@@ -113,11 +113,15 @@ class TokenSurfaces:
         if tokenizer.unk_token_id is not None:
             self.special[tokenizer.unk_token_id] = False
 
-    def rebuild(self, ids: Sequence[int]) -> tuple[str, Integers]:
+    def rebuild(self, ids: Sequence[int], word_starts: Booleans | None = None) -> tuple[str, Integers]:
         """Rebuild the text that token ids came from, as far as they tell.
 
         Unknown tokens become U+FFFD, special tokens a space, bytes that are no UTF-8 one U+FFFD each. Where a
         WordPiece tokenizer forgot the spaces around punctuation, they are put as is usual.
+
+        Args:
+            ids: the tokens.
+            word_starts: [tokens], where words begin that the tokens do not mark.
 
         Returns:
             The text, and [tokens, 2]: start and end of each token in it, in characters. Tokens that are parts of one
@@ -126,6 +130,8 @@ class TokenSurfaces:
         pieces = [self._piece_in_text(index) for index in ids]
         if self._spaces_lost:
             pieces = _glue_punctuation(pieces)
+        if word_starts is not None:
+            pieces = [b" " + piece if new else piece for piece, new in zip(pieces, word_starts, strict=True)]
 
         text = b"".join(pieces).decode("utf-8", "surrogateescape")
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)

@@ -16,6 +16,7 @@ from .surfaces import EntryMarks, TokenSurfaces
 ROLES = ("pad", "mask", "cls", "sep", "bos", "eos")
 STAND_IN = {"bos": "cls", "eos": "sep"}
 MOST_ROUNDS = 5
+COMMA_BELOW = str.maketrans("şţŞŢ", "șțȘȚ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +24,10 @@ class SharedVocabulary:
     """The outcomes that a student's and a teacher's masked-language-model heads can be compared on.
 
     Entries of either vocabulary that stand for the same text (space and continuation marks dropped, both normalisers
-    applied) are one outcome; special tokens are matched by their role. Outcome 0, "other", holds the rest: entries
-    that only one side has, parts of characters, white space and the unknown token. Vocabularies that are equal maps
-    have one outcome per entry.
+    applied) are one outcome; special tokens are matched by their role. A text that only one side has is compared with
+    comma below in the place of the Romanian cedilla, as the other side may spell it. Outcome 0, "other", holds the
+    rest: entries that only one side has, parts of characters, white space and the unknown token. Vocabularies that are
+    equal maps have one outcome per entry.
 
     Attributes:
         student_outcomes: [student vocabulary], the outcome of each entry of the student's logits.
@@ -63,7 +65,7 @@ class SharedVocabulary:
             keys = [[*range(count_entries(tokenizer))] for tokenizer in tokenizers]
         else:
             normalise = _joint_normaliser(tokenizers)
-            keys = [_outcome_keys(tokenizer, normalise) for tokenizer in tokenizers]
+            keys = _respelled([_outcome_keys(tokenizer, normalise) for tokenizer in tokenizers])
 
         student_keys, teacher_keys = (
             _widen(row, size, name)
@@ -145,6 +147,15 @@ def _outcome_keys(tokenizer: PreTrainedTokenizerFast, normalise: Callable[[str],
     for index, role in _roles(tokenizer).items():
         keys[index] = ("role", role)
     return keys
+
+
+def _respelled(keys: Sequence[list[Hashable]]) -> list[list[Hashable]]:
+    """Write texts that only one side has with comma below in the place of the cedilla, as the other may spell them."""
+    shared = set(keys[0]) & set(keys[1])
+    return [
+        [key.translate(COMMA_BELOW) if isinstance(key, str) and key not in shared else key for key in row]
+        for row in keys
+    ]
 
 
 def _roles(tokenizer: PreTrainedTokenizerFast) -> dict[int, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 from transformers import TrainerState, TrainingArguments
 
+from ..models.labels import label_names
 from ..models.task import adapters_of, task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
@@ -203,4 +204,4 @@ def _labels(student: nn.Module) -> Sequence[str]:
     config: Any = without_adapters(student).config
     if task_of(student).over_vocabulary or (config.num_labels == 1 and adapters_of(student) is None):
         return []
-    return [config.id2label[number] for number in range(config.num_labels)]
+    return label_names(config, "the student")

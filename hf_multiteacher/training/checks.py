@@ -1,15 +1,18 @@
 """What `MultiTeacherDistillationTrainer` decides and refuses when it is made."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
+from datasets import LargeList, List
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
 from transformers.integrations import is_deepspeed_zero3_enabled
 
+from ..collation.choice import first_example
 from ..models.limits import count_embeddings
 from ..models.task import task_of, without_adapters
+from ..tokenization.columns import LABEL_NAMES
 from ..tokenization.encoder import count_entries
 from ..training_args import DistillationTrainingArguments
 
@@ -111,21 +114,22 @@ def set_problem_type(student: nn.Module, datasets: Iterable[Any]) -> None:
 
     if config.num_labels == 1:
         config.problem_type = "regression"
-    elif isinstance(_first_label(datasets), list):
+    elif any(map(_has_lists_of_labels, datasets)):
         config.problem_type = "multi_label_classification"
-    else:
+    else:  # what a stream does not tell, the first batch does: other labels are refused there
         config.problem_type = "single_label_classification"
 
 
-def _first_label(datasets: Iterable[Any]) -> Any:
-    """Return the label of the first example as Python values; None where the data cannot be asked."""
-    for dataset in datasets:
-        if isinstance(dataset, Sized) and len(dataset):
-            example: Any = cast(Any, dataset)[0]
-            label: Any = next((example[name] for name in ("labels", "label", "label_ids") if name in example), None)
-            return label.tolist() if hasattr(label, "tolist") else label
+def _has_lists_of_labels(dataset: Any) -> bool:
+    """Whether an example has several labels, as its first one or, in a stream, its features tell."""
+    example = first_example(dataset)
+    if example is None:
+        features = getattr(dataset, "features", None) or {}
+        kind = next((features[name] for name in LABEL_NAMES if name in features), None)
+        return isinstance(kind, List | LargeList)
 
-    return None
+    label: Any = next((example[name] for name in LABEL_NAMES if name in example), None)
+    return isinstance(label.tolist() if hasattr(label, "tolist") else label, list | tuple)
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:

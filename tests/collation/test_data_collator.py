@@ -10,11 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import pre_tokenizers
 from torch.utils.data import DataLoader
 
 from helpers.counting import calls_of
 from hf_multiteacher.collation import draws
 from hf_multiteacher.collation.data_collator import DataCollatorForDistillation
+from hf_multiteacher.collation.unknown_words import BATCHES
 from hf_multiteacher.tokenization.multi_tokenizer import MultiTokenizer
 from hf_multiteacher.tokenization.spans import visible_characters
 
@@ -450,6 +452,21 @@ class TestWithoutTexts:
             DataCollatorForDistillation(multi)([{"input_ids": row} for row in ids])
         assert "100.0 % for teacher 0" in caplog.text
 
+    @pytest.mark.parametrize("labelled", [True, False])
+    def test_words_that_run_together_are_told_of_with_the_remedy(
+        self, byte_level_tokenizer, cased_tokenizer, sentences, caplog, labelled
+    ):
+        student = copy.deepcopy(byte_level_tokenizer)
+        student.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        encoding = student([sentence.split() for sentence in sentences[:4]], is_split_into_words=True)
+        features = [{"input_ids": ids} for ids in encoding["input_ids"]]
+        for row, feature in enumerate(features):
+            words = encoding.word_ids(row)
+            first = [word is not None and word != last for word, last in zip(words, [None, *words], strict=False)]
+            feature |= {"labels": [1 if new else -100 for new in first]} if labelled else {}
+        DataCollatorForDistillation(MultiTokenizer(student, [cased_tokenizer]))(features)
+        assert ("one long word" in caplog.text) == ("load it with add_prefix_space=True" in caplog.text) != labelled
+
     def test_tagging_without_texts_has_counterparts_for_first_tokens(self, multi_tokenizer, sentences):
         words = [sentence.rstrip(".!").split() for sentence in sentences[:8]]
         encoded = multi_tokenizer.encode({"w": words, "y": [[1] * len(w) for w in words]}, words="w", labels="y")
@@ -509,6 +526,8 @@ def test_the_calls_for_a_batch_grow_with_its_examples_and_not_with_their_length(
     calls = {}
     for length in (16, 128):
         features = as_features(multi_tokenizer.encode({"s": texts}, text="s", max_length=length))
+        for _ in range(BATCHES):  # in the first ones, unknown words are counted
+            collator(features)
         for rows in (8, 16, 24):
             batch = collator(features[:rows])
             assert batch["input_ids"].shape == (rows, length)

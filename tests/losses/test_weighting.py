@@ -56,6 +56,16 @@ def test_confidence_uses_the_fixed_weights_on_the_rows_without_a_label():
     assert torch.equal(found[:, labelled], weigh("confidence", SINGLE, LABELS[SINGLE])[:, labelled])
 
 
+def test_confidence_leaves_missing_labels_out_where_there_are_several():
+    labels = LABELS[MULTI].clone()
+    labels[1], labels[2, 3] = -100, -100
+    found = weigh("confidence", MULTI, labels)
+    assert torch.equal(found[:, 1], weigh("fixed", MULTI, labels)[:, 1])
+    fewer = [[logits[:, :3] for logits in teachers_of(MULTI)], [labels[:, :3]] * 3]
+    expected = WEIGHTINGS["confidence"](MULTI, *fewer, AVAILABLE, TEACHER_WEIGHTS)
+    torch.testing.assert_close(found[:, 2], expected[:, 2])
+
+
 @pytest.mark.parametrize("problem", [SINGLE, MULTI])
 def test_entropy_weighs_by_each_teachers_own_doubt_with_or_without_labels(problem):
     found = weigh("entropy", problem, None)

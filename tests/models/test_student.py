@@ -144,6 +144,16 @@ class TestWhatComesAlong:
         assert teacher.config.id2label[0] == "no"
         assert teacher.config.label2id["no"] == 0
 
+    @pytest.mark.parametrize("from_folder", [True, False])
+    def test_names_that_stand_in_label2id_alone_come_along_on_both_sides(self, architecture, from_folder, tmp_path):
+        teacher = tiny_bert("SequenceClassification")
+        teacher.config.label2id = {"pos": 0, "neg": 1}
+        teacher.save_pretrained(tmp_path)
+        student = student_from_teacher(tmp_path if from_folder else teacher, 1, architecture)
+        assert student.config.id2label == {0: "pos", 1: "neg"}
+        assert student.config.label2id == {"pos": 0, "neg": 1}
+        assert teacher.config.id2label == {0: "LABEL_0", 1: "LABEL_1"}
+
     def test_dropout_comes_along(self, architecture):
         teacher = tiny_bert("TokenClassification", classifier_dropout=0.5)
         teacher.config.hidden_dropout_prob, teacher.config.attention_probs_dropout_prob = 0.3, 0.2

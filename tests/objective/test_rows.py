@@ -77,6 +77,12 @@ def test_examples_are_the_rows_of_a_sequence_task(inputs):
     assert rows.labels.shape == (2, 2)
 
 
+def test_an_example_none_of_whose_labels_is_there_is_unlabelled(inputs):
+    inputs["labels"] = torch.tensor([[-100.0, 1.0], [-100.0, -100.0]])
+    rows = find_rows(inputs, [None], "multi_label_classification", None)
+    assert (rows.mask.tolist(), rows.labelled.tolist()) == ([True, True], [True, False])
+
+
 def test_a_teachers_tokens_are_found_and_put_into_the_students_order(inputs):
     has = find_rows(inputs, [1], SINGLE, "labelled").available[0]
     wanted, order = teacher_tokens(inputs, 1, has)

@@ -2,13 +2,22 @@ import gzip
 import lzma
 
 import pytest
+from datasets import Dataset
 
+from hf_multiteacher.recipes import corpus
 from hf_multiteacher.recipes.corpus import load_corpus, pack, read_lines, text_files, words_that_fit
 
 
-def test_cedillas_in_files_become_commas(tmp_path):
-    (tmp_path / "a.txt").write_text("şi ţara", encoding="utf-8")
-    assert next(read_lines([tmp_path / "a.txt"])) == "și țara"
+def test_text_is_read_as_it_is_written(tmp_path):
+    written = "şi ţara, șapte, Beşiktaş, s\u0326"
+    (tmp_path / "a.txt").write_text(written, encoding="utf-8")
+    assert next(read_lines([tmp_path / "a.txt"])) == written
+
+
+def test_a_data_set_of_the_hub_is_read_as_it_is_written(monkeypatch):
+    written = "şi ţara\nBeşiktaş s\u0326"
+    monkeypatch.setattr(corpus, "load_dataset", lambda *_, **__: Dataset.from_dict({"text": [written]}))
+    assert load_corpus("org/turkish", words=9)["text"] == ["şi ţara Beşiktaş s\u0326"]
 
 
 def test_plain_and_compressed_files_of_a_folder_are_read_in_the_order_of_their_names(tmp_path):

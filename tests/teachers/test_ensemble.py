@@ -266,3 +266,15 @@ class TestFingerprints:
         tokenizer = request.getfixturevalue(f"{kind}_tokenizer")
         tokenizer.save_pretrained(tmp_path)
         assert tokenizer_fingerprint(AutoTokenizer.from_pretrained(tmp_path)) == tokenizer_fingerprint(tokenizer)
+
+
+@pytest.mark.parametrize("as_object", [True, False])
+def test_a_saved_teacher_whose_names_stand_in_label2id_alone_is_put_into_the_students_order(
+    load, tmp_path, cased_tokenizer, as_object
+):
+    student, teacher = (tiny_bert("SequenceClassification", seed=seed) for seed in (1, 2))
+    student.config.label2id, teacher.config.label2id = {"neg": 0, "pos": 1}, {"pos": 0, "neg": 1}
+    teacher.save_pretrained(tmp_path)
+    cased_tokenizer.save_pretrained(tmp_path)
+    given = type(teacher).from_pretrained(tmp_path) if as_object else str(tmp_path)
+    assert load(given, student=student)[0].label_index.tolist() == [1, 0]

@@ -113,3 +113,20 @@ def test_a_regression_teacher_of_a_classifier_is_refused():
 def test_a_problem_type_that_one_side_does_not_state_is_no_reason_to_refuse():
     student = config("a", "b", problem_type="multi_label_classification")
     assert align_labels(student, config("b", "a"), "t").tolist() == [1, 0]
+
+
+def test_names_in_label2id_alone_give_the_order():
+    student, teacher = BertConfig(num_labels=2), BertConfig(num_labels=2)
+    student.label2id, teacher.label2id = {"neg": 0, "pos": 1}, {"pos": 0, "neg": 1}
+    assert align_labels(student, teacher, "t").tolist() == [1, 0]
+    assert align_labels(student, config("pos", "neg"), "t").tolist() == [1, 0]
+    assert align_labels(config("neg", "pos"), student, "t") is None
+
+
+@pytest.mark.parametrize("owner", ["the student", "teacher 't'"])
+def test_a_configuration_that_contradicts_itself_is_refused_by_name(owner):
+    odd = config("neg", "pos")
+    odd.label2id = {"pos": 0, "neg": 1}
+    sides = (odd, config("neg", "pos")) if owner == "the student" else (config("neg", "pos"), odd)
+    with pytest.raises(ValueError, match=f"The configuration of {owner} must name each label once"):
+        align_labels(*sides, "t")

@@ -153,3 +153,56 @@ def test_combining_marks_that_the_student_splits_off_are_composed_again(sentence
     (rebuilt,) = multi.encode_from_tokens([{"input_ids": expected["input_ids"][0]}])
     for name in multi.column_names:
         assert rebuilt[name] == expected[name][0], name
+
+
+class TestWordsWithoutMarks:
+    """Words that were encoded one by one by a tokenizer that marks spaces, as `run_ner.py` does it."""
+
+    WORDS = ("Fata", "citește", "o", "carte", "lungă", ".")
+
+    @pytest.fixture
+    def multi(self, byte_level_tokenizer, cased_tokenizer):
+        student = copy.deepcopy(byte_level_tokenizer)
+        student.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        return MultiTokenizer(student, [cased_tokenizer])
+
+    def example(self, multi, *, all_tokens=False, name="labels"):
+        encoding = multi.student_tokenizer(list(self.WORDS), is_split_into_words=True)
+        places = zip(encoding.word_ids(), [None, *encoding.word_ids()], strict=False)
+        labels = [-100 if word is None or (word == last and not all_tokens) else word for word, last in places]
+        return {"input_ids": encoding["input_ids"], name: labels}
+
+    def read(self, multi, feature):
+        (made,) = multi.encode_from_tokens([feature])
+        return multi.teacher_tokenizers[0].decode(made["teacher_0_input_ids"], skip_special_tokens=True)
+
+    @pytest.mark.parametrize("name", ["labels", "label", "label_ids"])
+    def test_labels_tell_where_they_begin(self, multi, name, cased_tokenizer):
+        feature = self.example(multi, name=name)
+        ids = cased_tokenizer(list(self.WORDS), is_split_into_words=True)["input_ids"]
+        assert self.read(multi, feature) == cased_tokenizer.decode(ids, skip_special_tokens=True)
+        assert not multi.words_run_together([feature])
+
+    def test_the_first_tokens_of_the_words_are_counterparts(self, multi):
+        feature = self.example(multi)
+        (made,) = multi.encode_from_tokens([feature])
+        spans = [
+            span for span, label in zip(made["teacher_0_student_spans"], feature["labels"], strict=True) if label >= 0
+        ]
+        assert -1 not in spans and len({*spans}) == len(self.WORDS)
+
+    def test_without_labels_or_with_one_on_every_token_nothing_tells(self, multi):
+        labelled = self.example(multi, all_tokens=True)
+        for feature in ({"input_ids": labelled["input_ids"]}, labelled, labelled | {"labels": 1}):
+            long = {**feature, "input_ids": feature["input_ids"][1:-1] * 2}
+            if isinstance(feature.get("labels"), list):
+                long["labels"] = feature["labels"][1:-1] * 2
+            assert " " not in self.read(multi, long).replace(" .", ".").replace(" ", "")
+            assert multi.words_run_together([long])
+
+    def test_spaces_that_the_tokens_mark_are_enough(self, multi):
+        encoding = multi.student_tokenizer("Fata citește o carte.")
+        labels = [0 if place % 2 else -100 for place in range(len(encoding["input_ids"]))]
+        given = {"input_ids": encoding["input_ids"]}
+        assert self.read(multi, given | {"labels": labels}) == self.read(multi, given)
+        assert not multi.words_run_together([given])

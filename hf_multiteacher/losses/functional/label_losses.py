@@ -29,14 +29,14 @@ def cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) 
 
 
 def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross entropy in nats, the mean over the labels as in transformers.
+    """Binary cross entropy in nats, the mean over the labels that are there, as in transformers where all are.
 
     Args:
         logits: `[rows, labels]`, log-odds.
-        labels: `[rows, labels]`, numbers in [0, 1]; a label of -100 adds 0 to the mean over all labels.
+        labels: `[rows, labels]`, numbers in [0, 1]; a label of -100 is none and takes no part in the mean.
 
     Returns:
-        `[rows]`.
+        `[rows]`; 0 for a row without a label.
 
     Raises:
         ValueError: If the shapes differ.
@@ -45,4 +45,7 @@ def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
     yes, no = tempered_log_probabilities(bernoulli_logits(logits), 1.0).unbind(dim=-1)
     losses = -(labels * yes + (1 - labels) * no)
-    return losses.masked_fill(labels == IGNORED_LABEL, 0.0).mean(dim=-1)
+
+    there = labels != IGNORED_LABEL
+    counts = there.sum(dim=-1).clamp(min=1).to(losses.dtype)
+    return losses.masked_fill(~there, 0.0).mean(dim=-1) * (labels.shape[-1] / counts)

@@ -13,9 +13,9 @@ from transformers import PretrainedConfig
 
 from ...losses.functional import bernoulli_logits
 from ...loyalty.report import classification_report, regression_report
+from ...models.labels import label_names
 from ...models.task import SEQUENCE_CLASSIFICATION, TASKS, TOKEN_CLASSIFICATION, without_adapters
 from ...teachers.ensemble import ENSEMBLE, TeacherEnsemble
-from ...teachers.labels import label_names
 from ...teachers.loaded_teacher import LoadedTeacher
 from ...teachers.loading import commit_of, load_model
 from ...teachers.teacher import Teacher
@@ -64,7 +64,7 @@ def load_models(student: str, teachers: Sequence[str], kind: str) -> TeacherEnse
 
 
 def _check_outputs(name: str, config: PretrainedConfig, kind: str) -> None:
-    outputs = len(label_names(config))
+    outputs = len(label_names(config, f"student '{name}'"))
     regression = config.problem_type == "regression" or outputs == 1
     if kind != TOKEN_CLASSIFICATION.name and regression != (kind == REGRESSION):
         found = REGRESSION if regression else SEQUENCE_CLASSIFICATION.name

@@ -9,10 +9,10 @@ from tqdm.auto import tqdm
 
 from ...collation.padding import pad_encoding
 from ...losses.functional import IGNORED_LABEL
+from ...models.labels import label_names
 from ...models.limits import position_limit
 from ...models.task import without_adapters
 from ...teachers.ensemble import TeacherEnsemble
-from ...teachers.labels import label_names
 from ...tokenization.encoder import NO_LIMIT, Encoder
 from .examples import Examples
 

@@ -36,9 +36,21 @@ def test_binary_cross_entropy_is_torchs_averaged_over_the_labels():
         functional.binary_cross_entropy(logits, labels[:, :1])
 
 
-def test_a_label_of_minus_100_among_several_costs_nothing():
+def test_a_label_of_minus_100_among_several_has_no_part_in_their_mean():
     logits, labels = normal(1, 2), torch.tensor([[1.0, -100.0]])
-    expected = F.binary_cross_entropy_with_logits(logits[:, :1], labels[:, :1].double()) / 2
+    expected = F.binary_cross_entropy_with_logits(logits[:, :1], labels[:, :1].double())
     torch.testing.assert_close(functional.binary_cross_entropy(logits, labels), expected[None])
     gradient = gradient_of(lambda values: functional.binary_cross_entropy(values, labels), logits)
     assert gradient[0, 0] != 0 and gradient[0, 1] == 0
+
+
+def test_a_row_without_any_label_costs_nothing():
+    losses = functional.binary_cross_entropy(normal(2, 3), torch.tensor([[-100.0] * 3, [0.0, 1.0, -100.0]]))
+    assert losses[0] == 0 and losses[1] > 0
+
+
+def test_labels_that_are_all_there_give_the_mean_bit_for_bit():
+    logits, labels = normal(50, 7, dtype=torch.float32), (normal(50, 7, seed=1) > 0).float()
+    yes, no = (torch.log_softmax(torch.stack([logits, 0 * logits], -1), -1)).unbind(-1)
+    expected = (-(labels * yes + (1 - labels) * no)).mean(-1)
+    assert torch.equal(functional.binary_cross_entropy(logits, labels), expected)

@@ -130,7 +130,7 @@ def test_a_model_is_fully_loyal_to_itself_with_its_labels_in_another_order(saved
     with torch.no_grad():
         other.classifier.weight.copy_(other.classifier.weight[order])
         other.classifier.bias.copy_(other.classifier.bias[order])
-    other.config.id2label = {0: "c", 1: "a", 2: "b"}
+    other.config.id2label, other.config.label2id = {0: "c", 1: "a", 2: "b"}, {"c": 0, "a": 1, "b": 2}
     other.save_pretrained(folder + "-turned")
     models[1].tokenizer.save_pretrained(folder + "-turned")
     models = load_models(folder, [folder + "-turned"], "sequence-classification")

@@ -51,6 +51,12 @@ def test_a_text_file_gives_words_or_texts_or_pairs_and_blank_lines_are_nothing(t
     assert load_examples("regression", str(file)).sequences == [["Ana are mere."]]
 
 
+@pytest.mark.parametrize("task", ["token-classification", "regression"])
+def test_the_users_own_text_keeps_its_letters(tmp_path, task):
+    (tmp_path / "own.txt").write_text("Beşiktaş ţara\n", encoding="utf-8")
+    assert load_examples(task, str(tmp_path)).text(0) == "Beşiktaş ţara"
+
+
 def test_all_text_files_of_a_folder_are_read(tmp_path):
     (tmp_path / "b.txt").write_text("doi\n", encoding="utf-8")
     (tmp_path / "a.txt").write_text("unu\n", encoding="utf-8")
