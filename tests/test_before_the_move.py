@@ -16,7 +16,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from hf_multiteacher import DistillationTrainingArguments, MultiTokenizer
+from hf_multiteacher import DistillationTrainingArguments, MultiTokenizer, moved
 
 DATA = Path(__file__).parent / "data" / "before_the_move"
 DOCUMENTED = {
@@ -96,6 +96,11 @@ def test_a_pushed_space_computes(tmp_path, monkeypatch):
 def test_a_documented_module_still_gives_its_names(module):
     found = importlib.import_module(f"hf_multiteacher.{module}")
     assert [name for name in DOCUMENTED[module] if not hasattr(found, name)] == []
+
+
+@pytest.mark.parametrize("module", moved.PLACE_OF)
+def test_every_old_module_leads_to_where_its_content_is_now(module):
+    assert importlib.import_module(module) is importlib.import_module(moved.PLACE_OF[module])
 
 
 def test_an_old_module_can_be_imported_in_every_way():

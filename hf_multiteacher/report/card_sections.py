@@ -1,4 +1,4 @@
-"""What a model card says, section by section: each figure is one property of `Card`, and one place in the template."""
+"""What a model card says, section by section: each figure is one method of `Card`, and one place in the template."""
 
 import json
 import platform

@@ -73,33 +73,48 @@ def card_data(
     Raises:
         TypeError: A field does not exist.
     """
-    adapters = adapters_of(student)
     named = _listed(dataset) or _listed(dataset_tags)
     measured = last_evaluations(args, state, in_training)
     kind = next(iter(_listed(tasks)), task_of(student).pipeline)
 
     data = DistillationCardData(
         name=model_name,
-        task=task_of(student).name,
-        teachers=teachers.manifest(),
         repo_id=repo_id,
-        arguments=args.to_dict() | objective,
-        log_history=state.log_history,
         evaluations=_evaluations(measured, ", ".join(named) or UNNAMED_DATA, kind, model_name, teachers.names),
         loyalty=_loyalty(measured),
-        sizes=_sizes(model_name, student, teachers),
-        coverage=_coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
-        machine=describe_machine(args.device),
+        training_data=", ".join([*named, *_listed(dataset_args)]) or None,
+        datasets=_listed(dataset_tags),
         languages=_listed(language),
         license=license,
-        datasets=_listed(dataset_tags),
-        training_data=", ".join([*named, *_listed(dataset_args)]) or None,
-        labels=_labels(student),
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
-        adapter_of=None if adapters is None else adapters.active_peft_config.base_model_name_or_path,
+        **_facts(student, args, state, teachers, objective, model_name),
     )
     return replace(data, **fields)
+
+
+def _facts(
+    student: nn.Module,
+    args: TrainingArguments,
+    state: TrainerState,
+    teachers: TeacherEnsemble,
+    objective: Mapping[str, Any],
+    model_name: str,
+) -> dict[str, Any]:
+    """What nobody has to tell: fields of `DistillationCardData`."""
+    adapters = adapters_of(student)
+
+    return {
+        "task": task_of(student).name,
+        "teachers": teachers.manifest(),
+        "arguments": args.to_dict() | objective,
+        "log_history": state.log_history,
+        "sizes": _sizes(model_name, student, teachers),
+        "coverage": _coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
+        "machine": describe_machine(args.device),
+        "labels": _labels(student),
+        "adapter_of": None if adapters is None else adapters.active_peft_config.base_model_name_or_path,
+    }
 
 
 def _evaluations(

@@ -69,17 +69,9 @@ def load_examples(task: str, data: str | None, split: str | None = None) -> Exam
     """
     if task in DEFINITIONS:
         kind, split, columns = _from_task(task, data, split)
-    elif task not in KINDS:
-        raise ValueError(f"There is no task '{task}'; there are {', '.join(DEFINITIONS)}, and {', '.join(KINDS)}.")
-    elif data is None:
-        raise ValueError(f"The task {task} needs --data: a text file, a folder of text files, or a data set's id.")
-    elif not Path(data).exists():
-        kind, split = task, split or "test"
-        columns = _columns(kind, _from_hub(data, split))
-    elif split is not None:
-        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
     else:
-        kind, columns = task, _columns_of_lines(task, [*filter(str.strip, read_lines(text_files(data)))])
+        kind = task
+        split, columns = _own(kind, data, split)
 
     if not any(next(iter(columns.values()), [])):
         raise ValueError(f"'{data}' holds no text, so there is nothing to compare. Check its content.")
@@ -97,6 +89,22 @@ def _from_task(task: str, data: str | None, split: str | None) -> tuple[str, str
 
     kind = REGRESSION if loaded.label_names is None else loaded.definition.problem
     return kind, split, _columns(kind, loaded.data[split])
+
+
+def _own(kind: str, data: str | None, split: str | None) -> tuple[str | None, dict[str, list]]:
+    """Read the user's own text: the split, which files have none, and the columns."""
+    if kind not in KINDS:
+        raise ValueError(f"There is no task '{kind}'; there are {', '.join(DEFINITIONS)}, and {', '.join(KINDS)}.")
+    if data is None:
+        raise ValueError(f"The task {kind} needs --data: a text file, a folder of text files, or a data set's id.")
+
+    if not Path(data).exists():
+        split = split or "test"
+        return split, _columns(kind, _from_hub(data, split))
+
+    if split is not None:
+        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
+    return None, _columns_of_lines(kind, [*filter(str.strip, read_lines(text_files(data)))])
 
 
 def _columns(kind: str, dataset: Dataset) -> dict[str, list]:
