@@ -103,9 +103,9 @@ class DataCollatorForDistillation:
             The student's `input_ids`, `attention_mask`, `token_type_ids` [batch, length]; `labels` ([batch, length]
             for masked-language modelling and tagging, -100 = none; else [batch] or [batch, labels]); for each teacher
             tokenizer j the same as `teacher_{j}_input_ids` ..., `teacher_{j}_spans` [batch, length j] and
-            `teacher_{j}_student_spans` [batch, length] (-1 = none), and for token-level tasks and where there are no
-            labels `teacher_{j}_positions` [batch, length]: where in teacher j's encoding the counterpart of each student
-            token stands, or -1.
+            `teacher_{j}_student_spans` [batch, length] (-1 = none), and for token-level tasks and without labels
+            `teacher_{j}_positions` [batch, length]: where the counterpart of each student token stands in
+            the encoding of teacher j, or -1.
 
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 from torch.utils.data import DataLoader
 
-from helpers.counting import calls_of
+from helpers.counting import instructions_of
 from hf_multiteacher.collation import draws
 from hf_multiteacher.collation.data_collator import DataCollatorForDistillation
 from hf_multiteacher.collation.unknown_words import BATCHES
@@ -520,10 +520,10 @@ class TestBadInput:
             DataCollatorForDistillation(MultiTokenizer(student, []))
 
 
-def test_the_calls_for_a_batch_grow_with_its_examples_and_not_with_their_length(multi_tokenizer, sentences):
+def test_the_instructions_for_a_batch_grow_with_its_examples_and_not_with_their_length(multi_tokenizer, sentences):
     collator = DataCollatorForDistillation(multi_tokenizer, mlm=True)
     texts = [" ".join(sentences[i : i + 20]) for i in range(24)]
-    calls = {}
+    instructions = {}
     for length in (16, 128):
         features = as_features(multi_tokenizer.encode({"s": texts}, text="s", max_length=length))
         for _ in range(BATCHES):  # in the first ones, unknown words are counted
@@ -531,7 +531,7 @@ def test_the_calls_for_a_batch_grow_with_its_examples_and_not_with_their_length(
         for rows in (8, 16, 24):
             batch = collator(features[:rows])
             assert batch["input_ids"].shape == (rows, length)
-            calls[rows, length] = calls_of(collator, features[:rows])
+            instructions[rows, length] = instructions_of(collator, features[:rows])
 
-    assert calls[16, 128] == calls[16, 16]
-    assert calls[24, 128] - calls[16, 128] == calls[16, 128] - calls[8, 128]
+    assert instructions[16, 128] == instructions[16, 16]
+    assert instructions[24, 128] - instructions[16, 128] == instructions[16, 128] - instructions[8, 128]

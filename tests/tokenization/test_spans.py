@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.counting import calls_of, peak_bytes
+from helpers.counting import instructions_of, peak_bytes
 from helpers.spans import PRINTED, RELAXED, encode, spans_of
 from hf_multiteacher.tokenization.spans import (
     batch_spans,
@@ -244,7 +244,7 @@ class TestCases:
                 expected = [*first[which], *(span + before if span >= 0 else -1 for span in second[which])]
                 assert row[row >= 0].tolist() == [span for span in expected if span >= 0]
 
-    def test_a_line_of_100_000_characters_takes_no_more_calls_than_a_short_one_and_memory_in_proportion(
+    def test_a_line_of_100_000_characters_takes_no_more_instructions_than_a_short_one_and_memory_in_proportion(
         self, cased_tokenizer, byte_level_tokenizer
     ):
         for text, times in (("Fata citește o carte. ", 4_546), ("ă", 100_000)):
@@ -253,10 +253,10 @@ class TestCases:
                 encodings = [encode(tokenizer, line) for tokenizer in (cased_tokenizer, byte_level_tokenizer)]
                 arguments = line, *zip(*encodings, strict=True)
                 rows = text_spans(*arguments)
-                costs.append((calls_of(text_spans, *arguments), peak_bytes(text_spans, *arguments)))
+                costs.append((instructions_of(text_spans, *arguments), peak_bytes(text_spans, *arguments)))
                 assert max(rows[0]) == max(rows[1])
-            (short_calls, _), (long_calls, long_bytes) = costs
-            assert long_calls == short_calls
+            (short, _), (long, long_bytes) = costs
+            assert long == short
             assert long_bytes < 150 * len(line)
 
 
