@@ -372,10 +372,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
                 soft_loss=self.compute_distillation_loss,
             )
 
-        if record is not None and targets is not None:
+        if record is not None:
             record.add(inputs, rows, components, targets)
 
-        loss = components["hard_loss"].values.mean() if "hard_loss" in components else None
+        # Every rank must give a loss where there are labels, also where its own batch has no labelled row.
+        hard = components.get("hard_loss")
+        loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
         if prediction_loss_only:
             return loss, None, None
         return loss, outputs.logits.detach(), inputs.get("labels")
@@ -388,7 +390,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
-        """Evaluate as `Trainer` does; add the teachers' losses and the loyalty to each teacher and the ensemble."""
+        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty stands beside them.
+
+        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks. The
+        metrics are complete here, before callbacks and the choice of the best checkpoint see them.
+        """
         if self._objective is not None:
             self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
 
@@ -396,6 +402,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         if self._record is not None and output.metrics is not None:
             measured = self._record.metrics()
+            output.metrics.pop(f"{metric_key_prefix}_loss", None)
             output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in measured.items()})
             self._record = None
 
