@@ -401,9 +401,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
 
         if self._record is not None and output.metrics is not None:
-            measured = self._record.metrics()
-            output.metrics.pop(f"{metric_key_prefix}_loss", None)
-            output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in measured.items()})
+            measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
+            if f"{metric_key_prefix}_loss" not in measured:
+                output.metrics.pop(f"{metric_key_prefix}_loss", None)
+            output.metrics.update(measured)
             self._record = None
 
         return output

@@ -13,6 +13,9 @@ from ..models.task import TASKS
 from .card_data import DistillationCardData, Evaluation
 from .card_sections import USER_TEXT_END, USER_TEXT_START, Card, measures, on_the_hub
 from .charts import loyalty_chart, quality_chart, training_chart
+from .hub_ids import dataset_type, is_hub_id
+from .markdown_text import one_line
+from .private_text import without_local_paths
 
 __all__ = [
     "DistillationCardData",
@@ -26,9 +29,8 @@ __all__ = [
 logger = getLogger(__name__)
 
 TAGS = ("knowledge-distillation", "multiple-teachers", "hf-multiteacher")
+STRING = r'"(?:[^"\\]|\\.)*"'  # in JSON, and in Python
 TEMPLATE = Path(__file__).with_name("card_template.md")
-LOCAL_PATH = re.compile(r"(?<![\w:/.<~-])(?:/[\w.+@-]+)+/([\w.+@-]+)|\b[A-Za-z]:\\(?:[^\\\s\"'`]+\\)*([^\\\s\"'`]+)")
-HUB_TOKEN = re.compile(r"hf_[A-Za-z0-9]{20,}")
 
 
 def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
@@ -93,20 +95,21 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
     results = _results(data)
     bases = [*data.bases, *(teacher["id"] for teacher in data.teachers if on_the_hub(teacher))]
     bases = list(dict.fromkeys([adapter_of, *bases] if adapter_of else bases))
+    bases = [base for base in bases if is_hub_id(base)]
     relation = "adapter" if adapter_of else "finetune"
 
     return ModelCardData(
-        language=list(data.languages) or None,
+        language=[one_line(language) for language in data.languages] or None,
         license=data.license,
         library_name="peft" if adapter_of else "transformers",
         pipeline_tag=TASKS[data.task].pipeline,
         base_model=bases or None,
         # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation
         base_model_relation=relation if bases else None,
-        datasets=list(data.datasets) or None,
+        datasets=[name for name in data.datasets if is_hub_id(name)] or None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
-        tags=list(dict.fromkeys([*TAGS, *data.tags])),
-        model_name=data.name if results else None,  # it would stay there by itself without results
+        tags=list(dict.fromkeys([*TAGS, *map(one_line, data.tags)])),
+        model_name=one_line(data.name) if results else None,  # it would stay there by itself without results
         eval_results=results or None,
     )
 
@@ -115,10 +118,10 @@ def _results(data: DistillationCardData) -> list[EvalResult]:
     return [
         EvalResult(
             task_type=evaluation.task,
-            dataset_type=evaluation.dataset,
-            dataset_name=evaluation.dataset,
-            dataset_split=evaluation.split,
-            metric_type=metric,
+            dataset_type=dataset_type(evaluation.dataset_id or evaluation.dataset),
+            dataset_name=one_line(evaluation.dataset),
+            dataset_split=evaluation.split and one_line(evaluation.split),
+            metric_type=one_line(metric),
             metric_value=figure,
         )
         for evaluation in data.evaluations
@@ -151,17 +154,5 @@ def for_repository(card: str, repo_id: str) -> str:
     if USER_TEXT_START not in card or snippet is None:
         return card
 
-    loads = re.sub(r'(?<=\bmodel=)"[^"]*"|(?<=from_pretrained\()"[^"]*"', f'"{repo_id}"', snippet.group())
+    loads = re.sub(rf"(?<=\bmodel=){STRING}|(?<=from_pretrained\(){STRING}", f'"{repo_id}"', snippet.group())
     return card.replace(snippet.group(), loads, 1)
-
-
-def without_local_paths(text: str) -> str:
-    """Shorten absolute paths to their last part, and blot out Hub tokens.
-
-    Example:
-        >>> without_local_paths("distill /home/ana/runs/config.yaml --token hf_0123456789abcdefghijkl, see https://a.b/c/d")
-        'distill config.yaml --token hf_***, see https://a.b/c/d'
-    """
-    if len(Path.home().parts) > 1:  # its name may hold spaces, which end a path below
-        text = text.replace(f"{Path.home()}/", "/-/")
-    return HUB_TOKEN.sub("hf_***", LOCAL_PATH.sub(lambda path: path.group(1) or path.group(2), text))

@@ -12,16 +12,18 @@ class Evaluation:
     """One task on one data set, with every model's figures.
 
     Args:
-        dataset: Name of the data; its Hub id where it has one.
+        dataset: Name of the data, in words or its Hub id.
         task: The Hub's name of the task, such as `token-classification`.
         figures: Model name -> metric (as `evaluate` calls it: `accuracy`, `f1`, `loss`) -> figure.
         split: The part of the data that was measured.
+        dataset_id: Hub id of the data where `dataset` is another name; without one the card makes an id of the name.
     """
 
     dataset: str
     task: str
     figures: Mapping[str, Mapping[str, Figure]]
     split: str | None = None
+    dataset_id: str | None = None
 
 
 @dataclass

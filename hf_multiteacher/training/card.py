@@ -65,7 +65,7 @@ def card_data(
         tags: More tags.
         finetuned_from: Hub id of the model that the student started from.
         tasks: The Hub's name of the evaluation's task; by default that of the student's pipeline.
-        dataset_tags: Hub ids of the data.
+        dataset_tags: Hub ids of the data; an evaluation set of the trainer that has the name of one belongs to it.
         dataset: The data in words.
         dataset_args: Its configuration or split, beside `dataset`.
         fields: Fields of `DistillationCardData`, in place of what is known here.
@@ -73,7 +73,7 @@ def card_data(
     Raises:
         TypeError: A field does not exist.
     """
-    named = _listed(dataset) or _listed(dataset_tags)
+    named, dataset_ids = _listed(dataset) or _listed(dataset_tags), _listed(dataset_tags)
     measured = last_evaluations(args, state, in_training)
     kind = next(iter(_listed(tasks)), task_of(student).pipeline)
 
@@ -84,14 +84,22 @@ def card_data(
         repo_id=repo_id,
         arguments=args.to_dict() | objective,
         log_history=state.log_history,
-        evaluations=_evaluations(measured, ", ".join(named) or UNNAMED_DATA, kind, model_name, teachers.names),
+        evaluations=[
+            Evaluation(
+                part or ", ".join(named) or UNNAMED_DATA,
+                kind,
+                _quality(model_name, teachers.names, metrics),
+                dataset_id=_id_of(part, dataset_ids),
+            )
+            for part, metrics in measured.items()
+        ],
         loyalty=_loyalty(measured),
         sizes=_sizes(model_name, student, teachers),
         coverage=_coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         machine=describe_machine(args.device),
         languages=_listed(language),
         license=license,
-        datasets=_listed(dataset_tags),
+        datasets=dataset_ids,
         training_data=", ".join([*named, *_listed(dataset_args)]) or None,
         labels=_labels(student),
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
@@ -101,12 +109,14 @@ def card_data(
     return replace(data, **fields)
 
 
-def _evaluations(
-    measured: Mapping[str, Mapping[str, Any]], data_name: str, task: str, student: str, teachers: Sequence[str]
-) -> list[Evaluation]:
-    return [
-        Evaluation(part or data_name, task, _quality(student, teachers, metrics)) for part, metrics in measured.items()
-    ]
+def _id_of(part: str, dataset_ids: Sequence[str]) -> str | None:
+    """Return the Hub id of the data that was evaluated, where it is known.
+
+    Of several ids, that of a named evaluation set is the one that ends in its name. Figures over unnamed data belong
+    to none of several: they were measured on all of it, and are told once.
+    """
+    fitting = [each for each in dataset_ids if not part or part in (each, each.split("/")[-1])]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: bool) -> dict[str, dict[str, float]]:

@@ -8,6 +8,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from peft import LoraConfig, get_peft_model
 from transformers import TrainerCallback
 
+from helpers.card_rules import problems
 from helpers.rendered_card import render, rows_under
 from helpers.toys import make_toy, make_trainer
 from hf_multiteacher import DataCollatorForDistillation
@@ -88,6 +89,34 @@ def test_the_metadata_comes_back(tagger):
         "tags": ["knowledge-distillation", "multiple-teachers", "hf-multiteacher", "toy"],
     }
     assert str(ModelCard.load(path)) == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "name"),
+    [
+        ({}, "evaluation-data", "evaluation data"),
+        ({"dataset": "words in prose"}, "words-in-prose", "words in prose"),
+        ({"dataset_tags": "owner/one"}, "owner/one", "owner/one"),
+        ({"dataset_tags": ["owner/one"], "dataset": "words"}, "owner/one", "words"),
+        ({"dataset_tags": ["owner/one", "owner/two"]}, "owner-one-owner-two", "owner/one, owner/two"),
+        ({"dataset": ["one", "two"], "dataset_tags": ["owner/one", "owner/two"]}, "one-two", "one, two"),
+    ],
+)
+def test_a_result_is_of_one_data_set_with_an_id_and_a_name(tagger, given, kind, name):
+    card_of(tagger, **given)
+    found = metadata_load(folder_of(tagger) / "README.md")
+    assert [result["dataset"] for result in found["model-index"][0]["results"]] == [{"type": kind, "name": name}]
+    assert problems((folder_of(tagger) / "README.md").read_text("utf-8"), "model") == ([], [])
+
+
+def test_an_evaluation_set_with_the_name_of_a_data_set_belongs_to_it(tmp_path):
+    toy = toy_of("tagging")
+    sets = {"news": toy.evaluation.select(range(8)), "law": toy.evaluation.select(range(8, 20))}
+    trainer = make_trainer(toy, tmp_path / "s", eval_dataset=sets)
+    trainer.evaluate()
+    card_of(trainer, dataset_tags=["org/news", "org/sport"])
+    _, results = model_index_to_eval_results(metadata_load(tmp_path / "s" / "README.md")["model-index"])
+    assert [(result.dataset_type, result.dataset_name) for result in results] == [("org/news", "news"), ("law", "law")]
 
 
 def test_sizes_are_those_of_the_models(tagger):
