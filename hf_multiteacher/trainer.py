@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.choice import check_columns, choose_collator
@@ -348,7 +349,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[Tensor | None, Tensor | None, Any]:
-        """Return the hard loss, the student's logits and the labels; what the teachers say goes to the record."""
+        """Return the hard loss, the student's outputs and the labels; what the teachers say goes to the record."""
         if self._objective is None:
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
 
@@ -356,11 +357,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         inputs = self._prepare_inputs(inputs)
         recorded = record is not None and objective.args.report_loyalty and objective.has_rows(inputs)
         hidden = recorded and objective.hidden_loss is not None
+        asked_for = not prediction_loss_only and bool(getattr(self.model.config, "output_hidden_states", False))
 
         with torch.no_grad(), self.compute_loss_context_manager():
             rows = objective.rows(inputs)
             outputs, logits = self._student_forward(
-                model, inputs, rows.tokens, output_hidden_states=hidden, full=not prediction_loss_only
+                model, inputs, rows.tokens, output_hidden_states=hidden or asked_for, full=not prediction_loss_only
             )
             components, targets = objective(
                 inputs,
@@ -380,7 +382,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
         if prediction_loss_only:
             return loss, None, None
-        return loss, outputs.logits.detach(), inputs.get("labels")
+        usual = getattr(self.model.config, "keys_to_ignore_at_inference", ["past_key_values"])
+        ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
+        if not asked_for:
+            ignored.add("hidden_states")
+        given = tuple(value for name, value in outputs.items() if name not in ignored)
+        return loss, nested_detach(given[0] if len(given) == 1 else given), inputs.get("labels")
 
     def evaluation_loop(
         self,

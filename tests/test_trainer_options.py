@@ -145,6 +145,20 @@ def test_the_best_checkpoint_hangs_on_the_loss_over_all_rows(pair, tmp_path):
     assert min(logged) == pytest.approx(in_one_batch.evaluate(half_labelled(toy))["eval_loss"], rel=1e-5)
 
 
+@pytest.mark.parametrize("hidden_state_weight", [0.0, 0.5])
+@pytest.mark.parametrize("asked", [True, False])
+def test_predict_gives_what_the_configuration_asks_for(asked, hidden_state_weight, pair, tmp_path):
+    toy = make_toy("single-label", pair, hidden_state_weight=hidden_state_weight)
+    trainer = make_trainer(toy, tmp_path)
+    trainer.model.config.output_hidden_states = asked
+    ours, theirs = trainer.predict(toy.evaluation).predictions, plain(trainer).predict(toy.evaluation).predictions
+    if not asked:
+        assert np.allclose(ours, theirs, atol=1e-6)
+        return
+    assert len(ours) == len(theirs) == 2 and len(ours[1]) == len(theirs[1]) == 3
+    assert all(np.allclose(*pair, atol=1e-6) for pair in zip(ours[1], theirs[1], strict=True))
+
+
 @pytest.mark.parametrize("task", ["masked-lm", "single-label"])
 def test_without_report_loyalty_no_teacher_runs_in_evaluation(task, pair, tmp_path):
     toy, runs = make_toy(task, pair, hidden_state_weight=0.5), []
