@@ -55,11 +55,16 @@ def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
 
 
 def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
-    config = folder / "adapter_config.json"
-    if data.adapter_of is not None or not config.is_file():
+    """Return the base of an adapter, empty where nobody knows it; a name that its configuration lacks is put there."""
+    path = folder / "adapter_config.json"
+    if not path.is_file():
         return data.adapter_of
 
-    return json.loads(config.read_text("utf-8"))["base_model_name_or_path"]
+    config = json.loads(path.read_text("utf-8"))
+    written = config.get("base_model_name_or_path")
+    if data.adapter_of and not written:
+        path.write_text(json.dumps(config | {"base_model_name_or_path": data.adapter_of}, indent=2), "utf-8")
+    return data.adapter_of or written or ""
 
 
 def _draw_charts(data: DistillationCardData, folder: Path) -> dict[str, str]:
@@ -81,7 +86,7 @@ def model_card(
         data: What was measured.
         charts: File names of the images for `quality`, `loyalty` and `training`; a missing one is not shown.
         text: The user's own, kept as it is. All the rest is freed of local paths and tokens.
-        adapter_of: Hub id of the base model when the student is a PEFT adapter.
+        adapter_of: Hub id of the base model when the student is a PEFT adapter; empty where it is not known.
     """
     sections = Card(data, charts, adapter_of)
     card = ModelCard.from_template(metadata(data, adapter_of), template_path=str(TEMPLATE), card=sections)
@@ -101,7 +106,7 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
     return ModelCardData(
         language=[one_line(language) for language in data.languages] or None,
         license=data.license,
-        library_name="peft" if adapter_of else "transformers",
+        library_name="transformers" if adapter_of is None else "peft",
         pipeline_tag=TASKS[data.task].pipeline,
         base_model=bases or None,
         # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation

@@ -52,7 +52,8 @@ class DistillationCardData:
         command: The command that made the student.
         tags: More tags for the Hub.
         bases: Hub ids of models that the student started from, beside the teachers.
-        adapter_of: Hub id of a PEFT adapter's base model; by default what `adapter_config.json` says.
+        adapter_of: Hub id of a PEFT adapter's base model; by default what `adapter_config.json` says. Empty for
+            an adapter whose base was made in memory and has no name.
     """
 
     name: str

@@ -69,7 +69,7 @@ class Card:
     Args:
         data: What was measured.
         charts: File names of the images for `quality`, `loyalty` and `training`; a missing one is not shown.
-        adapter_of: Hub id of the base model when the student is a PEFT adapter.
+        adapter_of: Hub id of the base model when the student is a PEFT adapter; empty where it is not known.
     """
 
     data: DistillationCardData
@@ -88,7 +88,7 @@ class Card:
 
     def kind(self) -> str:
         """What one loads it as."""
-        return "PEFT adapter" if self.adapter_of else "Transformers model"
+        return "Transformers model" if self.adapter_of is None else "PEFT adapter"
 
     def languages(self) -> str:
         """The codes of its languages; empty when they are not known."""
@@ -105,8 +105,10 @@ class Card:
 
     def snippet(self) -> str:
         """Python that loads the student from the Hub and runs it once, as it stands."""
-        is_adapter = self.adapter_of is not None
-        lines = self._load_adapter() if is_adapter and self.data.labels else self._load_model()
+        if self.adapter_of == "":
+            return self._load_on_unknown_base()
+
+        lines = self._load_adapter() if self.adapter_of and self.data.labels else self._load_model()
         call = _string(self._example())
 
         if self._task.over_vocabulary:
@@ -125,6 +127,17 @@ class Card:
             "",
             f'student = pipeline("{self.pipeline()}", model={_string(self.data.repo_id)})',
         ]
+
+    def _load_on_unknown_base(self) -> str:
+        """Python that puts the adapter on a base that only its maker has."""
+        lines = [
+            "from peft import PeftModel",
+            "",
+            "def load(base):",
+            '    """Give it the model that the adapter was trained on; it was made in memory and has no name."""',
+            f"    return PeftModel.from_pretrained(base, {_string(self.data.repo_id)})",
+        ]
+        return "\n".join(lines)
 
     def _load_adapter(self) -> list[str]:
         """An adapter carries no label names, and without their number its head does not fit."""

@@ -63,7 +63,7 @@ def card_data(
         language: Language codes.
         license: The licence of the student's weights.
         tags: More tags.
-        finetuned_from: Hub id of the model that the student started from.
+        finetuned_from: Hub id of the model that the student started from, such as an adapter's base.
         tasks: The Hub's name of the evaluation's task; by default that of the student's pipeline.
         dataset_tags: Hub ids of the data; an evaluation set of the trainer that has the name of one belongs to it.
         dataset: The data in words.
@@ -104,7 +104,7 @@ def card_data(
         labels=_labels(student),
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
-        adapter_of=student.active_peft_config.base_model_name_or_path if isinstance(student, PeftModel) else None,
+        adapter_of=_base_of(student, _listed(finetuned_from)),
     )
     return replace(data, **fields)
 
@@ -117,6 +117,13 @@ def _id_of(part: str, dataset_ids: Sequence[str]) -> str | None:
     """
     fitting = [each for each in dataset_ids if not part or part in (each, each.split("/")[-1])]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _base_of(student: nn.Module, named: Sequence[str]) -> str | None:
+    """Return an adapter's base: empty where it was made in memory and nobody named it, None for a whole model."""
+    if not isinstance(student, PeftModel):
+        return None
+    return student.active_peft_config.base_model_name_or_path or next(iter(named), "")
 
 
 def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: bool) -> dict[str, dict[str, float]]:
