@@ -51,8 +51,8 @@ def write_ronec(
 ) -> None:
     """Write predicted entity tags in the layout of RONEC version 2, as well-formed BIO2.
 
-    An `I-` tag that continues nothing is written as `O`: it is no entity in strict scores, and scorers that would take it
-    for one then give the same figures.
+    An `I-` tag that continues nothing is written as `O`: it is no entity in strict scores, and scorers that would take
+    it for one then give the same figures.
 
     Args:
         path: File to write.
