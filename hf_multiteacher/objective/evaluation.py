@@ -137,26 +137,13 @@ def _agreement(student_logits: Tensor, teacher_logits: Tensor, problem: str) -> 
 
     NaN where a row holds no distribution: every rank must go on to the gathering.
     """
-    student, teacher = (_class_logits(logits, problem) for logits in (student_logits, teacher_logits))
-    device, rows = student_logits.device, len(student)
+    rows = len(student_logits)
     if not rows:
-        return torch.zeros(0, device=device), torch.zeros(0, device=device)
-    if not (_has_softmax(student) and _has_softmax(teacher)):
-        return torch.full((rows,), torch.nan, device=device), torch.full((rows,), torch.nan, device=device)
-
-    same = loyalty.label_agreement(loyalty.predicted_labels(student), loyalty.predicted_labels(teacher))
-    near = loyalty.probability_agreement(student, teacher, from_logits=True)
-
-    same, near = (each.reshape(rows, -1).mean(axis=1) for each in (same, near))
-    return torch.from_numpy(same).to(device), torch.from_numpy(near).to(device)
-
-
-def _class_logits(logits: Tensor, problem: str) -> np.ndarray:
-    """Return logits [rows, ..., classes] as loyalty takes them; the yes / no of each label in multi-label heads."""
+        return student_logits.new_zeros(0), student_logits.new_zeros(0)
     if problem == "multi_label_classification":
-        logits = functional.bernoulli_logits(logits)
-    return logits.cpu().double().numpy()
+        student_logits, teacher_logits = map(functional.bernoulli_logits, (student_logits, teacher_logits))
 
-
-def _has_softmax(logits: np.ndarray) -> bool:
-    return bool(np.isfinite(logits.max(axis=-1)).all())
+    classes = student_logits.shape[-1]
+    pair = student_logits.reshape(-1, classes), teacher_logits.reshape(-1, classes)
+    same, near = functional.label_and_probability_agreement(*pair)
+    return same.reshape(rows, -1).mean(dim=1), near.reshape(rows, -1).mean(dim=1)
