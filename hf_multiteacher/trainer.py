@@ -1,6 +1,6 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.checked_labels import CheckedLabels
@@ -402,7 +403,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[Tensor | None, Tensor | None, Any]:
-        """Return the hard loss, the student's logits and the labels; what the teachers say goes to the record."""
+        """Return the hard loss, the student's outputs and the labels; what the teachers say goes to the record."""
         if self._objective is None:
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
 
@@ -410,11 +411,13 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         inputs = self._prepare_inputs(inputs)
         recorded = record is not None and objective.args.report_loyalty and objective.has_rows(inputs)
         hidden = recorded and objective.hidden_loss is not None
+        config = without_adapters(cast(nn.Module, self.model)).config
+        asked_for = not prediction_loss_only and bool(getattr(config, "output_hidden_states", False))
 
         with torch.no_grad(), self.compute_loss_context_manager():
             rows = objective.rows(inputs)
             outputs, logits, states = self._student_forward(
-                model, inputs, rows.tokens, output_hidden_states=hidden, full=not prediction_loss_only
+                model, inputs, rows.tokens, output_hidden_states=hidden or asked_for, full=not prediction_loss_only
             )
             components, targets = objective(
                 inputs,
@@ -426,13 +429,15 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
                 soft_loss=self.compute_distillation_loss,
             )
 
-        if record is not None and targets is not None:
+        if record is not None:
             record.add(inputs, rows, components, targets)
 
-        loss = components["hard_loss"].values.mean() if "hard_loss" in components else None
+        # Every rank must give a loss where there are labels, also where its own batch has no labelled row.
+        hard = components.get("hard_loss")
+        loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
         if prediction_loss_only:
             return loss, None, None
-        return loss, logits_of(outputs, "the student").detach(), inputs.get("labels")
+        return loss, _predictions(outputs, ignore_keys, config, asked_for), inputs.get("labels")
 
     def evaluation_loop(
         self,
@@ -442,15 +447,35 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
-        """Evaluate as `Trainer` does; add the teachers' losses and the loyalty to each teacher and the ensemble."""
+        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty stands beside them.
+
+        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks. The
+        metrics are complete here, before callbacks and the choice of the best checkpoint see them.
+        """
         if self._objective is not None:
             self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
 
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
 
         if self._record is not None and output.metrics is not None:
-            measured = self._record.metrics()
-            output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in measured.items()})
+            measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
+            if f"{metric_key_prefix}_loss" not in measured:
+                output.metrics.pop(f"{metric_key_prefix}_loss", None)
+            output.metrics.update(measured)
             self._record = None
 
         return output
+
+
+def _predictions(outputs: Any, ignore_keys: list[str] | None, config: Any, with_hidden_states: bool) -> Any:
+    """Give what `Trainer` gives as predictions: the logits, and beside them what the configuration asks for."""
+    if not isinstance(outputs, Mapping):
+        return logits_of(outputs, "the student").detach()
+
+    usual = getattr(config, "keys_to_ignore_at_inference", ["past_key_values"])
+    ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
+    if not with_hidden_states:
+        ignored.add("hidden_states")
+
+    given = tuple(value for name, value in outputs.items() if name not in ignored)
+    return nested_detach(given[0] if len(given) == 1 else given)

@@ -5,6 +5,7 @@ import gc
 import json
 import sys
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from datasets import IterableDataset
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy
 from transformers import EarlyStoppingCallback, Trainer
 from transformers.trainer_utils import HPSearchBackend
 
@@ -68,7 +70,7 @@ def plain(trainer, **changes):
     ("task", "smoothing"),
     [(task, 0.0) for task in TASKS] + [(task, 0.1) for task in ("masked-lm", "tagging", "single-label")],
 )
-def test_eval_loss_is_a_plain_trainers(task, metrics, smoothing, pair, tmp_path):
+def test_eval_loss_is_what_a_plain_trainer_gives_for_all_rows_in_one_batch(task, metrics, smoothing, pair, tmp_path):
     shapes = []
 
     def compute_metrics(prediction):
@@ -79,13 +81,82 @@ def test_eval_loss_is_a_plain_trainers(task, metrics, smoothing, pair, tmp_path)
     trainer = make_trainer(
         toy, tmp_path, compute_metrics=compute_metrics if metrics else None, label_smoothing_factor=smoothing
     )
-    ours, theirs = trainer.evaluate(), plain(trainer).evaluate()
+    ours = trainer.evaluate()
+    theirs = plain(trainer, args=replace(trainer.args, per_device_eval_batch_size=64)).evaluate()
     assert ours["eval_loss"] == pytest.approx(theirs["eval_loss"], rel=1e-6)
     assert len(shapes) == (2 if metrics else 0)
     if metrics:
         assert shapes[0] == shapes[1]
-        assert ours["eval_mean"] == pytest.approx(theirs["eval_mean"], rel=1e-5)
     assert {"eval_soft_loss", "eval_soft_loss/first", "eval_soft_loss/second"} <= set(ours)
+
+
+def half_labelled(toy):
+    """The evaluation set of taggers, where whole batches of one and of two examples have no label."""
+    labels = [[-100] * len(row) if place % 4 < 2 else row for place, row in enumerate(toy.evaluation["labels"])]
+    return toy.evaluation.remove_columns("labels").add_column("labels", labels)
+
+
+@pytest.mark.parametrize("report", [True, False], ids=["with teachers", "student alone"])
+def test_losses_of_an_evaluation_depend_on_no_batch_size_also_where_batches_lack_labels(report, pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    data = {"data": half_labelled(toy), "all": toy.evaluation}
+    runs = []
+    for size in (1, 2, 5, 64):
+        trainer = make_trainer(
+            toy, tmp_path, eval_dataset=data, per_device_eval_batch_size=size, report_loyalty=report
+        )
+        runs.append({name: value for name, value in trainer.evaluate().items() if name.endswith("_loss")})
+        assert trainer.predict(data["data"]).metrics["test_loss"] == pytest.approx(runs[-1]["eval_data_loss"])
+    assert {"eval_data_loss", "eval_all_loss"} <= set(runs[0])
+    assert ("eval_data_soft_loss" in runs[0]) == report
+    assert all(run == pytest.approx(runs[0], rel=1e-5) for run in runs)
+
+    logits = trainer.predict(data["data"]).predictions
+    labels = trainer.predict(data["data"]).label_ids
+    expected = cross_entropy(torch.tensor(logits).double().flatten(0, 1), torch.tensor(labels).flatten())
+    assert runs[0]["eval_data_loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_data_without_any_labelled_row_has_no_eval_loss(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    labels = [[-100] * len(row) for row in toy.evaluation["labels"]]
+    data = toy.evaluation.remove_columns("labels").add_column("labels", labels)
+    metrics = make_trainer(toy, tmp_path).evaluate(data)
+    assert "eval_loss" not in metrics
+    assert not any(np.isnan(value) for value in metrics.values())
+
+
+def test_the_best_checkpoint_hangs_on_the_loss_over_all_rows(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    every_two = {"eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2}
+    trainer = train(
+        toy,
+        tmp_path,
+        eval_dataset=half_labelled(toy),
+        per_device_eval_batch_size=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        callbacks=[EarlyStoppingCallback(2)],
+        **every_two,
+    )
+    logged = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    in_one_batch = make_trainer(toy, tmp_path / "one", model=trainer.model, per_device_eval_batch_size=64)
+    assert trainer.state.best_metric == min(logged)
+    assert min(logged) == pytest.approx(in_one_batch.evaluate(half_labelled(toy))["eval_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("hidden_state_weight", [0.0, 0.5])
+@pytest.mark.parametrize("asked", [True, False])
+def test_predict_gives_what_the_configuration_asks_for(asked, hidden_state_weight, pair, tmp_path):
+    toy = make_toy("single-label", pair, hidden_state_weight=hidden_state_weight)
+    trainer = make_trainer(toy, tmp_path)
+    trainer.model.config.output_hidden_states = asked
+    ours, theirs = trainer.predict(toy.evaluation).predictions, plain(trainer).predict(toy.evaluation).predictions
+    if not asked:
+        assert np.allclose(ours, theirs, atol=1e-6)
+        return
+    assert len(ours) == len(theirs) == 2 and len(ours[1]) == len(theirs[1]) == 3
+    assert all(np.allclose(*pair, atol=1e-6) for pair in zip(ours[1], theirs[1], strict=True))
 
 
 @pytest.mark.parametrize("task", ["masked-lm", "single-label"])

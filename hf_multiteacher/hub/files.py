@@ -154,6 +154,12 @@ def _places_of_this_machine(path: Path) -> list[bytes]:
 
 def _refuse_local_base(path: Path, config: dict) -> None:
     base = config.get("base_model_name_or_path") or ""
+    if not base:
+        raise PushError(
+            f"Nothing pushed: {path} names no base model, because that was made in memory, so the adapter would load "
+            "nowhere. Save the base without the adapter, push it, and name it: trainer.push_to_hub(finetuned_from="
+            "'org/base'), or 'base_model_name_or_path' in that file."
+        )
     if Path(base).is_absolute() or Path(base).exists():
         raise PushError(
             f"Nothing pushed: {path} names its base model by the local path {base}, so the adapter would load nowhere "

@@ -1,4 +1,4 @@
-"""What an evaluation adds to the user's metrics: the teachers' losses and the student's loyalty to each of them."""
+"""What an evaluation says beside the user's metrics: the losses, and the student's loyalty to each teacher."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +18,12 @@ from .row_sets import sums_per_example
 from .rows import Inputs, Rows
 
 logger = logging.getLogger(__name__)
-REPORTED = ("soft_loss", "hidden_loss")
+HARD_LOSS = "hard_loss"
+REPORTED = (HARD_LOSS, "soft_loss", "hidden_loss")
 
 
 class EvaluationRecord:
-    """Adds up, example by example, what the teachers say of an evaluation set.
+    """Adds up, example by example, the losses on an evaluation set and what the teachers say of it.
 
     Args:
         objective: The run's objective.
@@ -35,8 +36,10 @@ class EvaluationRecord:
         self.totals: dict[str, tuple[float, float]] = {}
         self.outputs: list[np.ndarray] = []
 
-    def add(self, inputs: Inputs, rows: Rows, components: Mapping[str, Component], targets: SoftTargets) -> None:
-        """Add one batch: the components on its rows, and what student and teachers said."""
+    def add(
+        self, inputs: Inputs, rows: Rows, components: Mapping[str, Component], targets: SoftTargets | None
+    ) -> None:
+        """Add one batch: the components on its rows, and what student and teachers said (None without teachers)."""
         sets = self.objective.row_sets(inputs)
         sums = {
             name: sums_per_example(each.values, sets[each.row_set])
@@ -44,22 +47,32 @@ class EvaluationRecord:
             if name.startswith(REPORTED)
         }
 
-        if self.objective.problem == "regression":
+        if targets is not None and self.objective.problem == "regression":
             self._keep_outputs(targets)
-        else:
+        elif targets is not None:
             sums |= self._agreements(rows, targets)
 
+        if sums:
+            self._add_sums(sums)
+
+    def _add_sums(self, sums: Mapping[str, Tensor]) -> None:
         gathered = self.gather(torch.stack([*sums.values()], dim=1)).cpu().double().sum(dim=0).tolist()
         for name, (total, count) in zip(sums, gathered, strict=True):
             before = self.totals.get(name, (0.0, 0.0))
             self.totals[name] = (before[0] + total, before[1] + count)
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean of everything over its rows; what has no row, and loyalty without a value, is left out."""
+        """Return the mean of everything over its rows; what has no row, and loyalty without a value, is left out.
+
+        The hard loss is called `loss`, as `Trainer` calls it.
+        """
         means = {name: total / count for name, (total, count) in self.totals.items() if count}
         for name in [name for name, mean in means.items() if isnan(mean) and not name.startswith(REPORTED)]:
             _warn_without(name, "the student's logits, or the teacher's, hold NaN or are infinite.")
             del means[name]
+
+        if HARD_LOSS in means:
+            means["loss"] = means.pop(HARD_LOSS)
         return self.objective.with_hidden_loss(means) | self._regression_loyalty()
 
     def _agreements(self, rows: Rows, targets: SoftTargets) -> dict[str, Tensor]:
@@ -124,26 +137,13 @@ def _agreement(student_logits: Tensor, teacher_logits: Tensor, problem: str) -> 
 
     NaN where a row holds no distribution: every rank must go on to the gathering.
     """
-    student, teacher = (_class_logits(logits, problem) for logits in (student_logits, teacher_logits))
-    device, rows = student_logits.device, len(student)
+    rows = len(student_logits)
     if not rows:
-        return torch.zeros(0, device=device), torch.zeros(0, device=device)
-    if not (_has_softmax(student) and _has_softmax(teacher)):
-        return torch.full((rows,), torch.nan, device=device), torch.full((rows,), torch.nan, device=device)
-
-    same = loyalty.label_agreement(loyalty.predicted_labels(student), loyalty.predicted_labels(teacher))
-    near = loyalty.probability_agreement(student, teacher, from_logits=True)
-
-    same, near = (each.reshape(rows, -1).mean(axis=1) for each in (same, near))
-    return torch.from_numpy(same).to(device), torch.from_numpy(near).to(device)
-
-
-def _class_logits(logits: Tensor, problem: str) -> np.ndarray:
-    """Return logits [rows, ..., classes] as loyalty takes them; the yes / no of each label in multi-label heads."""
+        return student_logits.new_zeros(0), student_logits.new_zeros(0)
     if problem == "multi_label_classification":
-        logits = functional.bernoulli_logits(logits)
-    return logits.cpu().double().numpy()
+        student_logits, teacher_logits = map(functional.bernoulli_logits, (student_logits, teacher_logits))
 
-
-def _has_softmax(logits: np.ndarray) -> bool:
-    return bool(np.isfinite(logits.max(axis=-1)).all())
+    classes = student_logits.shape[-1]
+    pair = student_logits.reshape(-1, classes), teacher_logits.reshape(-1, classes)
+    same, near = functional.label_and_probability_agreement(*pair)
+    return same.reshape(rows, -1).mean(dim=1), near.reshape(rows, -1).mean(dim=1)

@@ -13,6 +13,9 @@ from ..models.task import TASKS
 from .card_data import DistillationCardData, Evaluation
 from .card_sections import USER_TEXT_END, USER_TEXT_START, Card, measures, on_the_hub
 from .charts import loyalty_chart, quality_chart, training_chart
+from .hub_ids import dataset_type, is_hub_id
+from .markdown_text import one_line
+from .private_text import without_local_paths
 
 __all__ = [
     "DistillationCardData",
@@ -26,9 +29,8 @@ __all__ = [
 logger = getLogger(__name__)
 
 TAGS = ("knowledge-distillation", "multiple-teachers", "hf-multiteacher")
+STRING = r'"(?:[^"\\]|\\.)*"'  # in JSON, and in Python
 TEMPLATE = Path(__file__).with_name("card_template.md")
-LOCAL_PATH = re.compile(r"(?<![\w:/.<~-])(?:/[\w.+@-]+)+/([\w.+@-]+)|\b[A-Za-z]:\\(?:[^\\\s\"'`]+\\)*([^\\\s\"'`]+)")
-HUB_TOKEN = re.compile(r"hf_[A-Za-z0-9]{20,}")
 
 
 def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
@@ -53,11 +55,16 @@ def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
 
 
 def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
-    config = folder / "adapter_config.json"
-    if data.adapter_of is not None or not config.is_file():
+    """Return the base of an adapter, empty where nobody knows it; a name that its configuration lacks is put there."""
+    path = folder / "adapter_config.json"
+    if not path.is_file():
         return data.adapter_of
 
-    return json.loads(config.read_text("utf-8"))["base_model_name_or_path"]
+    config = json.loads(path.read_text("utf-8"))
+    written = config.get("base_model_name_or_path")
+    if data.adapter_of and not written:
+        path.write_text(json.dumps(config | {"base_model_name_or_path": data.adapter_of}, indent=2), "utf-8")
+    return data.adapter_of or written or ""
 
 
 def _draw_charts(data: DistillationCardData, folder: Path) -> dict[str, str]:
@@ -79,7 +86,7 @@ def model_card(
         data: What was measured.
         charts: File names of the images for `quality`, `loyalty` and `training`; a missing one is not shown.
         text: The user's own, kept as it is. All the rest is freed of local paths and tokens.
-        adapter_of: Hub id of the base model when the student is a PEFT adapter.
+        adapter_of: Hub id of the base model when the student is a PEFT adapter; empty where it is not known.
     """
     sections = Card(data, charts, adapter_of)
     card = ModelCard.from_template(metadata(data, adapter_of), template_path=str(TEMPLATE), card=sections)
@@ -93,20 +100,21 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
     results = _results(data)
     bases = [*data.bases, *(teacher["id"] for teacher in data.teachers if on_the_hub(teacher))]
     bases = list(dict.fromkeys([adapter_of, *bases] if adapter_of else bases))
+    bases = [base for base in bases if is_hub_id(base)]
     relation = "adapter" if adapter_of else "finetune"
 
     return ModelCardData(
-        language=list(data.languages) or None,
+        language=[one_line(language) for language in data.languages] or None,
         license=data.license,
-        library_name="peft" if adapter_of else "transformers",
+        library_name="transformers" if adapter_of is None else "peft",
         pipeline_tag=TASKS[data.task].pipeline,
         base_model=bases or None,
         # of the relations that the Hub knows (adapter, finetune, merge, quantized) the nearest to a distillation
         base_model_relation=relation if bases else None,
-        datasets=list(data.datasets) or None,
+        datasets=[name for name in data.datasets if is_hub_id(name)] or None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
-        tags=list(dict.fromkeys([*TAGS, *data.tags])),
-        model_name=data.name if results else None,  # it would stay there by itself without results
+        tags=list(dict.fromkeys([*TAGS, *map(one_line, data.tags)])),
+        model_name=one_line(data.name) if results else None,  # it would stay there by itself without results
         eval_results=results or None,
     )
 
@@ -115,10 +123,10 @@ def _results(data: DistillationCardData) -> list[EvalResult]:
     return [
         EvalResult(
             task_type=evaluation.task,
-            dataset_type=evaluation.dataset,
-            dataset_name=evaluation.dataset,
-            dataset_split=evaluation.split,
-            metric_type=metric,
+            dataset_type=dataset_type(evaluation.dataset_id or evaluation.dataset),
+            dataset_name=one_line(evaluation.dataset),
+            dataset_split=evaluation.split and one_line(evaluation.split),
+            metric_type=one_line(metric),
             metric_value=figure,
         )
         for evaluation in data.evaluations
@@ -151,17 +159,5 @@ def for_repository(card: str, repo_id: str) -> str:
     if USER_TEXT_START not in card or snippet is None:
         return card
 
-    loads = re.sub(r'(?<=\bmodel=)"[^"]*"|(?<=from_pretrained\()"[^"]*"', f'"{repo_id}"', snippet.group())
+    loads = re.sub(rf"(?<=\bmodel=){STRING}|(?<=from_pretrained\(){STRING}", f'"{repo_id}"', snippet.group())
     return card.replace(snippet.group(), loads, 1)
-
-
-def without_local_paths(text: str) -> str:
-    """Shorten absolute paths to their last part, and blot out Hub tokens.
-
-    Example:
-        >>> without_local_paths("distill /home/ana/runs/config.yaml --token hf_0123456789abcdefghijkl, see https://a.b/c/d")
-        'distill config.yaml --token hf_***, see https://a.b/c/d'
-    """
-    if len(Path.home().parts) > 1:  # its name may hold spaces, which end a path below
-        text = text.replace(f"{Path.home()}/", "/-/")
-    return HUB_TOKEN.sub("hf_***", LOCAL_PATH.sub(lambda path: path.group(1) or path.group(2), text))

@@ -12,16 +12,18 @@ class Evaluation:
     """One task on one data set, with every model's figures.
 
     Args:
-        dataset: Name of the data; its Hub id where it has one.
+        dataset: Name of the data, in words or its Hub id.
         task: The Hub's name of the task, such as `token-classification`.
         figures: Model name -> metric (as `evaluate` calls it: `accuracy`, `f1`, `loss`) -> figure.
         split: The part of the data that was measured.
+        dataset_id: Hub id of the data where `dataset` is another name; without one the card makes an id of the name.
     """
 
     dataset: str
     task: str
     figures: Mapping[str, Mapping[str, Figure]]
     split: str | None = None
+    dataset_id: str | None = None
 
 
 @dataclass
@@ -50,7 +52,8 @@ class DistillationCardData:
         command: The command that made the student.
         tags: More tags for the Hub.
         bases: Hub ids of models that the student started from, beside the teachers.
-        adapter_of: Hub id of a PEFT adapter's base model; by default what `adapter_config.json` says.
+        adapter_of: Hub id of a PEFT adapter's base model; by default what `adapter_config.json` says. Empty for
+            an adapter whose base was made in memory and has no name.
     """
 
     name: str

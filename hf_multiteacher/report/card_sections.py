@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import quote
 
 from transformers import TrainingArguments
 
 from ..models.task import TASKS, Task
 from .card_data import DistillationCardData, Evaluation
+from .markdown_text import code, code_block, plain
 from .tables import Figure, figures_table, table
 
 NO_OBJECTIVE = ("teachers", "teacher_weights", "report_loyalty")  # they stand with the teachers, or change no training
@@ -67,7 +69,7 @@ class Card:
     Args:
         data: What was measured.
         charts: File names of the images for `quality`, `loyalty` and `training`; a missing one is not shown.
-        adapter_of: Hub id of the base model when the student is a PEFT adapter.
+        adapter_of: Hub id of the base model when the student is a PEFT adapter; empty where it is not known.
     """
 
     data: DistillationCardData
@@ -78,7 +80,7 @@ class Card:
 
     def name(self) -> str:
         """The student's name."""
-        return self.data.name
+        return plain(self.data.name)
 
     def pipeline(self) -> str:
         """The Hub's name of its task, and transformers' name of the pipeline that runs it."""
@@ -86,11 +88,11 @@ class Card:
 
     def kind(self) -> str:
         """What one loads it as."""
-        return "PEFT adapter" if self.adapter_of else "Transformers model"
+        return "Transformers model" if self.adapter_of is None else "PEFT adapter"
 
     def languages(self) -> str:
         """The codes of its languages; empty when they are not known."""
-        return ", ".join(self.data.languages)
+        return plain(", ".join(self.data.languages))
 
     def teacher_count(self) -> str:
         """How many taught it."""
@@ -99,13 +101,15 @@ class Card:
 
     def labels(self) -> str:
         """What it tells apart; empty where that is the vocabulary, or one number."""
-        return ", ".join(f"`{label}`" for label in self.data.labels)
+        return ", ".join(code(label) for label in self.data.labels)
 
     def snippet(self) -> str:
         """Python that loads the student from the Hub and runs it once, as it stands."""
-        is_adapter = self.adapter_of is not None
-        lines = self._load_adapter() if is_adapter and self.data.labels else self._load_model()
-        call = json.dumps(self._example(), ensure_ascii=False)
+        if self.adapter_of == "":
+            return self._load_on_unknown_base()
+
+        lines = self._load_adapter() if self.adapter_of and self.data.labels else self._load_model()
+        call = _string(self._example())
 
         if self._task.over_vocabulary:
             lines.append("mask = student.tokenizer.mask_token")
@@ -121,12 +125,23 @@ class Card:
         return [
             "from transformers import pipeline",
             "",
-            f'student = pipeline("{self.pipeline()}", model="{self.data.repo_id}")',
+            f'student = pipeline("{self.pipeline()}", model={_string(self.data.repo_id)})',
         ]
+
+    def _load_on_unknown_base(self) -> str:
+        """Python that puts the adapter on a base that only its maker has."""
+        lines = [
+            "from peft import PeftModel",
+            "",
+            "def load(base):",
+            '    """Give it the model that the adapter was trained on; it was made in memory and has no name."""',
+            f"    return PeftModel.from_pretrained(base, {_string(self.data.repo_id)})",
+        ]
+        return "\n".join(lines)
 
     def _load_adapter(self) -> list[str]:
         """An adapter carries no label names, and without their number its head does not fit."""
-        auto_class, repo_id = self._task.auto_class.__name__, f'"{self.data.repo_id}"'
+        auto_class, repo_id = self._task.auto_class.__name__, _string(self.data.repo_id)
         tokenizer = f"AutoTokenizer.from_pretrained({repo_id})"
         names = dict(enumerate(self.data.labels))
         numbers = {label: number for number, label in names.items()}
@@ -161,28 +176,28 @@ class Card:
             return "The quality was not measured in this run."
 
         parts = [f"{dataset} ({', '.join(names)})" if names else dataset for dataset, names in splits.items()]
-        return f"Measured on {', '.join(parts)}. Higher is better, except where ↓ stands."
+        return f"Measured on {plain(', '.join(parts))}. Higher is better, except where ↓ stands."
 
     def quality(self) -> str:
         """Every model's figures on every task, the student first."""
         headings = measures(self.data)
         models = dict.fromkeys([self.data.name, *(model for figures in headings.values() for model in figures)])
         rows = {model: {heading: figures.get(model) for heading, figures in headings.items()} for model in models}
-        return figures_table("Model", {heading: heading for heading in headings}, rows)
+        return _figures("Model", {heading: heading for heading in headings}, rows)
 
     def loyalty(self) -> str:
         """The student's loyalty to each teacher and to the ensemble."""
         keys = dict.fromkeys(key for row in self.data.loyalty.values() for key in row)
         headings = {key: key.replace("_", " ").capitalize() for key in keys}
-        return figures_table("Loyalty to", headings, self.data.loyalty)
+        return _figures("Loyalty to", headings, self.data.loyalty)
 
     def machine(self) -> str:
         """What size and speed were measured on."""
-        return self.data.machine or NOT_RECORDED
+        return plain(self.data.machine) if self.data.machine else NOT_RECORDED
 
     def sizes(self) -> str:
         """Parameters, size, latency and memory of every model."""
-        return figures_table("Model", SIZES, self.data.sizes)
+        return _figures("Model", SIZES, self.data.sizes)
 
     # ---- How it was made ----
 
@@ -195,11 +210,12 @@ class Card:
 
     def coverage(self) -> str:
         """What share of the text each teacher could teach."""
-        return figures_table("Teacher", COVERAGE, self.data.coverage)
+        return _figures("Teacher", COVERAGE, self.data.coverage)
 
     def training_data(self) -> str:
         """What it was trained on, in words."""
-        return self.data.training_data or ", ".join(self.data.datasets) or NOT_RECORDED
+        named = self.data.training_data or ", ".join(self.data.datasets)
+        return plain(named) if named else NOT_RECORDED
 
     def hyper_parameters(self) -> str:
         """Objective and optimizer, as they were set."""
@@ -207,7 +223,7 @@ class Card:
         names = [name for name in (*_objective_of(arguments), *OPTIMIZER) if arguments.get(name) is not None]
         if not names:
             return "— (the arguments were not recorded)"
-        return table(["Argument", "Value"], [[f"`{name}`", f"`{arguments[name]}`"] for name in names])
+        return table(["Argument", "Value"], [[code(name), code(arguments[name])] for name in names])
 
     def training_time(self) -> str:
         """How long training took, as the trainer logged it."""
@@ -226,7 +242,7 @@ class Card:
     def command(self) -> str:
         """The command that made it."""
         command = self.data.command
-        return f"```bash\n{command}\n```" if command else "— (the command was not recorded)"
+        return code_block(command, "bash") if command else "— (the command was not recorded)"
 
     def versions(self) -> str:
         """The packages that made the student, so that it can be made again."""
@@ -277,16 +293,31 @@ def _part(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
 
 
 def _teacher_row(teacher: Mapping[str, Any], share: float) -> list[str]:
-    revision = f"`{_short(teacher['revision'])}`"
-    tokenizer = f"`{_short(teacher['tokenizer'])}`" if teacher["tokenizer"] else "— (not known)"
-    name, place = teacher["name"], f"not on the Hub; weights {revision}"
+    revision = code(_short(teacher["revision"]))
+    tokenizer = code(_short(teacher["tokenizer"])) if teacher["tokenizer"] else "— (not known)"
+    name, place = plain(teacher["name"]), f"not on the Hub; weights {revision}"
 
     if on_the_hub(teacher):
-        address = f"https://huggingface.co/{teacher['id']}"
-        name = f"[{teacher['id']}]({address})"
-        place = f"[{revision}]({address}/tree/{teacher['revision']})"
+        address = f"https://huggingface.co/{quote(teacher['id'])}"
+        name = f"[{plain(teacher['id'])}]({address})"
+        place = f"[{revision}]({address}/tree/{quote(teacher['revision'])})"
 
-    return [name, place, f"{share:.4g}", tokenizer, teacher["dtype"]]
+    return [name, place, f"{share:.4g}", tokenizer, plain(teacher["dtype"])]
+
+
+def _figures(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:
+    """Write a table of figures whose names and reasons are shown as they are."""
+    headings = {key: plain(heading) for key, heading in columns.items()}
+    shown = {
+        plain(name): {key: plain(figure) if isinstance(figure, str) else figure for key, figure in row.items()}
+        for name, row in rows.items()
+    }
+    return figures_table(corner, headings, shown)
+
+
+def _string(value: str | dict[str, str]) -> str:
+    """Write text, or texts by name, as Python reads them."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(fingerprint: str) -> str:

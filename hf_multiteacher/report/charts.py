@@ -55,7 +55,9 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
 
     for (loss, points), colour in zip(curves.items(), (STUDENT, *OTHERS) * len(curves), strict=False):
         steps, values = zip(*points, strict=True)
-        axes.plot(steps, values, color=colour, label=loss.replace("_", " "), marker="." if len(points) < 20 else "")
+        axes.plot(
+            steps, values, color=colour, label=_shown(loss.replace("_", " ")), marker="." if len(points) < 20 else ""
+        )
 
     axes.set(xlabel="optimizer step", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -82,7 +84,7 @@ def _panels(figures: Mapping[str, Mapping[str, Any]], marked: str, path: str | P
     for axes in panels[len(rows) :]:
         axes.remove()
 
-    handles = [figure.axes[0].bar(0, 0, color=colours[name], label=name) for name in names]
+    handles = [figure.axes[0].bar(0, 0, color=colours[name], label=_shown(name)) for name in names]
     figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=1, title=title or None)
     return _save(figure, path)
 
@@ -109,13 +111,18 @@ def _bars(axes: Axes, measure: str, row: Mapping[str, float], colours: Mapping[s
     bars = axes.bar(range(len(row)), list(row.values()), color=[colours[name] for name in row], width=0.8)
     axes.bar_label(bars, fmt="%.3g", fontsize=8)
 
-    axes.set_title(fill(measure.replace("_", " "), TITLE_WIDTH), fontsize=9)
+    axes.set_title(_shown(fill(measure.replace("_", " "), TITLE_WIDTH)), fontsize=9)
     axes.set_xticks([])
     axes.tick_params(labelsize=8)
     axes.margins(y=0.12)
     if min(row.values()) >= 0:
         axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _shown(name: str) -> str:
+    """Write a name as it is: between two dollars matplotlib would read a formula, and may refuse it."""
+    return name.replace("$", r"\$")
 
 
 def _save(figure: Figure, path: str | Path) -> Path:

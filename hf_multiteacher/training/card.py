@@ -63,9 +63,9 @@ def card_data(
         language: Language codes.
         license: The licence of the student's weights.
         tags: More tags.
-        finetuned_from: Hub id of the model that the student started from.
+        finetuned_from: Hub id of the model that the student started from, such as an adapter's base.
         tasks: The Hub's name of the evaluation's task; by default that of the student's pipeline.
-        dataset_tags: Hub ids of the data.
+        dataset_tags: Hub ids of the data; an evaluation set of the trainer that has the name of one belongs to it.
         dataset: The data in words.
         dataset_args: Its configuration or split, beside `dataset`.
         fields: Fields of `DistillationCardData`, in place of what is known here.
@@ -73,21 +73,23 @@ def card_data(
     Raises:
         TypeError: A field does not exist.
     """
-    named = _listed(dataset) or _listed(dataset_tags)
+    dataset_ids = _listed(dataset_tags)
+    named = _listed(dataset) or dataset_ids
     measured = last_evaluations(args, state, in_training)
     kind = next(iter(_listed(tasks)), task_of(student).pipeline)
 
     data = DistillationCardData(
         name=model_name,
         repo_id=repo_id,
-        evaluations=_evaluations(measured, ", ".join(named) or UNNAMED_DATA, kind, model_name, teachers.names),
+        evaluations=_evaluations(measured, named, kind, model_name, teachers.names, dataset_ids),
         loyalty=_loyalty(measured),
         training_data=", ".join([*named, *_listed(dataset_args)]) or None,
-        datasets=_listed(dataset_tags),
+        datasets=dataset_ids,
         languages=_listed(language),
         license=license,
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
+        adapter_of=_base_of(student, _listed(finetuned_from)),
         **_facts(student, args, state, teachers, objective, model_name),
     )
     return replace(data, **fields)
@@ -102,8 +104,6 @@ def _facts(
     model_name: str,
 ) -> dict[str, Any]:
     """What nobody has to tell: fields of `DistillationCardData`."""
-    adapters = adapters_of(student)
-
     return {
         "task": task_of(student).name,
         "teachers": teachers.manifest(),
@@ -113,16 +113,41 @@ def _facts(
         "coverage": _coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         "machine": describe_machine(args.device),
         "labels": _labels(student),
-        "adapter_of": None if adapters is None else adapters.active_peft_config.base_model_name_or_path,
     }
 
 
 def _evaluations(
-    measured: Mapping[str, Mapping[str, Any]], data_name: str, task: str, student: str, teachers: Sequence[str]
+    measured: Mapping[str, Mapping[str, Any]],
+    named: Sequence[str],
+    task: str,
+    student: str,
+    teachers: Sequence[str],
+    dataset_ids: Sequence[str],
 ) -> list[Evaluation]:
+    data_name = ", ".join(named) or UNNAMED_DATA
     return [
-        Evaluation(part or data_name, task, _quality(student, teachers, metrics)) for part, metrics in measured.items()
+        Evaluation(part or data_name, task, _quality(student, teachers, metrics), dataset_id=_id_of(part, dataset_ids))
+        for part, metrics in measured.items()
     ]
+
+
+def _id_of(part: str, dataset_ids: Sequence[str]) -> str | None:
+    """Return the Hub id of the data that was evaluated, where it is known.
+
+    Of several ids, that of a named evaluation set is the one that ends in its name. Figures over unnamed data belong
+    to none of several: they were measured on all of it, and are told once.
+    """
+    fitting = [each for each in dataset_ids if not part or part in (each, each.split("/")[-1])]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _base_of(student: nn.Module, named: Sequence[str]) -> str | None:
+    """Return an adapter's base: empty where it was made in memory and nobody named it, None for a whole model."""
+    adapters = adapters_of(student)
+    if adapters is None:
+        return None
+
+    return adapters.active_peft_config.base_model_name_or_path or next(iter(named), "")
 
 
 def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: bool) -> dict[str, dict[str, float]]:

@@ -26,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from helpers.card_rules import problems
 from helpers.fork_server import ForkServer, Process
 
 TOKEN = "hf_" + "T" * 34
@@ -272,7 +273,12 @@ class Handler(BaseHTTPRequestHandler):
         return {"type": "user", "name": USER, "orgs": [{"name": name} for name in ORGANIZATIONS]}
 
     def validate(self) -> dict:
-        return {"errors": [], "warnings": []}
+        asked = json.loads(self.body)
+        found = problems(asked["content"], asked["repoType"])
+        errors, warnings = ([{"message": message} for message in messages] for messages in found)
+        if errors:
+            raise Answer(400, "BadRequest", {"errors": errors, "warnings": warnings})
+        return {"errors": [], "warnings": warnings}
 
     def create(self) -> dict:
         wanted = json.loads(self.body)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
-from transformers import Trainer
 
 from helpers.fork_server import ForkServer
 from helpers.toys import make_trainer, unpickle, weights_of
@@ -44,18 +43,9 @@ def _train(toy):
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(toy, folder, per_device_train_batch_size=8, ddp_backend="gloo")
         trainer.train()
-        plain = Trainer(
-            model=trainer.model,
-            args=trainer.args,
-            eval_dataset=toy.evaluation,
-            data_collator=trainer.data_collator.for_evaluation(),
-            processing_class=toy.tokenizer,
-        )
-        plain.model_accepts_loss_kwargs = False
         return {
             "weights": weights_of(trainer),
             "evaluation": trainer.evaluate(),
             "logs": trainer.state.log_history,
-            "plain_eval_loss": plain.evaluate()["eval_loss"],
             "world_size": trainer.args.world_size,
         }

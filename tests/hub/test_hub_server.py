@@ -29,7 +29,7 @@ print(torch.equal(logits, load("org/name")[2]))
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
 def test_a_folder_comes_back_as_it_was_for_every_kind_of_repository(hub, client, tmp_path, kind):
     (tmp_path / "files" / "inner").mkdir(parents=True)
-    (tmp_path / "files" / "README.md").write_text("---\nlicense: mit\n---\nțară")
+    (tmp_path / "files" / "README.md").write_text("---\nlicense: mit\nsdk: gradio\n---\nțară")
     (tmp_path / "files" / "inner" / "big.bin").write_bytes(bytes(range(256)) * 100)
     client.run(f"""
 api.create_repo("org/name", repo_type={kind!r}, space_sdk={"gradio" if kind == "space" else None!r})
@@ -100,3 +100,26 @@ def test_a_slow_answer_arrives(hub, client):
 
 def test_only_this_machine_is_served(hub):
     assert hub.server.server_address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ("model-index: [{name: x, results: [{task: {type: a}, dataset: {name: b, type: two words}, metrics: "
+         "[{type: f1, value: 1}]}]}]", "dataset.type"),
+        ("model-index: [{name: x, results: [{task: {type: a}, dataset: {name: b, type: c}}]}]", "metrics"),
+        ("model-index: [{results: []}]", "name"),
+        ("language: Romanian", "language"),
+        ("license: my own", "license"),
+        ("datasets: [a corpus]", "datasets"),
+        ("base_model: ['']", "base_model"),
+        ("base_model_relation: distillation", "base_model_relation"),
+        ("a: [", "YAML"),
+    ],
+)  # fmt: skip
+def test_a_card_that_the_hub_refuses_is_refused(hub, client, metadata, said):
+    client.run("api.create_repo('org/name', exist_ok=True)")
+    card = f"---\n{metadata}\n---\nwords".encode()
+    with pytest.raises(RuntimeError, match=f"(?s)Invalid metadata.*{said}"):
+        client.run(f"api.upload_file(path_or_fileobj={card!r}, path_in_repo='README.md', repo_id='org/name')")
+    assert "README.md" not in hub.files("org/name")

@@ -389,3 +389,12 @@ def test_the_page_shows_our_errors(gradio):
 def test_the_doctests_of_every_module_run(name):
     results = doctest.testmod(sys.modules[type(evaluate.load(name)).__module__])
     assert results.attempted and not results.failed
+
+
+@pytest.mark.parametrize("name", ["loyalty", "label_loyalty", "probability_loyalty", "regression_loyalty"])
+def test_every_option_has_a_name_and_an_unknown_one_is_refused_before_any_work(name, load):
+    metric = load(name)
+    kinds = {each.kind for each in inspect.signature(type(metric)._compute).parameters.values()}
+    assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
+    with pytest.raises(TypeError, match=r"has the options \['.*'\], but got \['from_logit'\]"):
+        metric.compute(predictions=[0.5], references=[0.5], from_logit=True)

@@ -1,11 +1,15 @@
 import json
 import re
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from helpers.card_figures import TEACHERS, measured_student, sections
+from helpers.card_rules import problems
+from helpers.rendered_card import render, rows_under
 from hf_multiteacher.report.card import (
     USER_TEXT_END,
     USER_TEXT_START,
@@ -15,7 +19,6 @@ from hf_multiteacher.report.card import (
     model_card,
     user_text,
     with_user_text_of,
-    without_local_paths,
     write_model_card,
 )
 
@@ -159,16 +162,81 @@ def test_an_adapter_names_its_base_and_brings_its_labels_to_the_snippet(tmp_path
     assert "Labels: `O`, `B-PER`." in card
 
 
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        ("a /home/ioana/x.yaml b", "a x.yaml b"),
-        ("'/srv/data/corpus/'", "'corpus/'"),
-        (r"C:\Users\ioana\x.yaml", "x.yaml"),
-        ("https://a.b/c/d and/or 1/2/3 </sup> ~/x ./a/b", "https://a.b/c/d and/or 1/2/3 </sup> ~/x ./a/b"),
-        ("HOME/run/x", "x"),
-    ],
-)
-def test_local_paths_are_cut_and_nothing_else(text, cleaned, monkeypatch):
-    monkeypatch.setenv("HOME", "/srv/Ioana Secret")
-    assert without_local_paths(text.replace("HOME", "/srv/Ioana Secret")) == cleaned
+def test_the_hub_takes_the_card_whatever_the_data_is_called(data, tmp_path):
+    figures = {"student": {"accuracy": 0.5, "f1": 0.25}}
+    names = [
+        "owner/news",
+        "words in prose",
+        "Știri, 2024 (test)",
+        "新闻",
+        "/home/ioana/corpus.json",
+        "a\n---\nb: c",
+        "x, y/z",
+    ]
+    data.evaluations = [Evaluation(name, "token-classification", figures) for name in names]
+    data.datasets, data.bases = ["owner/news", "a corpus"], ["/srv/base", "org/start"]
+    card = write_model_card(data, tmp_path).read_text()
+    assert problems(card, "model") == ([], [])
+    _, results = model_index_to_eval_results(metadata_load(tmp_path / "README.md")["model-index"])
+    said = list(dict.fromkeys((each.dataset_type, each.dataset_name) for each in results))
+    assert said == [
+        ("owner/news", "owner/news"),
+        ("words-in-prose", "words in prose"),
+        ("Stiri-2024-test", "Știri, 2024 (test)"),
+        ("unnamed-data", "新闻"),
+        ("corpus.json", "corpus.json"),
+        ("a-b-c", "a --- b: c"),
+        ("x-y-z", "x, y/z"),
+    ]
+    assert metadata_load(tmp_path / "README.md")["base_model"] == ["org/start", TEACHERS[0]["id"]]
+
+
+HOSTILE = "<script>alert(1)</script> [here](http://evil.example) `code` | *bold* __init__ \n---\n# head\n```\n$x$ \\|"
+SHOWN = " ".join(HOSTILE.split())
+
+
+def test_names_are_shown_as_they_are_and_read_as_nothing_else(data, tmp_path):
+    figures = {HOSTILE: {HOSTILE: 0.5}, "cased": {HOSTILE: HOSTILE}}
+    hostile = {
+        "name": HOSTILE,
+        "repo_id": HOSTILE + '"',
+        "evaluations": [
+            Evaluation(HOSTILE, "token-classification", figures, split=HOSTILE),
+            Evaluation("b", "fill-mask", figures),
+        ],
+        "teachers": [
+            data.teachers[0] | {"id": HOSTILE, "revision": HOSTILE, "tokenizer": HOSTILE, "dtype": HOSTILE},
+            data.teachers[1] | {"name": HOSTILE},
+        ],
+        "loyalty": {HOSTILE: {"label_loyalty": 0.5}},
+        "sizes": {HOSTILE: {"parameters": 7}, "cased": {"parameters": HOSTILE}},
+        "coverage": {HOSTILE: {"spans": 0.5}},
+        "arguments": {"teacher_weights": [1, 1], "teacher_dtype": HOSTILE},
+        "machine": HOSTILE,
+        "training_data": HOSTILE,
+        "labels": [HOSTILE, "B-PER"],
+        "languages": [],
+        "command": HOSTILE,
+        "tags": [HOSTILE],
+    }
+    write_model_card(replace(data, **hostile), tmp_path)
+    page = render(tmp_path)
+    text = " ".join("".join(page.itertext()).split())
+    assert not [element.text for element in page.iter() if element.tag in ("script", "em", "strong", "hr")]
+    assert {urlsplit(link.get("href")).netloc for link in page.iter("a")} <= {"huggingface.co", "arxiv.org"}
+    headings = [element.text for element in page.iter("h2")]
+    assert headings[0] == "How to use" and "Citation" == headings[-1] and len(headings) == 9
+    assert [element.text for element in page.iter("h1")] == [SHOWN]
+    assert text.count("<script>alert(1)</script>") > 15
+
+    for heading in ("Quality", "Loyalty", "Size and speed", "Teachers", "How the same text reached them"):
+        rows = rows_under(page, heading)
+        assert len({len(row) for row in rows}) == 1, "a name adds no column"
+        assert SHOWN in [cell for row in rows for cell in row], heading
+
+    blocks = [element.text for element in page.iter("code") if element.text and "\n" in element.text]
+    compile(blocks[0], "snippet", "exec")
+    assert blocks[1].strip() == HOSTILE
+    found = metadata_load(tmp_path / "README.md")
+    assert found["tags"][-1] == SHOWN and found["model-index"][0]["name"] == SHOWN
+    assert problems((tmp_path / "README.md").read_text(), "model") == ([], [])

@@ -1,3 +1,4 @@
+import json
 from functools import cache
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from peft import LoraConfig, get_peft_model
 from transformers import TrainerCallback
 
+from helpers.card_rules import problems
 from helpers.rendered_card import render, rows_under
 from helpers.toys import make_toy, make_trainer
 from hf_multiteacher import DataCollatorForDistillation
+from hf_multiteacher.hub.files import PushError, content_to_push
 from hf_multiteacher.report.benchmark import count_parameters, saved_megabytes
 
 toy_of = cache(make_toy)
@@ -88,6 +91,34 @@ def test_the_metadata_comes_back(tagger):
         "tags": ["knowledge-distillation", "multiple-teachers", "hf-multiteacher", "toy"],
     }
     assert str(ModelCard.load(path)) == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "name"),
+    [
+        ({}, "evaluation-data", "evaluation data"),
+        ({"dataset": "words in prose"}, "words-in-prose", "words in prose"),
+        ({"dataset_tags": "owner/one"}, "owner/one", "owner/one"),
+        ({"dataset_tags": ["owner/one"], "dataset": "words"}, "owner/one", "words"),
+        ({"dataset_tags": ["owner/one", "owner/two"]}, "owner-one-owner-two", "owner/one, owner/two"),
+        ({"dataset": ["one", "two"], "dataset_tags": ["owner/one", "owner/two"]}, "one-two", "one, two"),
+    ],
+)
+def test_a_result_is_of_one_data_set_with_an_id_and_a_name(tagger, given, kind, name):
+    card_of(tagger, **given)
+    found = metadata_load(folder_of(tagger) / "README.md")
+    assert [result["dataset"] for result in found["model-index"][0]["results"]] == [{"type": kind, "name": name}]
+    assert problems((folder_of(tagger) / "README.md").read_text("utf-8"), "model") == ([], [])
+
+
+def test_an_evaluation_set_with_the_name_of_a_data_set_belongs_to_it(tmp_path):
+    toy = toy_of("tagging")
+    sets = {"news": toy.evaluation.select(range(8)), "law": toy.evaluation.select(range(8, 20))}
+    trainer = make_trainer(toy, tmp_path / "s", eval_dataset=sets)
+    trainer.evaluate()
+    card_of(trainer, dataset_tags=["org/news", "org/sport"])
+    _, results = model_index_to_eval_results(metadata_load(tmp_path / "s" / "README.md")["model-index"])
+    assert [(result.dataset_type, result.dataset_name) for result in results] == [("org/news", "news"), ("law", "law")]
 
 
 def test_sizes_are_those_of_the_models(tagger):
@@ -191,6 +222,39 @@ def test_an_adapter_s_card_gives_even_a_regression_its_head(tmp_path):
     ] == ["org/base"]
     card_of(make_trainer(toy, tmp_path / "whole"))
     assert "Labels:" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
+
+
+def lora_on_a_base_in_memory(folder):
+    student = get_peft_model(make_toy("tagging").student, LoraConfig(task_type="TOKEN_CLS", target_modules=["query"]))
+    trainer = make_trainer(toy_of("tagging"), folder, model=student, report_loyalty=False)
+    trainer.save_model()
+    return trainer
+
+
+def test_the_base_of_an_adapter_that_was_made_in_memory_can_be_named(tmp_path):
+    trainer = lora_on_a_base_in_memory(tmp_path)
+    with pytest.raises(PushError, match="names no base model.*finetuned_from='org/base'"):
+        content_to_push(tmp_path / "adapter_config.json", None)
+    trainer.create_model_card(finetuned_from="org/base")
+    found = metadata_load(tmp_path / "README.md")
+    assert (found["library_name"], found["base_model"], found["base_model_relation"]) == (
+        "peft",
+        ["org/base"],
+        "adapter",
+    )
+    assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == "org/base"
+    assert content_to_push(tmp_path / "adapter_config.json", None)
+
+
+def test_an_adapter_without_a_named_base_asks_for_the_base_and_not_for_none(tmp_path):
+    trainer = lora_on_a_base_in_memory(tmp_path)
+    trainer.create_model_card()
+    card = (tmp_path / "README.md").read_text("utf-8")
+    found = metadata_load(tmp_path / "README.md")
+    assert found["library_name"] == "peft" and "base_model" not in found
+    assert "None" not in card and "PeftModel.from_pretrained(base, " in card
+    compile(card.split("```python\n")[1].split("```")[0], "snippet", "exec")
+    assert problems(card, "model") == ([], [])
 
 
 def test_a_tokenizer_that_only_the_collator_knows_is_saved_with_the_student(tmp_path):

@@ -5,6 +5,7 @@ is minus infinity has probability zero: its log-probability reads `LOG_ZERO`, so
 stay finite. Plus infinity and NaN are not hidden: they give NaN, because the model that made them has overflowed.
 """
 
+from .agreement import jensen_shannon_distance, label_and_probability_agreement
 from .divergences import bernoulli_logits, kl_divergence, squared_error, tempered_log_probabilities
 from .ensembles import ensemble_logits, ensemble_probabilities, weighted_mean
 from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens_per_span
@@ -27,6 +28,8 @@ __all__ = [
     "ensemble_probabilities",
     "entropy_weights",
     "kl_divergence",
+    "jensen_shannon_distance",
+    "label_and_probability_agreement",
     "mean_over_spans",
     "normalised_entropy",
     "renormalise",

@@ -172,18 +172,44 @@ class LoyaltyMetric(evaluate.Metric):
         student, teacher = check(predictions, references)
         return student.ravel(), teacher.ravel()
 
-    def _compute(self, *, predictions: Any, references: Any, mask: Any = None, **options: Any) -> dict[str, Any]:
-        report = self.reports[self.config_name]
-        known = [each.name for each in signature(report).parameters.values() if each.kind is each.KEYWORD_ONLY]
-        if unknown := sorted(options.keys() - set(known)):
+    def compute(self, *, predictions: Any = None, references: Any = None, **options: Any) -> dict[str, Any] | None:
+        """Compare the rows that were added, or these, with the options of the configuration."""
+        parameters = signature(self.reports[self.config_name]).parameters.values()
+        known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+        if unknown := sorted(options.keys() - {*known, *self._feature_names()}):
             raise TypeError(
                 f"{type(self).__name__} with the configuration '{self.config_name}' has the options {known}, but got "
                 f"{unknown}. Correct them or leave them out."
             )
+        return super().compute(predictions=predictions, references=references, **options)
 
-        if mask is not None:
-            mask = as_array(mask).ravel()
-        return report(_to_numpy(predictions), _to_numpy(references), mask=mask, **options)
+    # evaluate's own test of every module wants each option by name; None stands for the report's own default.
+    def _compute(
+        self,
+        *,
+        predictions: Any,
+        references: Any,
+        from_logits: bool | None = None,
+        base: float | None = None,
+        mask: Any = None,
+        per_class: bool | None = None,
+        kappa: bool | None = None,
+        confidence_level: float | None = None,
+        bootstrap_samples: int | None = None,
+        seed: int | None = None,
+    ) -> dict[str, Any]:
+        given = {
+            "from_logits": from_logits,
+            "base": base,
+            "mask": None if mask is None else as_array(mask).ravel(),
+            "per_class": per_class,
+            "kappa": kappa,
+            "confidence_level": confidence_level,
+            "bootstrap_samples": bootstrap_samples,
+            "seed": seed,
+        }
+        options = {name: value for name, value in given.items() if value is not None}
+        return self.reports[self.config_name](_to_numpy(predictions), _to_numpy(references), **options)
 
 
 def _to_arrow(rows: np.ndarray) -> pyarrow.Array:

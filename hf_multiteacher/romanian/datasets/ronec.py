@@ -49,7 +49,10 @@ def write_ronec(
     tags: Sequence[Sequence[str]],
     source: str | Path | None = None,
 ) -> None:
-    """Write predicted entity tags in the layout of RONEC version 2.
+    """Write predicted entity tags in the layout of RONEC version 2, as well-formed BIO2.
+
+    An `I-` tag that continues nothing is written as `O`: it is no entity in strict scores, and scorers that would take
+    it for one then give the same figures.
 
     Args:
         path: File to write.
@@ -70,11 +73,20 @@ def write_ronec(
 
     ids = {tag: number for number, tag in enumerate(ENTITY_TAGS)}
     filled = [
-        record | {"ner_tags": list(row), "ner_ids": [ids[tag] for tag in row]}
-        for record, row in zip(records, tags, strict=True)
+        record | {"ner_tags": row, "ner_ids": [ids[tag] for tag in row]}
+        for record, row in zip(records, map(_well_formed, tags), strict=True)
     ]
 
     Path(path).write_text(json.dumps(filled, ensure_ascii=False), encoding="utf-8")
+
+
+def _well_formed(tags: Sequence[str]) -> list[str]:
+    """Give tags of one sentence as BIO2, where every `I-` tag continues a `B-` or `I-` tag of its own type."""
+    written: list[str] = []
+    for tag in tags:
+        continued = written[-1][1:] if written else ""
+        written.append("O" if tag.startswith("I-") and continued != tag[1:] else tag)
+    return written
 
 
 def _known_tags(splits: Splits) -> tuple[Splits, Counter[str]]:

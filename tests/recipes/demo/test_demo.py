@@ -6,6 +6,7 @@ from huggingface_hub import ModelCard
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from helpers.card_rules import problems
 from helpers.rendered_card import render, rows_under
 from hf_multiteacher.recipes.demo.demo import STUDENT, TASKS, TEACHERS, Demo, Scale, labelled_data
 from hf_multiteacher.recipes.demo.report import ALONE, MASKED_LM_LOSS
@@ -59,6 +60,7 @@ def test_every_figure_of_the_table_stands_in_the_card(finished):
         for value in model.figures.values():
             assert isinstance(value, str) or f"{value:.4f}" in table
     assert json.dumps(card.data.to_dict())
+    assert problems(str(card), "model") == ([], [])
 
 
 @pytest.mark.slow

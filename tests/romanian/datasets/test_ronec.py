@@ -11,6 +11,7 @@ from hf_multiteacher.romanian.datasets.ronec import read_ronec, write_ronec
 from hf_multiteacher.romanian.files import DataFileError
 from hf_multiteacher.romanian.loading import load_task
 from hf_multiteacher.romanian.metrics import compute_task_metrics
+from hf_multiteacher.romanian.scores import entity_scores
 
 
 def test_ronec_is_read(tmp_path):
@@ -55,6 +56,15 @@ def test_written_ronec_keeps_ids_and_spaces_of_the_source(tmp_path):
     write_ronec(tmp_path / "p.json", [["Satu", "Mare"]], [["B-GPE", "I-GPE"]], source=tmp_path / "gold.json")
     written = json.loads((tmp_path / "p.json").read_text())
     assert written == [record | {"ner_tags": ["B-GPE", "I-GPE"], "ner_ids": [5, 6]}]
+
+
+def test_a_tag_that_continues_nothing_is_written_as_none(tmp_path):
+    tags = ["I-GPE", "B-GPE", "I-GPE", "I-LOC", "I-LOC", "O", "I-GPE", "B-LOC", "B-GPE", "I-GPE"]
+    written = ["O", "B-GPE", "I-GPE", "O", "O", "O", "O", "B-LOC", "B-GPE", "I-GPE"]
+    write_ronec(tmp_path / "p.json", [["a"] * 10], [tags])
+    assert json.loads((tmp_path / "p.json").read_text())[0]["ner_tags"] == written
+    gold = [["B-GPE", "B-GPE", "I-GPE", "B-LOC", "I-LOC", "O", "O", "B-LOC", "O", "B-GPE"]]
+    assert entity_scores([tags], gold) == entity_scores([written], gold)
 
 
 def test_ronec_is_not_written_for_other_sentences(tmp_path):
