@@ -27,7 +27,8 @@ def label_names(config: PretrainedConfig, owner: str = "the model") -> list[str]
         ValueError: `id2label` and `label2id` contradict each other.
 
     Example:
-        >>> label_names(PretrainedConfig(num_labels=2, label2id={"pos": 1, "neg": 0}))
+        >>> unnamed = {0: "LABEL_0", 1: "LABEL_1"}
+        >>> label_names(PretrainedConfig(id2label=unnamed, label2id={"pos": 1, "neg": 0}))
         ['neg', 'pos']
     """
     names = {int(position): str(name) for position, name in (config.id2label or {}).items()}

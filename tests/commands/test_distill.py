@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from helpers.saved_encoders import save_encoder
@@ -47,6 +48,8 @@ def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_
     student = AutoModelForMaskedLM.from_pretrained(folder / "student")
     assert student.config.num_hidden_layers == 1
     assert len(AutoTokenizer.from_pretrained(folder / "student")) == student.config.vocab_size
+    came, left = (Tokenizer.from_file(str(folder / name / "tokenizer.json")) for name in ("cased", "student"))
+    assert (left.truncation, left.padding) == (came.truncation, came.padding)  # and not max_length
     card = (folder / "student" / "README.md").read_text("utf-8")
     assert "uncased" in card and str(folder) not in card
     assert "hf-multiteacher distill config.yaml" in card and "training time" in card.lower()

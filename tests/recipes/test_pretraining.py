@@ -24,3 +24,4 @@ def test_training_lowers_the_masked_lm_loss(sentences, tmp_path):
     model = new_modern_bert(tokenizer, layers=1, hidden_size=32)
     history = train_masked_lm(model, tokenizer, Dataset.from_dict({"text": sentences}), args).state.log_history
     assert history[2]["loss"] < history[0]["loss"] - 0.5
+    assert tokenizer.backend_tokenizer.truncation is None  # it is saved with the model
