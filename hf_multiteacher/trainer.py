@@ -357,7 +357,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         inputs = self._prepare_inputs(inputs)
         recorded = record is not None and objective.args.report_loyalty and objective.has_rows(inputs)
         hidden = recorded and objective.hidden_loss is not None
-        asked_for = not prediction_loss_only and bool(getattr(self.model.config, "output_hidden_states", False))
+        asked_for = not prediction_loss_only and bool(
+            getattr(cast(Any, self.model).config, "output_hidden_states", False)
+        )
 
         with torch.no_grad(), self.compute_loss_context_manager():
             rows = objective.rows(inputs)
@@ -382,7 +384,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
         if prediction_loss_only:
             return loss, None, None
-        usual = getattr(self.model.config, "keys_to_ignore_at_inference", ["past_key_values"])
+        usual = getattr(cast(Any, self.model).config, "keys_to_ignore_at_inference", ["past_key_values"])
         ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
         if not asked_for:
             ignored.add("hidden_states")
