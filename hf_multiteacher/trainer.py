@@ -378,8 +378,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if is_training:
             self._callback.collator = collator
 
-        fixed = isinstance(collator, DataCollatorForDistillation) and not is_training
-        self.data_collator = CheckedCollator(collator.for_evaluation() if fixed else collator, self._readers)
+        ours = isinstance(collator, DataCollatorForDistillation)
+        used = cast(DataCollatorForDistillation, collator).for_evaluation() if ours and not is_training else collator
+        self.data_collator = CheckedCollator(used, self._readers)
         try:
             return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:

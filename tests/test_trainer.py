@@ -321,7 +321,7 @@ def test_the_students_own_loss_is_never_asked_for(pair, tmp_path):
     trainer.model.forward = spy
     trainer.train()
     trainer.evaluate()
-    assert seen == {"input_ids", "attention_mask", "token_type_ids", "output_hidden_states", "return_dict"}
+    assert seen == {"input_ids", "attention_mask", "token_type_ids", "return_dict"}
 
 
 def test_a_student_configured_to_show_hidden_states_shows_them_to_nobody(pair, tmp_path):

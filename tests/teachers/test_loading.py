@@ -12,7 +12,7 @@ from transformers import BertConfig
 
 from helpers.models import tiny_bert
 from helpers.taggers import NAMES, PERMUTED, ROWS, inputs
-from hf_multiteacher.teachers.ensemble import weight_fingerprint
+from hf_multiteacher.teachers import weight_fingerprint
 
 
 class TestRefusals:
