@@ -321,16 +321,17 @@ def test_the_students_own_loss_is_never_asked_for(pair, tmp_path):
     trainer.model.forward = spy
     trainer.train()
     trainer.evaluate()
-    assert seen == {"input_ids", "attention_mask", "token_type_ids", "output_hidden_states", "return_dict"}
+    assert seen == {"input_ids", "attention_mask", "token_type_ids", "return_dict"}
 
 
-def test_a_student_configured_to_show_hidden_states_shows_them_to_nobody(pair, tmp_path):
+def test_a_student_configured_to_show_hidden_states_learns_the_same_and_shows_them_in_predict(pair, tmp_path):
     toy = make_toy("single-label", pair)
     expected = train(toy, tmp_path, max_steps=2)
     toy.student.config.output_hidden_states = True
     trainer = train(toy, tmp_path, max_steps=2)
     assert largest_difference(weights_of(trainer), weights_of(expected)) == 0
-    assert trainer.predict(toy.evaluation).predictions.shape == (22, 3)
+    logits, hidden_states = trainer.predict(toy.evaluation).predictions
+    assert logits.shape == (22, 3) and len(hidden_states) == 3
 
 
 def test_a_distilbert_student_does_not_take_a_bert_teachers_token_types_away(pair, tmp_path):

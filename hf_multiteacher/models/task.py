@@ -69,7 +69,16 @@ def compiled_in_place(model: nn.Module) -> nn.Module:
     """Return a model that is compiled as before, whole or in parts, and keeps its own class and names.
 
     `torch.compile` puts a module around another, whose name would get into checkpoints that nothing can load.
+
+    Raises:
+        TypeError: It is no module, as what `torch.compile` makes of a model that is compiled already.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"A student is a model, but got a {type(model).__name__}, which cannot be trained. If it comes from "
+            "torch.compile, compile the model only once."
+        )
+
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             setattr(parent, name, _in_place(child))

@@ -1,5 +1,6 @@
 """Which rows of a collated batch take part: a row is a token in token-level tasks, an example in sequence tasks."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from ..tokenization.columns import teacher_column
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+OF_A_TEACHER = re.compile(r"teacher_\d+_")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def counterparts(inputs: Inputs, source: int) -> Tensor:
 def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
     """Return what a teacher reads: the columns `teacher_{source}_*`, or all that the student reads (`source` None)."""
     if source is None:
-        return dict(inputs)
+        return {name: value for name, value in inputs.items() if name != "labels" and not OF_A_TEACHER.match(name)}
 
     columns = {name: teacher_column(source, name) for name in MODEL_INPUTS}
     return {name: inputs[column] for name, column in columns.items() if column in inputs}

@@ -93,6 +93,11 @@ def test_a_teachers_tokens_are_found_and_put_into_the_students_order(inputs):
 
 def test_a_teacher_reads_the_students_columns_or_its_own(inputs):
     assert teacher_inputs(inputs, None).keys() == {"input_ids", "attention_mask"}
+    assert teacher_inputs(inputs | {"bbox": inputs["input_ids"]}, None).keys() == {
+        "input_ids",
+        "attention_mask",
+        "bbox",
+    }
     assert torch.equal(teacher_inputs(inputs, 1)["input_ids"], inputs["teacher_1_input_ids"])
 
 

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from transformers import TrainingArguments
 
 from helpers.toys import make_toy, make_trainer, tokenizers
 from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
+from hf_multiteacher.training.checks import refused_ways_to_run
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,25 @@ def test_ways_to_run_that_would_not_train_rightly_are_refused(changed, changes, 
 
     with pytest.raises(ValueError, match=message):
         make_trainer(make_toy("masked-lm", pair), tmp_path, trainer=Changed, **changes)
+
+
+@pytest.mark.parametrize(
+    ("stage", "deepspeed", "refused"), [(1, True, False), (2, True, False), (3, True, True), (3, False, False)]
+)
+def test_the_stage_that_would_split_the_student_alone_is_refused(stage, deepspeed, refused, tmp_path):
+    args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    args.deepspeed_plugin = SimpleNamespace(zero_stage=stage)
+    ways = refused_ways_to_run(args, fsdp=False, deepspeed=deepspeed, model_parallel=False, own_scheduler=False)
+    said = [refusal.says for refusal in ways if refusal.when]
+    assert len(said) == refused
+    assert not refused or "ZeRO stage 3 would split the student's weights" in said[0]
+
+
+def test_the_stage_is_found_where_accelerate_has_set_it_up_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.training.checks.is_deepspeed_zero3_enabled", lambda: True)
+    args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    ways = refused_ways_to_run(args, fsdp=False, deepspeed=True, model_parallel=False, own_scheduler=False)
+    assert any(refusal.when and "ZeRO stage 3" in refusal.says for refusal in ways)
 
 
 def test_unequal_weights_of_ranks_are_refused(pair, tmp_path, monkeypatch):
