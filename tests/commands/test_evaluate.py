@@ -5,6 +5,8 @@ import pytest
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.romanian.description import describe, format_descriptions
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
+
 
 def test_models_are_needed(capsys):
     assert main(["evaluate", "--data", "synthetic"]) == 2
