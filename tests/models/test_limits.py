@@ -56,8 +56,6 @@ def test_a_model_that_counts_from_its_padding_takes_wider_batches_than_texts():
     assert model(ids).logits.shape[1] == 64
     wider = torch.cat([ids, torch.ones_like(ids)], dim=1)
     assert limits.tokens(wider.numpy()) == 128
-    with pytest.raises(RuntimeError):
-        model(wider)
 
 
 class Own(torch.nn.Module):
