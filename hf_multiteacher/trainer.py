@@ -37,6 +37,7 @@ from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_man
 from .training.checks import (
     check_arguments,
     datasets_of,
+    expect_configuration,
     expect_whole_vocabulary,
     find_student_tokenizer,
     refuse,
@@ -167,6 +168,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         args = check_arguments(self.args)
         student = cast(nn.Module, self.model)
 
+        expect_configuration(student)
         set_problem_type(student, datasets_of(self.train_dataset, self.eval_dataset))
 
         refuse(refused_losses(args, student, self.compute_loss_func))
@@ -187,28 +189,34 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         self._student_forward = RowForward(student, "the student")
         self._expect_readable(student)
+        self._expect_data_to_be_readable()
 
         teachers = AlignedTeachers(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
         self._objective = DistillationObjective(student, teachers, args)
         self._projections = self._objective.hidden_loss
 
     def _expect_readable(self, student: nn.Module) -> None:
-        """Refuse models whose answers cannot be compared, and data that they cannot read."""
-        forwards = [(student, self._student_forward), *((each.model, each.row_forward) for each in self.teachers)]
-        for model, forward in forwards:
-            expect_readable(model, forward, hidden_states=bool(check_arguments(self.args).hidden_state_weight))
+        """Refuse models whose answers cannot be compared."""
+        hidden = bool(check_arguments(self.args).hidden_state_weight)
 
+        for model, forward in (
+            (student, self._student_forward),
+            *((each.model, each.row_forward) for each in self.teachers),
+        ):
+            expect_readable(model, forward, hidden_states=hidden)
+
+    def _expect_data_to_be_readable(self) -> None:
+        """Cut what is still to be encoded to what the models can read, and refuse data that are encoded otherwise."""
+        forwards = [self._student_forward, *(teacher.row_forward for teacher in self.teachers)]
         sources = [None, *map(self.multi_tokenizer.source_of, range(len(self.teachers)))]
-        limits = [forward.limits for _, forward in forwards]
         self._readers = [
-            Reader(forward.title, source, forward.limits)
-            for (_, forward), source in zip(forwards, sources, strict=True)
+            Reader(forward.title, source, forward.limits) for forward, source in zip(forwards, sources, strict=True)
         ]
 
         # A collator that was given has a MultiTokenizer of its own, which rebuilds what the teachers read.
-        for multi_tokenizer in (self.multi_tokenizer, getattr(self.data_collator, "multi_tokenizer", None)):
-            if multi_tokenizer is not None:
-                multi_tokenizer.max_lengths = [each.positions for each in limits]
+        given = getattr(self.data_collator, "multi_tokenizer", self.multi_tokenizer)
+        for multi_tokenizer in (self.multi_tokenizer, given):
+            multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             expect_dataset(self._readers, dataset)
 

@@ -128,8 +128,8 @@ def expect_dataset(readers: Sequence[Reader], dataset: Any) -> None:
         return
 
     columns = dataset.column_names
-
     expect_inputs(readers, columns)
+
     for reader in readers:
         if reader.counts(columns):
             _expect_lengths(reader, dataset)
@@ -140,11 +140,14 @@ def expect_dataset(readers: Sequence[Reader], dataset: Any) -> None:
 def _expect_lengths(reader: Reader, dataset: datasets.Dataset) -> None:
     column = reader.column("input_ids")
     stored = _stored(dataset, column)
-    longest = None if stored is None else pc.max(pc.list_value_length(stored)).as_py()
+    if stored is None or not len(stored):
+        return
 
-    if longest is not None and longest > reader.limits.positions:
-        for row in _rows(dataset, column):
-            reader.expect_tokens(reader.limits.tokens(row[None]))
+    # The rows that a data set selects share a table with those that it leaves out.
+    lengths = pc.fill_null(pc.list_value_length(stored), 0).to_numpy()
+    selected = lengths if dataset._indices is None else lengths[dataset._indices.column(0).to_numpy()]
+    for row in _rows(dataset.select(np.flatnonzero(selected > reader.limits.positions)), column):
+        reader.expect_tokens(reader.limits.tokens(row[None]))
 
 
 def _expect_stored_values(reader: Reader, part: str, dataset: datasets.Dataset) -> None:
@@ -153,12 +156,11 @@ def _expect_stored_values(reader: Reader, part: str, dataset: datasets.Dataset) 
     extent = None if stored is None else pc.min_max(pc.list_flatten(stored.slice(0, ROWS_LOOKED_AT))).as_py()
 
     if extent and extent["max"] is not None and not reader.fits(part, extent["min"], extent["max"]):
-        for row in _rows(dataset, column):
-            reader.expect_values(part, row.min(initial=0), row.max(initial=0))
+        for row in _rows(dataset.select(range(min(len(dataset), ROWS_LOOKED_AT))), column):
+            reader.expect_values(part, int(row.min(initial=0)), int(row.max(initial=0)))
 
 
 def _rows(dataset: datasets.Dataset, column: str) -> Iterator[np.ndarray]:
-    """Yield the rows that a data set selects from its table, which it may share with what it leaves out."""
     for batch in dataset.select_columns(column).with_format("arrow").iter(ROWS_AT_ONCE):
         for row in batch[column].to_pylist():
             yield np.array(row or [], np.int64)

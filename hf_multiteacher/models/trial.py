@@ -57,8 +57,8 @@ def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple
         with _undisturbed(model, ids.device):
             outputs = forward.run(uncompiled(model), inputs, None, output_hidden_states=hidden_states)
     except Exception as error:
-        if _prompts(model):
-            raise ValueError(_no_prompts(model, forward.title, error)) from error
+        if _prompts(model) or "unexpected keyword" in str(error):
+            raise ValueError(_cannot_be_run(model, forward.title, error)) from error
         # It may need inputs that only the data set has; if not, the first step tells.
         logger.info("%s does not run on made-up tokens: %s", forward.title, error)
         return None
@@ -107,11 +107,13 @@ def _prompts(model: nn.Module) -> Any:
 # ---- What is refused ----
 
 
-def _no_prompts(model: nn.Module, name: str, error: Exception) -> str:
+def _cannot_be_run(model: nn.Module, name: str, error: Exception) -> str:
+    adapters = adapters_of(model)
+    around = "" if adapters is None else f" in its {type(adapters.active_peft_config).__name__}"
     return (
-        f"{name} cannot run with its {type(_prompts(model)).__name__}, so it has no answers to compare "
-        f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Use LoRA, or another adapter that this "
-        "architecture takes."
+        f"{name} ({type(without_adapters(model)).__name__}{around}) cannot be run on input_ids and attention_mask, so "
+        f"it has no answers to compare ({type(error).__name__}: {' '.join(str(error).split())[:200]}). Have its forward "
+        "take them, or use another adapter."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from datasets import LargeList, List
 from torch import nn
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
 from transformers.integrations import is_deepspeed_zero3_enabled
 
 from ..collation.choice import first_example
@@ -89,6 +89,20 @@ def datasets_of(train_dataset: Any, eval_dataset: Any) -> Iterator[Any]:
     for dataset in (train_dataset, *evaluated):
         if dataset is not None:
             yield dataset
+
+
+def expect_configuration(student: nn.Module) -> None:
+    """Refuse a module that does not tell what it is.
+
+    Raises:
+        TypeError: It has no configuration of transformers.
+    """
+    inner = without_adapters(student)
+    if not isinstance(getattr(inner, "config", None), PretrainedConfig):
+        raise TypeError(
+            f"A student tells its labels and sizes in a transformers configuration, but {type(inner).__name__} has "
+            "none, so its teachers cannot be compared with it. Build it on PreTrainedModel."
+        )
 
 
 def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:

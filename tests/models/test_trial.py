@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 import transformers
-from peft import PrefixTuningConfig, PromptTuningConfig, get_peft_model
+from peft import LoraConfig, PrefixTuningConfig, PromptTuningConfig, get_peft_model
 from transformers import BertModel, BertPreTrainedModel
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
@@ -158,7 +158,15 @@ def test_prompts_that_an_architecture_does_not_take_are_refused(monkeypatch):
         tiny_bert("SequenceClassification"), PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=4)
     )
     monkeypatch.setattr(model, "forward", lambda **inputs: 1 / 0)
-    with pytest.raises(ValueError, match="The student cannot run with its PromptTuningConfig.*ZeroDivisionError"):
+    with pytest.raises(
+        ValueError, match=r"The student \(BertFor\w+ in its PromptTuningConfig\) cannot be run .*ZeroDiv"
+    ):
+        expect(model)
+
+
+def test_an_own_class_in_an_adapter_that_asks_it_for_more_is_refused():
+    model = get_peft_model(own(), LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["query"]))
+    with pytest.raises(ValueError, match=r"\(OwnForTokenClassification in its LoraConfig\) cannot be run"):
         expect(model)
 
 

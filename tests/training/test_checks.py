@@ -117,6 +117,15 @@ def test_the_stage_is_found_where_accelerate_has_set_it_up_before(tmp_path, monk
     assert any(refusal.when and "ZeRO stage 3" in refusal.says for refusal in ways)
 
 
+def test_a_student_that_does_not_tell_what_it_is_is_refused(pair, tmp_path):
+    class PlainForTokenClassification(torch.nn.Module):
+        def forward(self, input_ids, labels=None):
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="PlainForTokenClassification has none"):
+        make_trainer(make_toy("tagging", pair), tmp_path, model=PlainForTokenClassification())
+
+
 def test_unequal_weights_of_ranks_are_refused(pair, tmp_path, monkeypatch):
     monkeypatch.setattr(TrainingArguments, "world_size", property(lambda self: 2))
     with pytest.raises(ValueError, match="average_tokens_across_devices=False"):
