@@ -199,11 +199,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """Refuse models whose answers cannot be compared."""
         hidden = bool(check_arguments(self.args).hidden_state_weight)
 
-        for model, forward in (
-            (student, self._student_forward),
-            *((each.model, each.row_forward) for each in self.teachers),
-        ):
-            expect_readable(model, forward, hidden_states=hidden)
+        expect_readable(student, self._student_forward, hidden_states=hidden)
+        for teacher in self.teachers:
+            expect_readable(teacher.model, teacher.row_forward, hidden_states=hidden)
 
     def _expect_data_to_be_readable(self) -> None:
         """Cut what is still to be encoded to what the models can read, and refuse data that are encoded otherwise."""

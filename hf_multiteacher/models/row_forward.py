@@ -90,8 +90,8 @@ class RowForward:
         if tokens is not None and not selected and logits.shape[:2] != tokens.shape:
             raise ValueError(
                 f"A row of this task is a token, but {self.name} gives logits {list(logits.shape)} for tokens "
-                f"{list(tokens.shape)}, so they belong to no labels. Have it give logits for every token. (Prompt tuning, "
-                "which puts tokens of its own before each text, serves sequence tasks only: use LoRA here.)"
+                f"{list(tokens.shape)}, so they belong to no labels. Have it give logits for every token; instead of "
+                "prompt tuning, which puts tokens of its own before each text, use LoRA here."
             )
         return logits
 

@@ -110,10 +110,11 @@ def _prompts(model: nn.Module) -> Any:
 def _cannot_be_run(model: nn.Module, name: str, error: Exception) -> str:
     adapters = adapters_of(model)
     around = "" if adapters is None else f" in its {type(adapters.active_peft_config).__name__}"
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
     return (
         f"{name} ({type(without_adapters(model)).__name__}{around}) cannot be run on input_ids and attention_mask, so "
-        f"it has no answers to compare ({type(error).__name__}: {' '.join(str(error).split())[:200]}). Have its forward "
-        "take them, or use another adapter."
+        f"there are no answers to compare ({reason}). Have its forward take them, or use another adapter."
     )
 
 

@@ -158,9 +158,7 @@ def test_prompts_that_an_architecture_does_not_take_are_refused(monkeypatch):
         tiny_bert("SequenceClassification"), PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=4)
     )
     monkeypatch.setattr(model, "forward", lambda **inputs: 1 / 0)
-    with pytest.raises(
-        ValueError, match=r"The student \(BertFor\w+ in its PromptTuningConfig\) cannot be run .*ZeroDiv"
-    ):
+    with pytest.raises(ValueError, match=r"\(BertFor\w+ in its PromptTuningConfig\) cannot be run .*ZeroDiv"):
         expect(model)
 
 
