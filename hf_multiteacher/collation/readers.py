@@ -146,7 +146,8 @@ def _expect_lengths(reader: Reader, dataset: datasets.Dataset) -> None:
     # The rows that a data set selects share a table with those that it leaves out.
     lengths = pc.fill_null(pc.list_value_length(stored), 0).to_numpy()
     selected = lengths if dataset._indices is None else lengths[dataset._indices.column(0).to_numpy()]
-    for row in _rows(dataset.select(np.flatnonzero(selected > reader.limits.positions)), column):
+    too_long = np.flatnonzero(selected > reader.limits.positions)
+    for row in _rows(dataset.select(too_long), column) if len(too_long) else ():
         reader.expect_tokens(reader.limits.tokens(row[None]))
 
 
