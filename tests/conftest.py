@@ -50,6 +50,14 @@ def sentences() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def pair():
+    """The student's tokenizer and a teacher's with another vocabulary, those of `make_toy`."""
+    from helpers.toys import tokenizers
+
+    return tokenizers()
+
+
+@pytest.fixture(scope="session")
 def romanian_data() -> Path:
     """The folder with the real Romanian data sets; the test is skipped where it is not there."""
     folder = os.environ.get("HF_MULTITEACHER_DATA")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers.models import tiny_bert
-from helpers.toys import make_toy, make_trainer, raw_data, tokenizers, words_of
+from helpers.toys import make_toy, make_trainer, raw_data, words_of
 from hf_multiteacher import MultiTeacherDistillationTrainer
 
 TEXT = (Path(__file__).parents[1] / "docs" / "migrate.md").read_text(encoding="utf-8")
@@ -25,11 +25,6 @@ HEADS = {"ner": "TokenClassification", "mlm": "MaskedLM"}
 def code_under(title):
     """The first block of Python under a heading."""
     return re.search(rf"^## {title}$.*?^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[1]
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.fixture(autouse=True)

@@ -20,11 +20,11 @@ from helpers.toys import (
     config_of,
     encode,
     largest_difference,
+    logged_losses,
     make_toy,
     make_trainer,
     raw_data,
     sharpen,
-    tokenizers,
     weights_of,
 )
 from hf_multiteacher import (
@@ -36,11 +36,6 @@ from hf_multiteacher import (
 )
 
 TIMES = ("runtime", "per_second")
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 def train(toy, folder, **changes):
@@ -424,6 +419,6 @@ def test_a_step_without_a_label_is_a_step_without_a_loss(pair, tmp_path):
     )
     settings = {"per_device_train_batch_size": 1, "max_steps": 12, "logging_nan_inf_filter": False}
     trainer = train(toy, tmp_path, train_dataset=data, **settings)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    losses = logged_losses(trainer)
     assert 0 in losses
     assert all(loss >= 0 for loss in losses)

@@ -4,17 +4,12 @@ import pytest
 import torch
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
-from helpers.toys import Toy, config_of, make_trainer, raw_data, sharpen, tokenizers, weights_of
+from helpers.toys import Toy, config_of, make_trainer, raw_data, sharpen, weights_of
 from hf_multiteacher import MultiTokenizer, Teacher
 
 HEADS = {"masked-lm": "MaskedLM", "single-label": "SequenceClassification"}
 # A bias of the keys shifts all scores of a query alike, which the softmax takes back: no architecture can learn it.
 KEY_BIASES = ("key.bias", "k_lin.bias", "key_proj.bias", "attn.k.bias")
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.mark.parametrize("task", HEADS)

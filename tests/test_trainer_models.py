@@ -15,18 +15,13 @@ from helpers.toys import (
     config_of,
     encode,
     largest_difference,
+    logged_losses,
     make_toy,
     make_trainer,
     sharpen,
-    tokenizers,
     weights_of,
 )
 from hf_multiteacher import DataCollatorForDistillation, MultiTokenizer, Teacher
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 def train(toy, folder, **changes):
@@ -37,10 +32,6 @@ def train(toy, folder, **changes):
 
 def compiled(model):
     return torch.compile(model, backend="eager")
-
-
-def losses(trainer):
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
 # ---- Longer texts than a model has positions for ----
@@ -332,7 +323,7 @@ def test_a_quantised_teacher_can_be_saved_and_resumed(pair, tmp_path):
     trainer = train(toy, tmp_path, max_steps=4, save_strategy="steps", save_steps=2)
     resumed = make_trainer(toy, tmp_path, max_steps=4)
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
-    assert losses(resumed)[-2:] == losses(trainer)[-2:]
+    assert logged_losses(resumed)[-2:] == logged_losses(trainer)[-2:]
     assert largest_difference(weights_of(resumed), weights_of(trainer)) == 0
 
 

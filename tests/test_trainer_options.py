@@ -20,27 +20,18 @@ from transformers.trainer_utils import HPSearchBackend
 from helpers.toys import (
     TASKS,
     largest_difference,
+    logged_losses,
     make_toy,
     make_trainer,
-    tokenizers,
     weights_of,
 )
 from hf_multiteacher import DataCollatorForDistillation
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 def train(toy, folder, **changes):
     trainer = make_trainer(toy, folder, **{"max_steps": 4, "logging_steps": 1, **changes})
     trainer.train()
     return trainer
-
-
-def losses(trainer):
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
 def accuracy(prediction):
@@ -255,7 +246,7 @@ def test_pure_soft_targets_without_labels(task, pair, tmp_path):
     entry = trainer.state.log_history[0]
     assert "hard_loss" not in entry
     assert entry["loss"] == pytest.approx(0.5 * entry["soft_loss"])
-    assert losses(trainer)[-1] < losses(trainer)[0]
+    assert logged_losses(trainer)[-1] < logged_losses(trainer)[0]
     assert "eval_loss" in trainer.evaluate()
 
 
@@ -278,7 +269,7 @@ def test_unlabelled_examples_teach_by_the_teachers_alone(pair, tmp_path):
     assert counts["soft"] == 16
     assert 0 < counts["hard"] < 16
     trainer.train()
-    assert np.isfinite(losses(trainer)).all()
+    assert np.isfinite(logged_losses(trainer)).all()
 
 
 @pytest.mark.parametrize("weights", [(0, 1, 0), (1, 0, 0), (0, 0, 1)], ids=["hard", "soft", "hidden"])
@@ -314,8 +305,8 @@ def test_gradient_checkpointing_changes_no_number(task, pair, tmp_path):
 def test_bf16_is_near_float32(task, pair, tmp_path):
     toy = make_toy(task, pair, hidden_state_weight=0.5, max_steps=2)
     exact, rough = (train(toy, tmp_path, bf16=on) for on in (False, True))
-    assert losses(rough) == pytest.approx(losses(exact), rel=0.02)
-    assert losses(rough) != losses(exact)
+    assert logged_losses(rough) == pytest.approx(logged_losses(exact), rel=0.02)
+    assert logged_losses(rough) != logged_losses(exact)
     assert all(weight.dtype == torch.float32 for weight in weights_of(rough).values())
 
 
@@ -331,7 +322,7 @@ def test_teacher_dtype(pair, tmp_path):
     trainer = make_trainer(toy, tmp_path, teacher_dtype="bfloat16", max_steps=2, logging_steps=1)
     assert all(next(teacher.model.parameters()).dtype == torch.bfloat16 for teacher in trainer.teachers)
     trainer.train()
-    assert np.isfinite(losses(trainer)).all()
+    assert np.isfinite(logged_losses(trainer)).all()
 
 
 @pytest.mark.slow
@@ -361,7 +352,7 @@ def test_persistent_workers_mask_anew_in_every_epoch(workers, pair, tmp_path):
     )
     assert trainer.data_collator._round == 2
     reference = train(toy, tmp_path, max_steps=13)
-    assert losses(trainer) == losses(reference)
+    assert logged_losses(trainer) == logged_losses(reference)
     assert trainer.evaluate()["eval_loss"] == trainer.evaluate()["eval_loss"] == reference.evaluate()["eval_loss"]
 
 
@@ -381,7 +372,7 @@ def test_a_trainer_that_is_no_longer_used_frees_its_models_at_once(pair, tmp_pat
 def test_epochs_have_masks_of_their_own(pair, tmp_path):
     toy = make_toy("masked-lm", pair)
     trainer = train(toy, tmp_path, max_steps=12, train_sampling_strategy="sequential", learning_rate=0.0)
-    assert losses(trainer)[:6] != losses(trainer)[6:]
+    assert logged_losses(trainer)[:6] != logged_losses(trainer)[6:]
 
 
 @pytest.mark.parametrize("remove", [True, False])
@@ -389,7 +380,7 @@ def test_remove_unused_columns(remove, pair, tmp_path, caplog):
     toy = make_toy("tagging", pair)
     trainer = train(toy, tmp_path, remove_unused_columns=remove)
     expected = train(toy, tmp_path)
-    assert losses(trainer) == losses(expected)
+    assert logged_losses(trainer) == logged_losses(expected)
     assert "teacher_1_positions" in next(iter(trainer.get_eval_dataloader()))
     assert "rebuilt" not in caplog.text
 
@@ -405,7 +396,7 @@ def test_streams(pair, tmp_path):
     assert trainer.data_collator._round == 2
     metrics = trainer.evaluate()
     expected = train(toy, tmp_path, train_sampling_strategy="sequential", max_steps=14)
-    assert losses(trainer) == losses(expected)
+    assert logged_losses(trainer) == logged_losses(expected)
     assert metrics["eval_soft_loss"] == pytest.approx(expected.evaluate()["eval_soft_loss"], rel=1e-6)
 
 
@@ -503,7 +494,7 @@ def test_a_hyperparameter_search_sets_the_arguments_of_distillation(pair, tmp_pa
     for trial in (Trial(temperature=5.0, hidden_state_weight=0.0), Trial(temperature=1.0, hidden_state_weight=0.5)):
         trainer.train(trial=trial)
         expected = train(toy, tmp_path, max_steps=2, **trial.params)
-        assert losses(trainer) == losses(expected)
+        assert logged_losses(trainer) == logged_losses(expected)
         assert largest_difference(weights_of(trainer), weights_of(expected)) == 0
     with pytest.raises(ValueError, match="temperature"):
         trainer.train(trial=Trial(temperature=-1.0))

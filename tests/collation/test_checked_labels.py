@@ -7,15 +7,10 @@ import torch
 from datasets import Dataset, IterableDataset
 from transformers import DataCollatorWithPadding
 
-from helpers.toys import make_toy, make_trainer, tokenizers
+from helpers.toys import make_toy, make_trainer
 from hf_multiteacher.collation.checked_labels import CheckedLabels
 
 NAN, INF = math.nan, math.inf
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 def collated(labels):

@@ -10,13 +10,8 @@ from transformers import (
 
 from helpers.models import tiny_bert
 from helpers.tokenizers import train_tokenizer
-from helpers.toys import config_of, encode, make_toy, make_trainer, raw_data, tokenizers
+from helpers.toys import config_of, encode, make_toy, make_trainer, raw_data
 from hf_multiteacher import DataCollatorForDistillation, MultiTokenizer, Teacher
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 def test_without_one_given_it_is_ours_for_the_students_task(pair, tmp_path):

@@ -141,6 +141,11 @@ def unpickle(toy: bytes) -> Toy:
     return pickle.loads(toy)
 
 
+def logged_losses(trainer) -> list[float]:
+    """The loss of every log of a training."""
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
 def sharpen(model) -> None:
     """Give a random teacher opinions: random models all answer almost uniformly."""
     with torch.no_grad():

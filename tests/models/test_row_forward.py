@@ -1,13 +1,8 @@
 import pytest
 import torch
 
-from helpers.toys import make_toy, make_trainer, tokenizers
+from helpers.toys import make_toy, make_trainer
 from hf_multiteacher.models.row_forward import RowForward
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.mark.parametrize("task", ["masked-lm", "tagging", "regression"])

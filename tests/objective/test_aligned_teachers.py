@@ -1,13 +1,8 @@
 import pytest
 import torch
 
-from helpers.toys import make_toy, make_trainer, tokenizers
+from helpers.toys import make_toy, make_trainer
 from hf_multiteacher.objective.aligned_teachers import AlignedTeachers
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.fixture(params=["masked-lm", "tagging", "single-label"])

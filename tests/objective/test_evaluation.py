@@ -6,12 +6,7 @@ import torch
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import pearsonr
 
-from helpers.toys import TASKS, make_toy, make_trainer, sharpen, tokenizers
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
+from helpers.toys import TASKS, make_toy, make_trainer, sharpen
 
 
 def rows_of(trainer, toy):

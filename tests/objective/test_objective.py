@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from helpers.toys import TASKS, make_toy, make_trainer, tokenizers
+from helpers.toys import TASKS, make_toy, make_trainer
 
 TEMPERATURE = 3.0
 WEIGHTS = {"soft_target_weight": 0.7, "hard_label_weight": 0.4, "hidden_state_weight": 0.3}
@@ -179,11 +179,6 @@ def compare(toy, folder, **arguments):
         if ours is not None:
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
     return expected
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.mark.parametrize("ensemble", ENSEMBLES)

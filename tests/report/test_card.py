@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
-from helpers.card_figures import TEACHERS, measured_student, sections
+from helpers.card_figures import TEACHERS, sections
 from helpers.card_rules import problems
 from helpers.rendered_card import render, rows_under
 from hf_multiteacher.report.card import (
@@ -21,16 +21,6 @@ from hf_multiteacher.report.card import (
     with_user_text_of,
     write_model_card,
 )
-
-
-@pytest.fixture
-def data():
-    return measured_student()
-
-
-@pytest.fixture
-def card(data, tmp_path):
-    return write_model_card(data, tmp_path).read_text()
 
 
 def tables(card):

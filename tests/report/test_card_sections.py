@@ -4,21 +4,11 @@ from dataclasses import fields
 import pytest
 from transformers import TrainingArguments
 
-from helpers.card_figures import TEACHERS, measured_student, sections
+from helpers.card_figures import TEACHERS, sections
 from hf_multiteacher import DistillationTrainingArguments
 from hf_multiteacher.report.card import model_card, write_model_card
 from hf_multiteacher.report.card_data import DistillationCardData, Evaluation
 from hf_multiteacher.report.card_sections import Card
-
-
-@pytest.fixture
-def data():
-    return measured_student()
-
-
-@pytest.fixture
-def card(data, tmp_path):
-    return write_model_card(data, tmp_path).read_text()
 
 
 def test_student_and_teachers_stand_side_by_side_and_a_missing_figure_has_its_reason(card):

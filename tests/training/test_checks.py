@@ -4,14 +4,9 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
-from helpers.toys import make_toy, make_trainer, tokenizers
+from helpers.toys import make_toy, make_trainer
 from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
 from hf_multiteacher.training.checks import refused_ways_to_run
-
-
-@pytest.fixture(scope="module")
-def pair():
-    return tokenizers()
 
 
 @pytest.mark.parametrize(
