@@ -161,7 +161,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         self.add_callback(self._callback)
         self._follow_student()
         for reader in self._readers:
-            columns.extend(reader.limits.inputs if reader.source is None else ())
+            if reader.source is None:
+                columns.extend(reader.limits.inputs)
 
     def _prepare_student(self) -> None:
         """Fix what the student's labels mean, and refuse what would silently mean something else with teachers."""
@@ -380,13 +381,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         if self._objective is None:
             return make(sampler_fn, is_training, dataloader_key)
 
-        collator = self.data_collator
+        collator = chosen = self.data_collator
         if is_training:
             self._callback.collator = collator
-
-        chosen = collator
-        if isinstance(collator, DataCollatorForDistillation) and not is_training:
+        elif isinstance(collator, DataCollatorForDistillation):
             chosen = collator.for_evaluation()
+
         self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
         try:
             return make(sampler_fn if is_training else None, is_training, dataloader_key)

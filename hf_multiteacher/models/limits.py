@@ -109,8 +109,7 @@ def count_embeddings(model: PreTrainedModel) -> int:
 
 def _positions(model: nn.Module, inner: PreTrainedModel) -> int:
     """Return how many tokens a model can be given; rotary and relative positions go on beyond what it was made for."""
-    tables = (name for name, _ in inner.named_modules() if _POSITION_TABLE.search(name))
-    if next(tables, None) is None:
+    if not any(_POSITION_TABLE.search(name) for name, _ in inner.named_modules()):
         return UNLIMITED
 
     # Prompt tuning and its like put tokens of their own before each text.
