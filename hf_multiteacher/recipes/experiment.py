@@ -68,7 +68,10 @@ class Experiment:
 
         self.teachers = [Pretrained.find(source, "Teacher") for source in args.teachers or PAPER_TEACHERS]
         self.student = Pretrained.find(experiment.student, "Student")
-        self.max_length = shared_limit([*self.teachers, self.student], experiment.max_length)
+        models = [self.student, *self.teachers]
+        limit = shared_limit(models, experiment.max_length)
+        # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
+        self.data = LabelledData.from_task(self.task, [model.tokenizer for model in models], limit)
 
         if args.push_to_hub and args.should_save:  # what stands in the way of a push is found before hours of training
             make_repository(repository_name(args), private=args.hub_private_repo, token=args.hub_token)
@@ -95,9 +98,7 @@ class Experiment:
         self, model: Pretrained, args: DistillationTrainingArguments, teachers: Sequence[Teacher] = ()
     ) -> tuple[MultiTeacherDistillationTrainer, Metrics]:
         """Fine-tune one model, and save it with its tokenizer, its metrics and, when asked, its predictions."""
-        tokenizers = [model.tokenizer, *(teacher.tokenizer for teacher in teachers)]
-        data = LabelledData.from_task(self.task, tokenizers, self.max_length)
-
+        data = self.data
         set_seed(args.seed)
         trainer, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args, teachers)
 

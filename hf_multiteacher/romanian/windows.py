@@ -88,14 +88,18 @@ def _word_lengths(
     return lengths
 
 
-def _make_visible(words: list[str], tokenizer: Any) -> list[str]:
-    """Replace words that the tokenizer drops (control characters alone) by its unknown token."""
-    if not words:
-        return words
+def _make_visible(sentences: Sentences, tokenizers: Sequence[Any]) -> Sentences:
+    """Replace words that a tokenizer drops (control characters alone) by its unknown token."""
+    for tokenizer in tokenizers:
+        encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, truncation=False)
+        seen = [set(encoding.word_ids(row)) for row in range(len(sentences))]
+        instead = tokenizer.unk_token or "?"
 
-    encoding = tokenizer([words], is_split_into_words=True, add_special_tokens=False, truncation=False)
-    kept = set(encoding.word_ids(0))
-    return [word if index in kept else tokenizer.unk_token or "?" for index, word in enumerate(words)]
+        sentences = [
+            [word if index in kept else instead for index, word in enumerate(words)]
+            for words, kept in zip(sentences, seen, strict=True)
+        ]
+    return sentences
 
 
 def split_long_sentences(
@@ -106,8 +110,8 @@ def split_long_sentences(
 ) -> Dataset:
     """Cut the sentences of a tagging data set into windows that every tokenizer fits into `max_length` tokens.
 
-    Words that are context only have the label -100, so losses and metrics see each word once. A word that the first
-    tokenizer drops becomes its unknown token, so that it is predicted too.
+    Words that are context only have the label -100, so losses and metrics see each word once. A word that a tokenizer
+    drops becomes its unknown token, so that every model has a prediction for it.
 
     Args:
         dataset: With `words` and `labels`.
@@ -128,7 +132,7 @@ def split_long_sentences(
 
     def cut(batch: dict[str, list[Any]], rows: list[int]) -> dict[str, list[Any]]:
         """Windows of a batch of sentences."""
-        sentences = [_make_visible(words, tokenizers[0]) for words in batch["words"]]
+        sentences = _make_visible(batch["words"], tokenizers)
         columns: dict[str, list[Any]] = {"words": [], "labels": [], "sentence": []}
 
         tags = zip(rows, sentences, batch["labels"], _word_lengths(sentences, tokenizers, write), strict=True)

@@ -1,6 +1,7 @@
 """An experiment from the command line: teachers, student, tables; windows, prediction files and their scorers."""
 
 import json
+from pathlib import Path
 
 import pytest
 from transformers import AutoModelForTokenClassification, AutoTokenizer
@@ -8,6 +9,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from helpers.experiments import experiment_words, save_models
 from helpers.tagging import file_accuracy, file_f1
 from hf_multiteacher.commands.experiment import run_task
+from hf_multiteacher.commands.main import main
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 
@@ -67,6 +69,23 @@ def test_a_scorer_of_the_written_predictions_agrees_with_the_figures(models, dat
         assert f"| {figure:.4g} |" in printed
     assert 0 < measured(tmp_path / "out")["eval_label_loyalty/uncased"] <= 1
     assert "loyalty to" in printed and "| ensemble |" in printed
+
+
+def test_the_table_the_prediction_files_and_the_command_speak_of_the_same_answers(models, data, tmp_path):
+    out, options = tmp_path / "out", ["--data", str(data), "--max_length", str(LENGTH)]
+    assert run("upos", models, out, *options, "--predictions", "true") == 0
+    folders = [str(out / f"teacher-{number}") for number in range(2)]
+    words = ["--student", str(out), "--task", "upos", *options[:2], "--max-length", str(LENGTH)]
+    assert main(["loyalty", *folders, *words, "--output-dir", str(tmp_path / "loyalty")]) == 0
+
+    said = json.loads((tmp_path / "loyalty/loyalty.json").read_text())["loyalty"]
+    table = measured(out)
+    for name, folder in zip(("cased", "uncased"), folders, strict=True):
+        of_files = file_accuracy(Path(folder) / "predictions.conllu", out / "predictions.conllu", 3)
+        assert of_files == table[f"eval_label_loyalty/{name}"] == said[Path(folder).name]["label_loyalty"]
+        assert said[Path(folder).name]["probability_loyalty"] == pytest.approx(
+            table[f"eval_probability_loyalty/{name}"], abs=1e-6
+        )
 
 
 def test_teachers_are_saved_with_their_tokenizers(models, data, tmp_path, cased_tokenizer, uncased_tokenizer):

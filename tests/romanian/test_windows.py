@@ -65,6 +65,14 @@ def test_every_word_gets_a_prediction_with_every_tokenizer(request, name, max_le
     assert merge_windows(windows["sentence"], predictions, labels) == [[2 * i for i in row] for row in numbered]
 
 
+def test_a_word_that_any_tokenizer_drops_is_visible_to_all(request):
+    tokenizers = [request.getfixturevalue(name) for name in TOKENIZERS]
+    data = Dataset.from_dict({"words": [["a", "\u200b", "\u0007", "b"], []], "labels": [[0] * 4, []]})
+    (words,) = (row["words"] for row in split_long_sentences(data, tokenizers, 64) if row["words"])
+    for tokenizer in tokenizers:
+        assert {*tokenizer(words, is_split_into_words=True).word_ids()} >= {0, 1, 2, 3}
+
+
 def test_windows_fit_all_tokenizers_together(request):
     tokenizers = [request.getfixturevalue(name) for name in TOKENIZERS]
     data = load_task("ner", "synthetic").data["validation"].select(range(40))

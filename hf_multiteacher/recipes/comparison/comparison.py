@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import isnan
 from typing import Any
 
@@ -21,7 +20,8 @@ from ...teachers.loading import commit_of, load_model
 from ...teachers.teacher import Teacher
 from ...teachers.tokenizer import find_tokenizer
 from .examples import REGRESSION, Examples
-from .prediction import Outputs, predict
+from .prediction import input_limit, predict
+from .windows import cut_sentences
 
 STUDENT = "student"
 
@@ -84,21 +84,30 @@ class Comparison:
     Attributes:
         examples: What they have read.
         labels: Names of the classes, in the order of the logits.
-        student: The student's outputs: `[rows, classes]`, `[rows, labels, 2]` (yes, no) where several labels may hold,
+        student: The student's logits: `[rows, classes]`, `[rows, labels, 2]` (yes, no) where several labels may hold,
             `[rows, 1]` in regression.
         teachers: Those of each teacher, of the same shape.
     """
 
     examples: Examples
     labels: Sequence[str]
-    student: Outputs
-    teachers: Mapping[str, Outputs]
+    student: np.ndarray
+    teachers: Mapping[str, np.ndarray]
 
     @classmethod
     def of(cls, models: TeacherEnsemble, examples: Examples, batch_size: int, max_length: int | None) -> "Comparison":
-        """Run the models of `load_models` over all examples; arguments as for `predict`."""
+        """Run the models of `load_models` over all examples; arguments as for `predict`.
+
+        Sentences of words that are longer than some model reads are cut into windows, the same for all, so that every
+        model has an answer for every word.
+        """
+        models_read, rows = examples, slice(None)
+        if examples.tagging:
+            max_length = min(input_limit(models, index, examples, max_length) for index in range(len(models)))
+            models_read, rows = cut_sentences(examples, [model.tokenizer for model in models], max_length)
+
         outputs = [
-            predict(models, index, examples, batch_size=batch_size, max_length=max_length)
+            predict(models, index, models_read, batch_size=batch_size, max_length=max_length)[rows]
             for index in range(len(models))
         ]
         configs = [without_adapters(model.model).config for model in models]
@@ -113,11 +122,6 @@ class Comparison:
         """Whether the outputs are numbers, not classes."""
         return self.examples.kind == REGRESSION
 
-    @cached_property
-    def kept(self) -> np.ndarray:
-        """The rows that every model has seen, `[rows]`."""
-        return np.logical_and.reduce([self.student.kept, *(teacher.kept for teacher in self.teachers.values())])
-
     def loyalty(self, **bootstrap: Any) -> dict[str, dict[str, Any]]:
         """Measure the loyalty to each teacher and, where there are several, to their ensemble (the mean of them).
 
@@ -125,43 +129,36 @@ class Comparison:
             **bootstrap: `confidence_level` and `seed`, as in `classification_report`.
 
         Returns:
-            Name -> the figures of `classification_report` or `regression_report`, `rows`: how many were compared,
-            which are those that both models have seen, and in tagging `share_of_words`: their share of all words.
+            Name -> the figures of `classification_report` or `regression_report`, and `rows`: how many were compared.
 
         Raises:
-            ValueError: No row was seen by both, or an output is NaN, or constant in regression.
+            ValueError: There is no row, or an output is NaN, or constant in regression.
         """
         compared = dict(self.teachers)
         if len(compared) > 1:
             compared[ENSEMBLE] = self._ensemble()
         return {name: self._loyalty_to(name, teacher, bootstrap) for name, teacher in compared.items()}
 
-    def _ensemble(self) -> Outputs:
-        logits = np.stack([teacher.logits for teacher in self.teachers.values()])
+    def _ensemble(self) -> np.ndarray:
+        logits = np.stack([*self.teachers.values()])
         if self.regression:
-            return Outputs(logits.mean(axis=0), self.kept)
-        summed = logsumexp(log_softmax(logits, axis=-1), axis=0)  # a softmax makes it the mean
-        return Outputs(summed, self.kept)
+            return logits.mean(axis=0)
+        return logsumexp(log_softmax(logits, axis=-1), axis=0)  # a softmax makes it the mean
 
-    def _loyalty_to(self, name: str, teacher: Outputs, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
-        both = self.student.kept & teacher.kept
-        pair = self.student.logits[both], teacher.logits[both]
-
+    def _loyalty_to(self, name: str, teacher: np.ndarray, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
         try:
             if self.regression:
-                figures = regression_report(*pair, **bootstrap)
+                figures = regression_report(self.student, teacher, **bootstrap)
             else:
-                figures = classification_report(*pair, from_logits=True, kappa=True, **bootstrap)
+                figures = classification_report(self.student, teacher, from_logits=True, kappa=True, **bootstrap)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
 
         if isnan(figures.get("cohen_kappa", 0)):
             figures["cohen_kappa"] = None
-        share = {"share_of_words": float(both.mean())} if self.examples.tagging else {}
-        return figures | {"rows": int(both.sum())} | share
+        return figures | {"rows": len(teacher)}
 
 
-def _yes_or_no(outputs: Outputs) -> Outputs:
+def _yes_or_no(logits: np.ndarray) -> np.ndarray:
     """Turn one logit per label into two, yes and no, where several labels may hold."""
-    logits = bernoulli_logits(torch.from_numpy(outputs.logits))
-    return Outputs(logits.numpy(), outputs.kept)
+    return bernoulli_logits(torch.from_numpy(logits)).numpy()

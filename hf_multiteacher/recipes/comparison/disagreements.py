@@ -13,7 +13,7 @@ def find_disagreements(comparison: Comparison, count: int) -> list[dict[str, Any
     """Find the examples on which the student is farthest from its teachers, on average over them and over words.
 
     Args:
-        comparison: What all models say. Words that some model has not seen are left out.
+        comparison: What all models say.
         count: How many examples at most.
 
     Returns:
@@ -22,20 +22,18 @@ def find_disagreements(comparison: Comparison, count: int) -> list[dict[str, Any
         row's own `agreement` or `difference`, and what the `student` and each of the `teachers` say.
     """
     examples = comparison.examples
-    rows = np.flatnonzero(comparison.kept)
-    owner = np.repeat(np.arange(len(examples)), examples.rows_per_example)
+    counts = examples.rows_per_example
+    owner = np.repeat(np.arange(len(examples)), counts)
 
-    distance = np.zeros(len(owner))
-    distance[rows] = _distances(comparison, rows)
-    seen = np.bincount(owner[rows], minlength=len(examples))
-    sums = np.bincount(owner[rows], distance[rows], len(examples))
-    means = np.divide(sums, seen, out=np.full(len(examples), -np.inf), where=seen > 0)
+    distance = _distances(comparison)
+    sums = np.bincount(owner, distance, len(examples))
+    means = np.divide(sums, counts, out=np.full(len(examples), -np.inf), where=counts > 0)
 
     found = []
-    for example in np.argsort(-means, kind="stable")[: min(count, (seen > 0).sum())]:
-        own = rows[owner[rows] == example]
+    for example in np.argsort(-means, kind="stable")[: min(count, (counts > 0).sum())]:
+        own = np.flatnonzero(owner == example)
+        first = own[0]
         own = own[np.argsort(-distance[own], kind="stable")]
-        first = np.searchsorted(owner, example)
         words = examples.sequences[0][example]
 
         answers = [
@@ -65,17 +63,17 @@ def describe(disagreement: dict[str, Any], words: int = 3, width: int = 100) -> 
     return "\n".join(lines)
 
 
-def _distances(comparison: Comparison, rows: np.ndarray) -> np.ndarray:
-    """Distance of the student from its teachers, the mean over them, for each of the rows."""
-    student = comparison.student.logits[rows]
-    teachers = [each.logits[rows] for each in comparison.teachers.values()]
+def _distances(comparison: Comparison) -> np.ndarray:
+    """Distance of the student from its teachers, the mean over them, for each row."""
+    student = comparison.student
+    teachers = comparison.teachers.values()
 
     if comparison.regression:
         each = [np.abs(teacher - student) for teacher in teachers]
     else:
         each = [1 - probability_agreement(student, teacher, from_logits=True) for teacher in teachers]
 
-    return np.mean([values.reshape(len(rows), -1).mean(axis=1) for values in each], axis=0)
+    return np.mean([values.reshape(len(student), -1).mean(axis=1) for values in each], axis=0)
 
 
 def _score(comparison: Comparison, distance: float) -> dict[str, float]:
@@ -83,8 +81,8 @@ def _score(comparison: Comparison, distance: float) -> dict[str, float]:
 
 
 def _opinions(comparison: Comparison, row: int) -> dict[str, Any]:
-    teachers = {name: _opinion(comparison, each.logits[row]) for name, each in comparison.teachers.items()}
-    return {STUDENT: _opinion(comparison, comparison.student.logits[row]), "teachers": teachers}
+    teachers = {name: _opinion(comparison, each[row]) for name, each in comparison.teachers.items()}
+    return {STUDENT: _opinion(comparison, comparison.student[row]), "teachers": teachers}
 
 
 def _opinion(comparison: Comparison, logits: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What fine-tuned models say about every word or text of a data set, each model through its own tokenizer."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,6 @@ from ...models.task import without_adapters
 from ...teachers.ensemble import TeacherEnsemble
 from ...tokenization.encoder import NO_LIMIT, Encoder
 from .examples import Examples
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The outputs of one model.
-
-    Attributes:
-        logits: `[rows, classes]`, float32, in the student's label order; zeros where a row was not kept.
-        kept: `[rows]`, false for the words that the model never saw, because the sentence was cut before them.
-    """
-
-    logits: np.ndarray
-    kept: np.ndarray
 
 
 def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_length: int | None) -> int:
@@ -51,7 +37,7 @@ def input_limit(models: TeacherEnsemble, index: int, examples: Examples, max_len
 
 def predict(
     models: TeacherEnsemble, index: int, examples: Examples, *, batch_size: int, max_length: int | None = None
-) -> Outputs:
+) -> np.ndarray:
     """Run one model over all examples, the longest first, behind a progress bar.
 
     Args:
@@ -62,15 +48,15 @@ def predict(
         max_length: Tokens of an example at most; by default as many as the model can take.
 
     Returns:
-        The logits of every row; in token classification those of the first token of each word.
+        The logits of every row, `[rows, classes]`, float32, in the student's label order; in token classification
+        those of the first token of each word, and zeros for a word that the sentence was cut before.
     """
     model = models[index]
     limit = input_limit(models, index, examples, max_length)
     device = next(model.model.parameters()).device
 
     classes = label_names(without_adapters(model.model).config)
-    kept = np.zeros(examples.rows_per_example.sum(), bool)
-    logits = np.zeros((len(kept), len(classes)), np.float32)
+    logits = np.zeros((examples.rows_per_example.sum(), len(classes)), np.float32)
 
     order = np.argsort([-len(examples.text(example)) for example in range(len(examples))], kind="stable")
     for start in tqdm(range(0, len(order), batch_size), desc=model.name, unit="batch"):
@@ -79,9 +65,8 @@ def predict(
         mask = None if where is None else torch.from_numpy(where).to(device)
 
         logits[rows] = models.forward(index, tensors, mask)[0].float().cpu().numpy()
-        kept[rows] = True
 
-    return Outputs(logits, kept)
+    return logits
 
 
 def _read(

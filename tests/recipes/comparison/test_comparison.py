@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from scipy.spatial.distance import jensenshannon
 from scipy.special import expit, softmax
 from scipy.stats import pearsonr
@@ -10,7 +11,8 @@ from helpers.models import tiny_bert
 from helpers.saved_classifiers import save_classifier
 from hf_multiteacher.recipes.comparison.comparison import Comparison, load_models
 from hf_multiteacher.recipes.comparison.examples import Examples
-from hf_multiteacher.recipes.comparison.prediction import Outputs
+from hf_multiteacher.romanian.windows import split_long_sentences
+from hf_multiteacher.tokenization.words import spaced_words
 
 DRAWS = np.random.default_rng(0)
 WORDS = Examples("token-classification", [[["a"] * 5, ["b"] * 3, ["c"] * 12]])
@@ -19,10 +21,8 @@ NUMBERS = Examples("regression", [["a"] * 20])
 BOOTSTRAP = {"confidence_level": 0.9, "seed": 3}
 
 
-def outputs(*shape, missing=()):
-    kept = np.ones(20, bool)
-    kept[list(missing)] = False
-    return Outputs(DRAWS.normal(size=(20, *shape)).astype(np.float32), kept)
+def outputs(*shape):
+    return DRAWS.normal(size=(20, *shape)).astype(np.float32)
 
 
 def figures(student, teacher):
@@ -36,27 +36,60 @@ def figures(student, teacher):
     }
 
 
-def test_each_teacher_and_the_mean_of_their_probabilities_are_compared_on_the_words_that_both_have_seen():
-    student, one, two = outputs(4, missing=[4, 19]), outputs(4, missing=[19]), outputs(4, missing=[7, 18, 19])
+def test_each_teacher_and_the_mean_of_their_probabilities_are_compared_on_every_word():
+    student, one, two = outputs(4), outputs(4), outputs(4)
     loyalty = Comparison(WORDS, "abcd", student, {"one": one, "two": two}).loyalty(**BOOTSTRAP)
     assert list(loyalty) == ["one", "two", "ensemble"]
     p = {"student": student, "one": one, "two": two}
-    p = {name: softmax(each.logits.astype(float), axis=-1) for name, each in p.items()}
+    p = {name: softmax(each.astype(float), axis=-1) for name, each in p.items()}
     p["ensemble"] = (p["one"] + p["two"]) / 2
-    for name, missing in (("one", [4, 19]), ("two", [4, 7, 18, 19]), ("ensemble", [4, 7, 18, 19])):
-        both = np.setdiff1d(np.arange(20), missing)
-        expected = figures(p["student"][both], p[name][both])
+    for name in loyalty:
+        expected = figures(p["student"], p[name])
         assert {key: loyalty[name][key] for key in expected} == pytest.approx(expected, abs=1e-6)
-        assert (loyalty[name]["rows"], loyalty[name]["share_of_words"]) == (len(both), len(both) / 20)
+        assert loyalty[name]["rows"] == 20
         for measure in ("label_loyalty", "probability_loyalty"):
             low, high = loyalty[name][f"{measure}_interval"]
             assert low < loyalty[name][measure] < high
 
 
-def test_one_teacher_is_no_ensemble_and_an_example_is_no_word():
+def test_sentences_are_read_in_windows_that_fit_every_model(
+    tmp_path, cased_tokenizer, byte_level_tokenizer, sentences
+):
+    student = save_classifier(tmp_path / "s", cased_tokenizer, "TokenClassification", "abc", 1)
+    teacher = save_classifier(tmp_path / "t", byte_level_tokenizer, "TokenClassification", "cab", 2)
+    models = load_models(student, [teacher], "token-classification")
+    words = [*(sentence.split() for sentence in sentences[:8]), [], ["Ana", "\u200b", "are"]]
+    comparison = Comparison.of(models, Examples("token-classification", [words]), 3, 9)
+
+    windows = split_long_sentences(
+        Dataset.from_dict({"words": words, "labels": [[1] * len(row) for row in words]}),
+        [model.tokenizer for model in models],
+        9,
+        spaced_words,
+    )
+    said = {"student": [], "t": []}
+    for window in windows:
+        for name, loaded, order in zip(said, models, ([0, 1, 2], [1, 2, 0]), strict=True):
+            (spaced,) = spaced_words(loaded.tokenizer, [window["words"]])
+            if not spaced:
+                continue
+            tokens = loaded.tokenizer(
+                spaced, is_split_into_words=True, return_tensors="pt", truncation=True, max_length=9
+            )
+            with torch.no_grad():
+                logits = loaded.model(**tokens).logits[0][:, order].numpy()
+            places = tokens.word_ids(0)
+            said[name] += [logits[places.index(i)] for i, label in enumerate(window["labels"]) if label == 1]
+
+    assert len(windows) > len(words) and len(said["t"]) == sum(map(len, words))
+    np.testing.assert_allclose(comparison.student, said["student"], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(comparison.teachers["t"], said["t"], rtol=1e-4, atol=1e-5)
+
+
+def test_one_teacher_is_no_ensemble():
     loyalty = Comparison(TEXTS, "ab", outputs(2), {"one": outputs(2)}).loyalty(**BOOTSTRAP)
     assert list(loyalty) == ["one"]
-    assert loyalty["one"]["rows"] == 20 and "share_of_words" not in loyalty["one"]
+    assert loyalty["one"]["rows"] == 20
 
 
 def test_the_seed_and_the_confidence_reach_the_intervals():
@@ -73,9 +106,9 @@ def test_the_seed_and_the_confidence_reach_the_intervals():
 def test_regression_is_a_correlation_and_the_ensemble_the_mean_output():
     student, one, two = outputs(1), outputs(1), outputs(1)
     loyalty = Comparison(NUMBERS, "a", student, {"one": one, "two": two}).loyalty(**BOOTSTRAP)
-    teachers = {"one": one.logits, "two": two.logits, "ensemble": (one.logits + two.logits) / 2}
+    teachers = {"one": one, "two": two, "ensemble": (one + two) / 2}
     for name, teacher in teachers.items():
-        expected = pearsonr(student.logits[:, 0], teacher[:, 0]).statistic
+        expected = pearsonr(student[:, 0], teacher[:, 0]).statistic
         assert loyalty[name]["regression_loyalty"] == pytest.approx(expected, abs=1e-6)
 
 
@@ -97,17 +130,16 @@ def test_several_labels_at_once_are_so_many_yes_or_no_rows(tmp_path, cased_token
 
 
 def test_kappa_is_not_there_where_all_rows_have_one_label():
-    one_sided = Outputs(np.tile(np.float32([1, 0]), (20, 1)), np.ones(20, bool))
+    one_sided = np.tile(np.float32([1, 0]), (20, 1))
     assert Comparison(TEXTS, "ab", one_sided, {"one": one_sided}).loyalty(**BOOTSTRAP)["one"]["cohen_kappa"] is None
 
 
 def test_what_cannot_be_measured_is_refused_with_the_teachers_name():
-    constant = Outputs(np.ones((20, 1), np.float32), np.ones(20, bool))
+    constant = np.ones((20, 1), np.float32)
     with pytest.raises(ValueError, match="constant-teacher: .*are all 1"):
         Comparison(NUMBERS, "a", outputs(1), {"constant-teacher": constant}).loyalty(**BOOTSTRAP)
-    with pytest.raises(ValueError, match="one: .*no row counts"):
-        nothing = Outputs(np.zeros((20, 2), np.float32), np.zeros(20, bool))
-        Comparison(WORDS, "ab", outputs(2), {"one": nothing}).loyalty(**BOOTSTRAP)
+    with pytest.raises(ValueError, match="one: .*not finite|one: .*NaN"):
+        Comparison(WORDS, "ab", outputs(2), {"one": np.full((20, 2), np.nan, np.float32)}).loyalty(**BOOTSTRAP)
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,13 @@ from scipy.special import softmax
 from hf_multiteacher.recipes.comparison.comparison import Comparison
 from hf_multiteacher.recipes.comparison.disagreements import describe, find_disagreements
 from hf_multiteacher.recipes.comparison.examples import Examples
-from hf_multiteacher.recipes.comparison.prediction import Outputs
 
-ALL = np.ones(6, bool)
 SURE = {"a": [4, 0, 0], "b": [0, 4, 0], "c": [0, 0, 4], "-": [0, 0, 0]}
 TAGGED = Examples("token-classification", [[["unu", "doi"], ["trei"], ["patru", "cinci", "șase"]]])
 
 
-def said(answers, kept=ALL):
-    return Outputs(np.array([SURE[answer] for answer in answers], np.float32), np.array(kept, bool))
+def said(answers):
+    return np.array([SURE[answer] for answer in answers], np.float32)
 
 
 def nearness(student, *teachers):
@@ -42,20 +40,18 @@ def test_sentences_are_ordered_by_the_mean_over_words_and_teachers():
     assert find_disagreements(comparison, 0) == []
 
 
-def test_words_that_some_model_has_not_seen_and_sentences_of_such_words_are_left_out():
-    one = said("aacaab", kept=[1, 0, 0, 1, 1, 1])
-    comparison = Comparison(TAGGED, "abc", said("aaaaaa", kept=[1, 1, 1, 0, 1, 1]), {"one": one})
-    found = find_disagreements(comparison, 5)
+def test_sentences_without_words_are_left_out():
+    examples = Examples("token-classification", [[[], ["unu", "doi"], [], ["trei"], ["patru", "cinci", "șase"], []]])
+    found = find_disagreements(Comparison(examples, "abc", said("aaaaaa"), {"one": said("aacaab")}), 6)
     assert [(each["example"], [answer["word"] for answer in each["answers"]]) for each in found] == [
-        (2, ["șase", "cinci"]),
-        (0, ["unu"]),
+        (3, ["trei"]),
+        (4, ["șase", "patru", "cinci"]),
+        (1, ["unu", "doi"]),
     ]
 
 
 def test_regression_is_ordered_by_the_difference():
-    student, one, two = (
-        Outputs(np.float32(values)[:, None], np.ones(3, bool)) for values in ([1, 2, 3], [1, 0, 4], [1, 2, 5])
-    )
+    student, one, two = (np.float32(values)[:, None] for values in ([1, 2, 3], [1, 0, 4], [1, 2, 5]))
     examples = Examples("regression", [["unu", "doi", "trei"], ["x", "y", "z"]])
     worst, second, least = find_disagreements(Comparison(examples, "a", student, {"one": one, "two": two}), 3)
     assert (worst["text"], worst["difference"]) == ("trei | z", 1.5)
@@ -67,9 +63,8 @@ def test_regression_is_ordered_by_the_difference():
 
 def test_several_labels_at_once_are_named_together():
     yes_no = np.float32([[[2, 0], [0, 0], [1, 0]], [[0, 0], [0, 0], [0, 0]]])
-    outputs = Outputs(yes_no, np.ones(2, bool)), Outputs(yes_no[::-1], np.ones(2, bool))
     examples = Examples("sequence-classification", [["unu", "doi"]])
-    first, _ = find_disagreements(Comparison(examples, "abc", outputs[0], {"one": outputs[1]}), 2)
+    first, _ = find_disagreements(Comparison(examples, "abc", yes_no, {"one": yes_no[::-1]}), 2)
     assert first["answers"][0]["student"] == {"labels": ["a", "c"]}
     assert describe(first).splitlines()[1].strip() == "student a+c, one none"
 
