@@ -101,7 +101,7 @@ class Comparison:
         Sentences of words that are longer than some model reads are cut into windows, the same for all, so that every
         model has an answer for every word.
         """
-        models_read, rows = examples, slice(None)
+        models_read, rows = examples, np.ones(len(examples), bool)
         if examples.tagging:
             max_length = min(input_limit(models, index, examples, max_length) for index in range(len(models)))
             models_read, rows = cut_sentences(examples, [model.tokenizer for model in models], max_length)

@@ -40,7 +40,7 @@ def find_disagreements(comparison: Comparison, count: int) -> list[dict[str, Any
             ({"word": words[row - first]} if examples.tagging else {})
             | _score(comparison, distance[row])
             | _opinions(comparison, row)
-            for row in own
+            for row in own.tolist()
         ]
         place = {"example": int(example), "text": examples.text(example)}
         found.append(place | _score(comparison, means[example]) | {"answers": answers})
