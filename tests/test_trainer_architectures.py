@@ -1,45 +1,110 @@
-"""Every promised architecture trains as a student and teaches, by masked words and by classes."""
+"""Architectures of many forms, each as a student and as a teacher: they train, or the trainer is not made."""
+
+from math import isfinite
 
 import pytest
 import torch
+import transformers
 
-from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
-from helpers.toys import Toy, config_of, make_trainer, raw_data, sharpen, weights_of
-from hf_multiteacher import MultiTokenizer, Teacher
+from helpers.toys import config_of, encoded, logged_losses, multi_tokenizer_of, tokenizers
+from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer, Teacher
 
-HEADS = {"masked-lm": "MaskedLM", "single-label": "SequenceClassification"}
-# A bias of the keys shifts all scores of a query alike, which the softmax takes back: no architecture can learn it.
-KEY_BIASES = ("key.bias", "k_lin.bias", "key_proj.bias", "attn.k.bias")
+SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+TWO_STACKS = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
+PERCEIVER = {"d_model": 16, "d_latents": 16, "num_latents": 4, "num_self_attends_per_block": 1}
+
+READ = {
+    "Albert": SIZES | {"embedding_size": 8},
+    "ConvBert": SIZES | {"embedding_size": 16, "head_ratio": 1, "conv_kernel_size": 3},
+    "DebertaV2": SIZES | {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
+    "Electra": SIZES | {"embedding_size": 8},
+    "FNet": SIZES,
+    "GPT2": {"n_embd": 16, "n_layer": 2, "n_head": 2},
+    "Longformer": SIZES | {"attention_window": 8},
+    "MPNet": SIZES,
+    "MobileBert": SIZES | {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16},
+    "ModernBert": SIZES | {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3},
+    "RemBert": SIZES | {"input_embedding_size": 8, "output_embedding_size": 8},
+    "RoFormer": SIZES | {"embedding_size": 16},
+    "T5": T5,
+    "XLM": {"emb_dim": 16, "n_layers": 2, "n_heads": 2},
+    "XLNet": {"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32},
+}
+WITHOUT_STATES_PER_TOKEN = {
+    "Bart": TWO_STACKS | {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "eos_token_id": 3},
+    "BigBird": SIZES,
+    "Canine": SIZES,
+    "Funnel": {"block_sizes": [1, 1], "d_model": 16, "n_head": 2, "d_head": 8, "d_inner": 32},
+    "MT5": T5 | {"eos_token_id": 3},
+    "Perceiver": PERCEIVER | {"num_self_attention_heads": 2, "num_cross_attention_heads": 2},
+}
 
 
-@pytest.mark.parametrize("task", HEADS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_an_architecture_learns_and_teaches(architecture, task, pair, tmp_path):
-    cased, uncased = pair
-    head, config = HEADS[task], config_of(task)
-    student = tiny_model(architecture, head, vocab_size=len(cased), seed=1, **config)
-    same = tiny_model(architecture, head, vocab_size=len(cased), seed=2, **config)
-    other = tiny_model(architecture, head, vocab_size=len(uncased), seed=3, **config)
-    bert = tiny_bert(head, len(cased), hidden_size=24, seed=4, **config)
-    sharpen(bert)
-    multi_tokenizer = MultiTokenizer(cased, [cased, uncased, cased])
-    data = raw_data(task, 16).map(
-        multi_tokenizer.encode, batched=True, fn_kwargs={"text": "text", "max_length": 40}, remove_columns=["text"]
+def make(kind, task, entries, settings):
+    """A model of a kind for a task; its own sizes, the tokenizer's entries."""
+    head = "TokenClassification" if task == "tagging" else "SequenceClassification"
+    config = getattr(transformers, f"{kind}Config")(vocab_size=entries, pad_token_id=0, **config_of(task))
+    for name, value in settings.items():
+        setattr(config, name, value)
+    torch.manual_seed(1)
+    return getattr(transformers, f"{kind}For{head}")(config)
+
+
+def task_of(kind):
+    return "tagging" if hasattr(transformers, f"{kind}ForTokenClassification") and kind != "MT5" else "single-label"
+
+
+def trainer_of(kind, settings, role, hidden_state_weight, folder):
+    """A trainer in which a model of that kind has a role, and a BERT the other."""
+    task, (tokenizer, _) = task_of(kind), tokenizers()
+    model = make(kind, task, len(tokenizer), settings)
+    bert = make("Bert", task, len(tokenizer), SIZES)
+    student, teacher = (model, bert) if role == "student" else (bert, model)
+    data = encoded(task, 6, multi_tokenizer_of(tokenizer, tokenizer))
+    return MultiTeacherDistillationTrainer(
+        student,
+        DistillationTrainingArguments(
+            output_dir=str(folder),
+            max_steps=1,
+            per_device_train_batch_size=3,
+            hidden_state_weight=hidden_state_weight,
+            logging_steps=1,
+            save_strategy="no",
+            report_to="none",
+            use_cpu=True,
+            disable_tqdm=True,
+        ),
+        train_dataset=data,
+        eval_dataset=data,
+        processing_class=tokenizer,
+        teachers=[Teacher(teacher, tokenizer=tokenizer, name="t")],
     )
-    teachers = [Teacher(same, tokenizer=cased), Teacher(other, tokenizer=uncased), Teacher(bert, tokenizer=cased)]
-    toy = Toy(task, student, teachers, data, data, cased, multi_tokenizer)
-    trainer = make_trainer(
-        toy, tmp_path, max_steps=2, logging_steps=1, hidden_state_weight=0.5, layer_map={1: 1, -1: -1}
-    )
-    start = weights_of(trainer)
+
+
+ROLES = pytest.mark.parametrize("role", ["student", "teacher"])
+
+
+@ROLES
+@pytest.mark.parametrize(
+    ("kind", "weight"), [*((k, 0.5) for k in READ), *((k, 0.0) for k in WITHOUT_STATES_PER_TOKEN)]
+)
+def test_it_trains_and_is_measured(kind, weight, role, tmp_path):
+    settings = (READ | WITHOUT_STATES_PER_TOKEN)[kind]
+    trainer = trainer_of(kind, settings, role, weight, tmp_path)
+    before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
     trainer.train()
-    entry = trainer.state.log_history[0]
-    assert entry["loss"] == pytest.approx(
-        0.5 * (entry["soft_loss"] + entry["hard_loss"] + entry["hidden_loss"]), rel=1e-5
-    )
-    assert all(entry[f"soft_loss/{name}"] > 0 for name in trainer.teachers.names)
-    still = {name for name, weight in weights_of(trainer).items() if torch.equal(weight, start[name])}
-    assert not {name for name in still if not name.endswith(KEY_BIASES)}
     metrics = trainer.evaluate()
-    assert all(f"eval_probability_loyalty/{name}" in metrics for name in trainer.teachers.names)
-    assert trainer.predict(data).predictions.shape[-1] == (len(cased) if task == "masked-lm" else 3)
+
+    assert isfinite(logged_losses(trainer)[0]) and isfinite(metrics["eval_soft_loss/t"])
+    assert ("eval_hidden_loss/t" in metrics) == (weight > 0)
+    changed = [not torch.equal(old, new) for old, new in zip(before, trainer.model.parameters(), strict=True)]
+    assert sum(changed) > len(changed) / 2
+
+
+@ROLES
+@pytest.mark.parametrize("kind", WITHOUT_STATES_PER_TOKEN)
+def test_hidden_states_that_are_not_one_per_token_are_refused_when_the_trainer_is_made(kind, role, tmp_path):
+    with pytest.raises(ValueError, match="hidden_state_weight") as refusal:
+        trainer_of(kind, WITHOUT_STATES_PER_TOKEN[kind], role, 0.5, tmp_path)
+    assert ("teacher 't'" if role == "teacher" else "the student") in str(refusal.value).lower()

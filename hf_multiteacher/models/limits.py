@@ -100,11 +100,13 @@ def count_embeddings(model: PreTrainedModel) -> int:
     try:
         embedding: Any = model.get_input_embeddings()
     except (AttributeError, NotImplementedError):  # a class of the user's own that does not say where they are
-        return cast(int, getattr(model.config, "vocab_size", UNLIMITED))
+        embedding = None
 
-    # The weight of a quantised embedding is a method.
+    # The weight of a quantised embedding is a method; Perceiver names another table, of its latents.
     weight = getattr(embedding, "weight", None)
-    return int(weight.shape[0] if isinstance(weight, torch.Tensor) else embedding.num_embeddings)
+    if isinstance(weight, torch.Tensor):
+        return int(weight.shape[0])
+    return cast(int, getattr(embedding, "num_embeddings", getattr(model.config, "vocab_size", UNLIMITED)))
 
 
 def _positions(model: nn.Module, inner: PreTrainedModel) -> int:

@@ -68,14 +68,15 @@ def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple
 
 def _made_up_ids(model: nn.Module, forward: RowForward) -> Tensor:
     """Return a row of one ordinary id, closed as T5 and BART expect it; `[1, length]`, on the model's device."""
-    config: Any = without_adapters(model).config
-    weight = next(model.parameters(), None)
-    special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
-    ordinary = next((number for number in range(forward.limits.embeddings) if number not in special), 0)
+    config = without_adapters(model).config
+    pad, begin, end = (getattr(config, f"{role}_token_id", None) for role in ("pad", "bos", "eos"))
+    ordinary = next((number for number in range(forward.limits.embeddings) if number not in (pad, begin, end)), 0)
 
     ids = torch.full((1, min(LENGTH, forward.limits.positions)), ordinary)
-    if isinstance(config.eos_token_id, int):
-        ids[0, -1] = config.eos_token_id
+    if isinstance(end, int):
+        ids[0, -1] = end
+
+    weight = next(model.parameters(), None)
     return ids if weight is None else ids.to(weight.device)
 
 
