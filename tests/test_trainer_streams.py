@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from contextlib import ExitStack
 
 import pytest
 import torch
@@ -11,7 +10,7 @@ from transformers import Trainer
 
 from helpers.stream_ranks import KINDS, STEPS, stream_of
 from helpers.toys import largest_difference, make_toy, make_trainer, tokenizers, unpickle, weights_of
-from helpers.two_ranks import environment_of
+from helpers.two_ranks import on_two_ranks
 from hf_multiteacher import DataCollatorForDistillation
 from hf_multiteacher.training.streams import Filler, RankStream
 
@@ -129,16 +128,12 @@ def two_ranks(pickled, fork_server, tmp_path_factory):
     """What two ranks read of every kind of stream, and made of it."""
     folder = tmp_path_factory.mktemp("ranks")
     (folder / "toy.pkl").write_bytes(pickled)
-    with ExitStack() as stack:
-        ranks = [stack.enter_context(fork_server.fork(**environment_of(rank))) for rank in range(2)]
-        for rank, process in enumerate(ranks):
-            process.start(f"""
+    code = f"""
 from pathlib import Path
 from helpers.stream_ranks import train_on_rank
-train_on_rank({rank}, Path({str(folder / "toy.pkl")!r}).read_bytes(), Path({str(folder)!r}))
-""")
-        for process in ranks:
-            process.result()
+train_on_rank(rank, Path({str(folder / "toy.pkl")!r}).read_bytes(), Path({str(folder)!r}))
+"""
+    on_two_ranks(fork_server, folder, code)
     return [pickle.loads((folder / f"{rank}.pkl").read_bytes()) for rank in range(2)]
 
 
@@ -152,16 +147,21 @@ def test_two_ranks_read_every_example_of_a_stream_once_and_take_the_same_steps(k
 
 def test_two_ranks_make_of_a_stream_what_one_makes_of_it(two_ranks, toy, tmp_path):
     # By examples, every step of two ranks reads the same rows as one of one rank with batches of twice the size.
-    for kind in ("one shard", "of torch", "one batch less"):
+    for kind in ("one shard", "of torch", "one batch less", "less than a batch"):
         alone = trained(
             toy,
             tmp_path,
             train_dataset=stream_of(toy.train, kind),
-            max_steps=6,
             **STEPS | {"per_device_train_batch_size": 4},
         )
         for rank in two_ranks:
             assert largest_difference(weights_of(alone), rank[kind]["weights"]) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["stream", "group_by_length"])
+def test_two_ranks_resume_in_mid_epoch_as_if_they_had_never_stopped(name, two_ranks):
+    for whole, resumed in (rank[name] for rank in two_ranks):
+        assert largest_difference(whole, resumed) == 0
 
 
 def test_two_ranks_evaluate_a_stream_as_one_does(two_ranks, toy, tmp_path):

@@ -81,8 +81,8 @@ class SpanMasking:
         for series, (j, tokenizer) in enumerate(multi_tokenizer.distinct.items(), start=1):
             self._replacers[j] = Replacer.of(tokenizer, series)
 
-        tokenizers = {None: self._student_tokenizer, **multi_tokenizer.distinct} if whole_words else {}
-        self._words = {j: WordMarks(tokenizer) for j, tokenizer in tokenizers.items()}
+        tokenizers = [(None, self._student_tokenizer), *multi_tokenizer.distinct.items()] if whole_words else []
+        self._words = {j: WordMarks(tokenizer) for j, tokenizer in tokenizers}
         self._outcomes = {j: multi_tokenizer.shared_vocabulary(j) for j in multi_tokenizer.distinct}
 
     def mask(self, batch: Arrays, *, probability: float, seed: int, mask_round: int) -> None:

@@ -22,8 +22,9 @@ class WordMarks:
         texts = [piece or b"." for piece in surfaces.pieces]
 
         self._special = surfaces.special
+        self._blank = np.array([text.isspace() for text in texts], bool)
         self._begins = np.array([text[:1].isspace() for text in texts], bool)
-        self._ends = np.array([text[-1:].isspace() and not text.isspace() for text in texts], bool)
+        self._ends = np.array([text[-1:].isspace() for text in texts], bool) & ~self._blank
         if tokenizer.unk_token_id is not None:
             self._begins[tokenizer.unk_token_id] = EntryMarks(tokenizer).spaces_lost
 
@@ -31,8 +32,9 @@ class WordMarks:
         """Give each token, [batch, length], the number of its word within its row; -1 for special ones and padding."""
         inside: Booleans = (attention_mask != 0) & ~self._special[input_ids]
 
-        ended = np.ones_like(inside)
+        after_blank, ended = np.zeros_like(inside), np.ones_like(inside)
+        after_blank[:, 1:] = self._blank[input_ids[:, :-1]]  # the mark of a space by itself has begun the word
         ended[:, 1:] = (self._ends[input_ids] | ~inside)[:, :-1]
-        first = inside & (self._begins[input_ids] | ended)
+        first = inside & ((self._begins[input_ids] & ~after_blank) | ended)
 
         return np.where(inside, np.cumsum(first, axis=1) - 1, -1)
