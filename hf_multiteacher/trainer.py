@@ -1,7 +1,7 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -82,6 +82,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
+    _counts: Mapping[str, Tensor] | None = None  # rows of every set in the step for which compute_loss is called
     _predicting = False  # whether compute_loss is called by prediction_step
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
@@ -311,16 +312,17 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         """Return `soft + hard + hidden` loss, each a mean over its own rows of the whole optimizer step.
 
         Called by an override in an evaluation, it is the hard loss alone, as `eval_loss` is without the override.
-        With `return_outputs` the outputs hold the logits of all tokens, not of the rows alone.
+        With `return_outputs` the outputs hold the logits of all tokens, not of the rows alone. `num_items_in_batch` is
+        for overrides, the labelled rows of the step as in `Trainer`; a step's counts of all sets are known here.
         """
         if self._objective is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
-        counts = num_items_in_batch or self._get_num_items_in_batch([inputs], self.args.device)
+        counts = self._counts or self._get_num_items_in_batch([inputs], self.args.device)
         with_teachers = self._objective.needs_teachers and not self._predicting
         outputs, _, components, _ = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
 
-        means = self._objective.means(components, cast("dict[str, Tensor]", counts))
+        means = self._objective.means(components, counts)
         if isinstance(inputs, Filler):
             means = {name: 0 * mean for name, mean in means.items()}
 
@@ -388,11 +390,25 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         Raises:
             ValueError: An override of `compute_loss` has left the teachers out.
         """
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self._objective is None:
+            return super().training_step(model, inputs, num_items_in_batch)
 
-        if self._objective is not None and self._callback.latest is None:
+        counts: Any = num_items_in_batch
+        with self._counted(counts):
+            loss = super().training_step(model, inputs, counts and counts["hard"])
+
+        if self._callback.latest is None:
             refuse(refused_override(type(self), self.teachers.names, self._objective.needs_teachers))
         return loss
+
+    @contextmanager
+    def _counted(self, counts: Mapping[str, Tensor] | None, *, predicting: bool = False) -> Iterator[None]:
+        """Tell `compute_loss` what it is called for, by whatever override."""
+        self._counts, self._predicting = counts, predicting
+        try:
+            yield
+        finally:
+            self._counts, self._predicting = None, False
 
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
         """Count the rows of every set over the step's batches and all ranks, where `Trainer` counts labels only."""
@@ -543,12 +559,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         """Call an override of `compute_loss` as `Trainer` does; by itself, so that the record has each batch once."""
         counts = self._get_num_items_in_batch([inputs], self.args.device)
 
-        self._predicting = True
-        try:
-            with torch.no_grad(), self.compute_loss_context_manager():
-                loss, outputs = self.compute_loss(model, {**inputs}, return_outputs=True, num_items_in_batch=counts)
-        finally:
-            self._predicting = False
+        with self._counted(counts, predicting=True), torch.no_grad(), self.compute_loss_context_manager():
+            loss, outputs = self.compute_loss(
+                model, {**inputs}, return_outputs=True, num_items_in_batch=counts["hard"]
+            )
 
         return loss.detach().mean(), outputs
 

@@ -8,8 +8,8 @@ import torch
 from datasets.distributed import split_dataset_by_node
 from transformers import Trainer
 
-from helpers.stream_ranks import KINDS, STEPS, stream_of
-from helpers.toys import largest_difference, make_toy, make_trainer, tokenizers, unpickle, weights_of
+from helpers.stream_ranks import KINDS, STEPS, heavier, stream_of
+from helpers.toys import largest_difference, logged_losses, make_toy, make_trainer, tokenizers, unpickle, weights_of
 from helpers.two_ranks import on_two_ranks
 from hf_multiteacher import DataCollatorForDistillation
 from hf_multiteacher.training.streams import Filler, RankStream
@@ -33,10 +33,6 @@ def trained(toy, folder, resume=None, **changes):
     return trainer
 
 
-def losses(trainer):
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-
-
 # ---- One rank ----
 
 
@@ -47,7 +43,7 @@ def test_an_epoch_that_is_no_multiple_of_the_accumulation_ends_with_a_shorter_st
     settings = {"optim": optim, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 4, "max_steps": 9}
     stream = trained(toy, tmp_path, train_dataset=data.to_iterable_dataset(), **settings)
     stored = trained(toy, tmp_path, train_dataset=data, train_sampling_strategy="sequential", **settings)
-    assert losses(stream) == pytest.approx(losses(stored), rel=1e-6)
+    assert logged_losses(stream) == pytest.approx(logged_losses(stored), rel=1e-6)
     assert largest_difference(weights_of(stream), weights_of(stored)) < 1e-6
     assert stream.data_collator._round == stored.data_collator._round
 
@@ -73,7 +69,7 @@ def test_a_shuffled_stream_resumes_where_it_was_left(saved, toy, tmp_path):
     whole = trained(toy, tmp_path, train_dataset=data, **settings)
     resumed = trained(toy, tmp_path, f"{tmp_path}/checkpoint-{saved}", train_dataset=data, **settings)
     assert largest_difference(weights_of(whole), weights_of(resumed)) == 0
-    assert losses(whole)[saved:] == losses(resumed)[saved:]
+    assert logged_losses(whole)[saved:] == logged_losses(resumed)[saved:]
     assert resumed.data_collator._round == whole.data_collator._round == 2
 
 
@@ -158,7 +154,13 @@ def test_two_ranks_make_of_a_stream_what_one_makes_of_it(two_ranks, toy, tmp_pat
             assert largest_difference(weights_of(alone), rank[kind]["weights"]) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["stream", "group_by_length"])
+def test_two_ranks_evaluate_a_loss_of_ones_own_as_one_does(two_ranks, toy, tmp_path):
+    expected = heavier(toy, tmp_path, per_device_eval_batch_size=16).evaluate()["eval_loss"]
+    together = [rank["loss of one's own"]["eval_loss"] for rank in two_ranks]
+    assert together == pytest.approx([expected] * 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stream", "group_by_length", "random"])
 def test_two_ranks_resume_in_mid_epoch_as_if_they_had_never_stopped(name, two_ranks):
     for whole, resumed in (rank[name] for rank in two_ranks):
         assert largest_difference(whole, resumed) == 0

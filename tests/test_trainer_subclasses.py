@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import Trainer
 
-from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, tokenizers, weights_of
+from helpers.toys import TASKS, largest_difference, logged_losses, make_toy, make_trainer, tokenizers, weights_of
 from hf_multiteacher import MultiTeacherDistillationTrainer
 
 WEIGHTS = torch.tensor([1.0, 3.0, 0.5])
@@ -51,6 +51,21 @@ def test_a_loss_of_ones_own_that_leaves_the_teachers_out_is_refused_in_the_first
     with pytest.raises(ValueError, match=message):
         trainer.train()
     assert trainer.state.global_step == 0
+
+
+def test_it_is_refused_by_name_whatever_else_it_has_to_do_with(pair, tmp_path):
+    class Divided(MultiTeacherDistillationTrainer):
+        """As under transformers 5: a sum over the number of labelled rows in the step."""
+
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            labels = inputs.pop("labels")
+            outputs = model(**{name: inputs[name] for name in ("input_ids", "attention_mask")})
+            loss = torch.nn.functional.cross_entropy(outputs.logits, labels, reduction="sum") / num_items_in_batch
+            return (loss, outputs) if return_outputs else loss
+
+    toy = make_toy("single-label", pair, hidden_state_weight=0.5)
+    with pytest.raises(ValueError, match="Divided.compute_loss did not call super"):
+        make_trainer(toy, tmp_path, trainer=Divided).train()
 
 
 def test_it_is_refused_too_where_it_is_put_on_the_trainer_itself(pair, tmp_path, monkeypatch):
@@ -110,6 +125,45 @@ def test_an_extended_loss_is_not_asked_where_there_are_no_labels(pair, tmp_path)
     output = trainer.predict(toy.evaluation.remove_columns("label"))
     assert len(output.predictions) == 22
     assert "test_loss" not in output.metrics and "test_soft_loss" in output.metrics
+
+
+def test_the_soft_loss_of_super_and_a_hard_loss_of_ones_own_are_evaluated_together(pair, tmp_path):
+    class Both(MultiTeacherDistillationTrainer):
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            labels = inputs.pop("labels")
+            soft, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+            hard = torch.nn.functional.cross_entropy(outputs.logits, labels, WEIGHTS, reduction="sum")
+            loss = soft + hard / num_items_in_batch
+            return (loss, outputs) if return_outputs else loss
+
+    toy = make_toy("single-label", pair, soft_target_weight=1.0, hard_label_weight=0.0)
+    trainer = make_trainer(toy, tmp_path, trainer=Both, max_steps=1, logging_steps=1, learning_rate=0.0)
+    trainer.train()
+    by_name = make_trainer(
+        toy, tmp_path, trainer=Weighted, hard_label_weight=1.0, max_steps=1, logging_steps=1, learning_rate=0.0
+    )
+    by_name.train()
+    assert logged_losses(trainer) == pytest.approx(logged_losses(by_name), rel=1e-5)
+    for run in (trainer, by_name):
+        run.args.per_device_eval_batch_size = 22
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(by_name.evaluate()["eval_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("passes_the_number_on", [True, False])
+def test_an_extension_does_not_depend_on_accumulation(passes_the_number_on, pair, tmp_path):
+    class Heavier(MultiTeacherDistillationTrainer):
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            number = {"num_items_in_batch": num_items_in_batch} if passes_the_number_on else {}
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **number)
+            loss = loss + 0.1 * outputs.logits.square().sum() / num_items_in_batch
+            return (loss, outputs) if return_outputs else loss
+
+    toy = make_toy("single-label", pair)
+    batches = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}
+    runs = [make_trainer(toy, tmp_path, trainer=Heavier, max_steps=6, **each) for each in ({}, batches)]
+    for run in runs:
+        run.train()
+    assert largest_difference(*map(weights_of, runs)) < 1e-6
 
 
 @pytest.mark.parametrize("task", ["tagging", "masked-lm"])

@@ -10,6 +10,7 @@ from datasets.distributed import split_dataset_by_node
 from datasets.utils.logging import disable_progress_bar
 
 from helpers.toys import make_trainer, unpickle, weights_of
+from hf_multiteacher import MultiTeacherDistillationTrainer
 
 # Examples, and how many shards they come in: uneven parts, by shards and by examples; a rank with a batch less.
 KINDS = {"shards": (21, 2), "more shards than ranks": (21, 3), "one shard": (21, 1), "one batch less": (17, 1)}
@@ -26,6 +27,22 @@ class TorchStream(torch.utils.data.IterableDataset):
 
     def __iter__(self):
         return iter(self.rows)
+
+
+class Heavier(MultiTeacherDistillationTrainer):
+    """A subclass that adds a term of its own to the loss."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        real = inputs["attention_mask"].bool() & (inputs["labels"] != -100)
+        sizes = outputs.logits[real].square().sum() / num_items_in_batch
+        loss = loss + sizes * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+
+def heavier(toy, folder, **changes):
+    """A trainer with it, to evaluate on whole batches."""
+    return make_trainer(toy, folder, trainer=Heavier, eval_dataset=toy.evaluation.select(range(16)), **changes)
 
 
 def stream_of(data: Dataset, kind: str, rank: int = 0, ranks: int = 1):
@@ -45,6 +62,7 @@ def resumable(data: Dataset) -> dict[str, dict]:
     return {
         "stream": {"train_dataset": shuffled},
         "group_by_length": {"train_dataset": rows, "train_sampling_strategy": "group_by_length"},
+        "random": {"train_dataset": rows},
     }
 
 
@@ -54,6 +72,7 @@ def train_on_rank(rank: int, toy: bytes, folder: Path) -> None:
     disable_progress_bar()
 
     results = {kind: _train(unpickle(toy), kind, rank, folder) for kind in KINDS}
+    results["loss of one's own"] = heavier(unpickle(toy), folder, ddp_backend="gloo").evaluate()
     for name, settings in resumable(unpickle(toy).train).items():
         results[name] = _resume(unpickle(toy), folder / name, settings)
 
