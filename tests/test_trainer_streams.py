@@ -166,6 +166,11 @@ def test_two_ranks_resume_in_mid_epoch_as_if_they_had_never_stopped(name, two_ra
         assert largest_difference(whole, resumed) == 0
 
 
+def test_a_batch_that_is_split_among_ranks_is_one_batch(two_ranks):
+    for rank in two_ranks:
+        assert largest_difference(rank["split_batches"]["weights"], rank["one shard"]["weights"]) == 0
+
+
 def test_two_ranks_evaluate_a_stream_as_one_does(two_ranks, toy, tmp_path):
     alone = make_trainer(toy, tmp_path, eval_dataset=toy.evaluation.to_iterable_dataset())
     alone.model.load_state_dict({name: w for name, w in two_ranks[0]["one shard"]["weights"].items() if "." in name})

@@ -93,7 +93,7 @@ class StreamsMixin(Trainer):
     def _is_dispatched(self, dataset: Any) -> bool:
         """Whether accelerate would read a data set on the first rank only, without having been told to."""
         config = self.accelerator.dataloader_config
-        told = config.dispatch_batches is not None or config.split_batches
+        told = config.dispatch_batches is not None
 
         return self._has_teachers and self.args.world_size > 1 and isinstance(dataset, IterableDataset) and not told
 

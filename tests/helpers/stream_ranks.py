@@ -72,6 +72,8 @@ def train_on_rank(rank: int, toy: bytes, folder: Path) -> None:
     disable_progress_bar()
 
     results = {kind: _train(unpickle(toy), kind, rank, folder) for kind in KINDS}
+    split = {"accelerator_config": {"split_batches": True}, "per_device_train_batch_size": 4}
+    results["split_batches"] = _train(unpickle(toy), "one shard", rank, folder, **split)
     results["loss of one's own"] = heavier(unpickle(toy), folder, ddp_backend="gloo").evaluate()
     for name, settings in resumable(unpickle(toy).train).items():
         results[name] = _resume(unpickle(toy), folder / name, settings)
@@ -79,7 +81,7 @@ def train_on_rank(rank: int, toy: bytes, folder: Path) -> None:
     (folder / f"{rank}.pkl").write_bytes(pickle.dumps(results))
 
 
-def _train(toy, kind, rank, folder):
+def _train(toy, kind, rank, folder, **changes):
     read = []
     trainer = make_trainer(
         toy,
@@ -87,7 +89,7 @@ def _train(toy, kind, rank, folder):
         train_dataset=stream_of(toy.train, kind, rank, 2),
         eval_dataset=toy.evaluation.to_iterable_dataset(),
         ddp_backend="gloo",
-        **STEPS,
+        **STEPS | changes,
     )
     for batch in trainer.get_train_dataloader():
         read += [tuple(row[row > 0].tolist()) for row in batch["input_ids"]]
