@@ -291,6 +291,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         It is the hard loss in training and, its mean over all rows, `eval_loss`. Return values per row, not a mean:
         the trainer divides by the count of the step.
 
+        `label_smoothing_factor` is a part of it, which an override does without unless it calls `super()`.
+
         Args:
             student_logits: [rows, classes]; of labelled rows alone.
             labels: [rows], or [rows, labels] in a multi-label task or a regression.

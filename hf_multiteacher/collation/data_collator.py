@@ -50,7 +50,8 @@ class DataCollatorForDistillation:
         seed: start of all draws.
         pad_to_multiple_of: the length of every encoding in a batch becomes a multiple of this.
         padding: `longest` pads each encoding to its longest row of the batch, `max_length` all of them to one length.
-        max_length: that length; by default what each tokenizer states as its `model_max_length`.
+        max_length: that length, or what the models that read an encoding take, if that is less; by default what each
+            tokenizer states as its `model_max_length`.
         whole_words: draw whole words, in every encoding, instead of the spans that make them up.
         mask_replace_prob: share of the drawn spans that is masked.
         random_replace_prob: share of the drawn spans that is replaced by random tokens; the others are kept.
@@ -163,7 +164,8 @@ class DataCollatorForDistillation:
         return bool(missing)
 
     def _pad(self, features: Features) -> tuple[Arrays, Layout]:
-        multiple, widths = self.pad_to_multiple_of, self._widths
+        multiple = self.pad_to_multiple_of
+        widths = {source: min(width, self.multi_tokenizer.limit(source)) for source, width in self._widths.items()}
         batch, layout = pad_encoding(features, "", self.multi_tokenizer.student_tokenizer, multiple, widths[None])
 
         for j, tokenizer in self.multi_tokenizer.distinct.items():

@@ -91,8 +91,18 @@ def test_padding_to_one_length_is_kept(given, max_length, pair, tmp_path):
         width = max(len(row) for row in toy.train[:4]["input_ids"])
     assert batch["input_ids"].shape == batch["labels"].shape == (4, width)
     longest = max(len(row) for row in toy.train[:4]["teacher_1_input_ids"])
-    lengths = {64: 64, 3: longest, None: toy.teachers[1].tokenizer.model_max_length}
+    lengths = {64: 64, 3: longest, None: 128}  # its tokenizer says 512, but its model has 128 positions
     assert batch["teacher_1_input_ids"].shape == (4, lengths[max_length])
+
+
+def test_padding_goes_no_further_than_the_models_read(pair, tmp_path):
+    toy = make_toy("tagging", pair)  # its models have 128 positions
+    data = toy.train.select(range(16))
+    given = DataCollatorWithPadding(toy.tokenizer, padding="max_length", max_length=200)
+    trainer = make_trainer(toy, tmp_path, data_collator=given, train_dataset=data, max_steps=1)
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["input_ids"].shape == batch["teacher_1_input_ids"].shape == (16, 128)
+    trainer.train()
 
 
 def test_padding_to_one_length_needs_one(pair, tmp_path):
