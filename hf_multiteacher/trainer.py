@@ -1,7 +1,7 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -23,10 +23,11 @@ from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
-from .objective.aligned_teachers import AlignedTeachers
-from .objective.evaluation import EvaluationRecord
+from .objective.aligned_teachers import AlignedTeachers, SoftTargets
+from .objective.components import Component
+from .objective.evaluation import HARD_LOSS, EvaluationRecord
 from .objective.objective import DistillationObjective
-from .objective.rows import MODEL_INPUTS
+from .objective.rows import MODEL_INPUTS, Rows
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .tokenization.multi_tokenizer import MultiTokenizer
@@ -42,14 +43,17 @@ from .training.checks import (
     find_student_tokenizer,
     refuse,
     refused_losses,
+    refused_override,
     refused_ways_to_run,
     set_problem_type,
     use_one_gpu,
 )
 from .training.projections import ProjectionsMixin
+from .training.sampling import seeded
+from .training.streams import Filler, StreamsMixin
 
 
-class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer):
+class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, StreamsMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
@@ -78,6 +82,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
+    _counts: Mapping[str, Tensor] | None = None  # rows of every set in the step for which compute_loss is called
+    _predicting = False  # whether compute_loss is called by prediction_step
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
     def __init__(
@@ -145,10 +151,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
 
-        mlm = task_of(student).over_vocabulary
-        if mlm:
+        if task_of(student).over_vocabulary:
             expect_whole_vocabulary(student, tokenizer)
-        self.data_collator = choose_collator(given_collator, self.multi_tokenizer, args, mlm=mlm)
+        self._choose_collator(given_collator)
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             check_columns(dataset, self.multi_tokenizer)
 
@@ -163,6 +168,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         for reader in self._readers:
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
+
+    def _choose_collator(self, given: Callable[[list[Any]], dict[str, Any]] | None) -> None:
+        """Use the collator that is given, or ours in its place, or refuse it."""
+        mlm = task_of(cast(nn.Module, self.model)).over_vocabulary
+        self.data_collator = choose_collator(given, self.multi_tokenizer, self.args, mlm=mlm)
+        self._chosen_collator = self.data_collator
 
     def _prepare_student(self) -> None:
         """Fix what the student's labels mean, and refuse what would silently mean something else with teachers."""
@@ -274,6 +285,23 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         """
         return self.distillation_objective.soft_loss(student_logits, teacher_logits, teacher_weights)
 
+    def compute_hard_loss(self, student_logits: Tensor, labels: Tensor) -> Tensor:
+        """Compute the loss against the label of every row; override it for class weights, a focal loss and the like.
+
+        It is the hard loss in training and, its mean over all rows, `eval_loss`. Return values per row, not a mean:
+        the trainer divides by the count of the step.
+
+        `label_smoothing_factor` is a part of it, which an override does without unless it calls `super()`.
+
+        Args:
+            student_logits: [rows, classes]; of labelled rows alone.
+            labels: [rows], or [rows, labels] in a multi-label task or a regression.
+
+        Returns:
+            [rows].
+        """
+        return self.distillation_objective.hard_loss(student_logits, labels)
+
     # ---- Loss: sums of values per row over counts of the whole step, never the model's own loss ----
 
     def compute_loss(
@@ -283,39 +311,115 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Return `soft + hard + hidden` loss, each a mean over its own rows of the whole optimizer step."""
+        """Return `soft + hard + hidden` loss, each a mean over its own rows of the whole optimizer step.
+
+        Called by an override in an evaluation, it is the hard loss alone, as `eval_loss` is without the override.
+        With `return_outputs` the outputs hold the logits of all tokens, not of the rows alone. `num_items_in_batch` is
+        for overrides, the labelled rows of the step as in `Trainer`; a step's counts of all sets are known here.
+        """
         if self._objective is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
-        objective = self._objective
-        counts = num_items_in_batch or self._get_num_items_in_batch([inputs], self.args.device)
+        counts = self._counts or self._get_num_items_in_batch([inputs], self.args.device)
+        with_teachers = self._objective.needs_teachers and not self._predicting
+        outputs, _, components, _ = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
+
+        means = self._objective.means(components, counts)
+        if isinstance(inputs, Filler):
+            means = {name: 0 * mean for name, mean in means.items()}
+
+        if self._predicting:
+            total = means.get(HARD_LOSS, torch.zeros((), device=self.args.device))
+        else:
+            total = self._objective.total(means)
+            self._callback.latest = means
+
+        # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
+        loss = total * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+    def _run(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        *,
+        with_teachers: bool,
+        full: bool,
+        hidden_states: bool = False,
+    ) -> tuple[Any, Rows, dict[str, Component], SoftTargets | None]:
+        """Run the student, and with it the teachers, on a batch.
+
+        Args:
+            model: The student as `Trainer` has wrapped it.
+            inputs: The batch.
+            with_teachers: Whether the teachers take part; without them the labels speak alone.
+            full: Whether the outputs hold the logits of all tokens.
+            hidden_states: Whether they hold the hidden states too; where the objective compares these they do.
+
+        Returns:
+            The student's outputs, the batch's rows, every component on them, and what the teachers said.
+        """
+        objective = self.distillation_objective
         rows = objective.rows(inputs)
 
-        hidden = objective.hidden_loss is not None
-        outputs, logits, states = self._student_forward(model, inputs, rows.tokens, output_hidden_states=hidden)
-        components, _ = objective(
+        wanted = hidden_states or (with_teachers and objective.hidden_loss is not None)
+        outputs, logits, states = self._student_forward(
+            model, inputs, rows.tokens, output_hidden_states=wanted, full=full
+        )
+
+        components, targets = objective(
             inputs,
             rows,
             logits,
             states,
-            with_teachers=objective.needs_teachers,
+            with_teachers=with_teachers,
             weigh=self.compute_teacher_weights,
             soft_loss=self.compute_distillation_loss,
+            hard_loss=self.compute_hard_loss,
         )
+        return outputs, rows, components, targets
 
-        means = objective.means(components, cast("dict[str, Tensor]", counts))
-        self._callback.add(means)
+    @property
+    def _has_own_loss(self) -> bool:
+        """Whether somebody has overridden `compute_loss`, which `Trainer` calls in evaluation too."""
+        return getattr(self.compute_loss, "__func__", None) is not MultiTeacherDistillationTrainer.compute_loss
 
-        # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
-        loss = objective.total(means) * self.accelerator.num_processes
-        return (loss, outputs) if return_outputs else loss
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Tensor | Any], num_items_in_batch: Tensor | int | None = None
+    ) -> Tensor:
+        """Take a step as `Trainer` does.
+
+        Raises:
+            ValueError: An override of `compute_loss` has left the teachers out.
+        """
+        if self._objective is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+
+        counts: Any = num_items_in_batch
+        with self._counted(counts):
+            loss = super().training_step(model, inputs, counts and counts["hard"])
+
+        if self._callback.latest is None:
+            refuse(refused_override(type(self), self.teachers.names, self._objective.needs_teachers))
+        return loss
+
+    @contextmanager
+    def _counted(self, counts: Mapping[str, Tensor] | None, *, predicting: bool = False) -> Iterator[None]:
+        """Tell `compute_loss` what it is called for, by whatever override."""
+        self._counts, self._predicting = counts, predicting
+        try:
+            yield
+        finally:
+            self._counts, self._predicting = None, False
 
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
         """Count the rows of every set over the step's batches and all ranks, where `Trainer` counts labels only."""
         if self._objective is None or not batch_samples:
             return super()._get_num_items_in_batch(batch_samples, device)
         counts = self._objective.count(batch_samples)
-        totals = self.accelerator.reduce(torch.stack([*counts.values()]).to(device), "sum")
+        nothing = self._objective.count(inputs for inputs in batch_samples if isinstance(inputs, Filler))
+        own = [count - nothing.get(name, 0) for name, count in counts.items()]
+        totals = self.accelerator.reduce(torch.stack(own).to(device), "sum")
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
@@ -367,6 +471,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
             logs |= self._callback.take_means(partial(self.accelerator.reduce, reduction="sum"))
         super().log(logs, start_time)
 
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> torch.utils.data.Sampler | None:
+        """Sample as `Trainer` does; with `group_by_length` in an order that every rank and a resume find again."""
+        sampler = super()._get_train_sampler(train_dataset)
+        if self._objective is None:
+            return sampler
+
+        return seeded(sampler, self.args.seed if self.args.data_seed is None else self.args.data_seed)
+
     def _get_dataloader(
         self,
         dataset: Dataset,
@@ -380,6 +492,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         make = partial(super()._get_dataloader, dataset, description, batch_size)
         if self._objective is None:
             return make(sampler_fn, is_training, dataloader_key)
+
+        # Both may have been exchanged since the trainer was made.
+        if self.data_collator is not self._chosen_collator:
+            self._choose_collator(self.data_collator)
+        check_columns(dataset, self.multi_tokenizer)
 
         collator = chosen = self.data_collator
         if is_training:
@@ -409,41 +526,47 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[Tensor | None, Tensor | None, Any]:
-        """Return the hard loss, the student's outputs and the labels; what the teachers say goes to the record."""
+        """Return the hard loss, the student's outputs and the labels; what the teachers say goes to the record.
+
+        An override of `compute_loss` says what the loss is, as in `Trainer`.
+        """
         if self._objective is None:
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
 
         objective, record = self._objective, self._record
         inputs = self._prepare_inputs(inputs)
         recorded = record is not None and objective.args.report_loyalty and objective.has_rows(inputs)
-        hidden = recorded and objective.hidden_loss is not None
         config = without_adapters(cast(nn.Module, self.model)).config
         asked_for = not prediction_loss_only and bool(getattr(config, "output_hidden_states", False))
 
         with torch.no_grad(), self.compute_loss_context_manager():
-            rows = objective.rows(inputs)
-            outputs, logits, states = self._student_forward(
-                model, inputs, rows.tokens, output_hidden_states=hidden or asked_for, full=not prediction_loss_only
-            )
-            components, targets = objective(
-                inputs,
-                rows,
-                logits,
-                states,
-                with_teachers=recorded,
-                weigh=self.compute_teacher_weights,
-                soft_loss=self.compute_distillation_loss,
+            outputs, rows, components, targets = self._run(
+                model, inputs, with_teachers=recorded, full=not prediction_loss_only, hidden_states=asked_for
             )
 
         if record is not None:
             record.add(inputs, rows, components, targets)
 
         # Every rank must give a loss where there are labels, also where its own batch has no labelled row.
-        hard = components.get("hard_loss")
+        hard = components.get(HARD_LOSS)
         loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
+        if loss is not None and self._has_own_loss:
+            loss, outputs = self._own_loss(model, inputs)
+
         if prediction_loss_only:
             return loss, None, None
         return loss, _predictions(outputs, ignore_keys, config, asked_for), inputs.get("labels")
+
+    def _own_loss(self, model: nn.Module, inputs: dict[str, Tensor | Any]) -> tuple[Tensor, Any]:
+        """Call an override of `compute_loss` as `Trainer` does; by itself, so that the record has each batch once."""
+        counts = self._get_num_items_in_batch([inputs], self.args.device)
+
+        with self._counted(counts, predicting=True), torch.no_grad(), self.compute_loss_context_manager():
+            loss, outputs = self.compute_loss(
+                model, {**inputs}, return_outputs=True, num_items_in_batch=counts["hard"]
+            )
+
+        return loss.detach().mean(), outputs
 
     def evaluation_loop(
         self,
@@ -455,8 +578,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     ) -> EvalLoopOutput:
         """Evaluate as `Trainer` does; the losses are means over rows, and loyalty stands beside them.
 
-        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks. The
-        metrics are complete here, before callbacks and the choice of the best checkpoint see them.
+        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks; it
+        stays where an override of `compute_loss` says what the loss is. The metrics are complete here, before
+        callbacks and the choice of the best checkpoint see them.
         """
         if self._objective is not None:
             self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
@@ -465,8 +589,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         if self._record is not None and output.metrics is not None:
             measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
-            if f"{metric_key_prefix}_loss" not in measured:
-                output.metrics.pop(f"{metric_key_prefix}_loss", None)
+            given_up = measured if self._has_own_loss else output.metrics
+            given_up.pop(f"{metric_key_prefix}_loss", None)
             output.metrics.update(measured)
             self._record = None
 

@@ -131,3 +131,19 @@ def test_the_divergence_of_the_docs_is_the_total_variation(task, pair, tmp_path)
     entry = trainer.state.log_history[0]
     assert 0 < entry["soft_loss"] <= 1
     assert entry["loss"] == pytest.approx(0.5 * (entry["soft_loss"] + entry["hard_loss"]), rel=1e-5)
+
+
+def test_the_hard_loss_of_the_docs_weighs_the_classes(pair, tmp_path):
+    trainer = make_trainer(
+        make_toy("single-label", pair),
+        tmp_path,
+        max_steps=3,
+        logging_steps=1,
+        trainer=subclass("Write your own hard loss"),
+    )
+    logits, labels = torch.tensor([[0.0, 0.0, 0.0]] * 3), torch.tensor([0, 1, 2])
+    expected = torch.log(torch.tensor(3.0)) * torch.tensor([1.0, 3.0, 1.0])
+    torch.testing.assert_close(trainer.compute_hard_loss(logits, labels), expected)
+    trainer.train()
+    entry = trainer.state.log_history[0]
+    assert entry["loss"] == pytest.approx(0.5 * (entry["soft_loss"] + entry["hard_loss"]), rel=1e-5)

@@ -11,6 +11,7 @@ from transformers import (
     DataCollatorForLanguageModeling,
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,
+    DefaultDataCollator,
     TrainingArguments,
     default_data_collator,
 )
@@ -23,16 +24,26 @@ from .data_collator import DataCollatorForDistillation
 
 logger = logging.getLogger(__name__)
 Collator = Callable[[list[Any]], dict[str, Any]]
-# What these do beside padding; anything else than the default would be lost when ours stands in for them.
-STANDARD: dict[Any, dict[str, Any]] = {
-    DataCollatorWithPadding: {},
-    DataCollatorForTokenClassification: {"label_pad_token_id": IGNORED_LABEL},
-    DataCollatorForLanguageModeling: {
-        "mlm": True,
-        "mask_replace_prob": 0.8,
-        "random_replace_prob": 0.1,
-        "whole_word_mask": False,
-    },
+# What ours can stand in for, and under which name it has each of their settings.
+STANDARD = (
+    DefaultDataCollator,
+    DataCollatorWithPadding,
+    DataCollatorForTokenClassification,
+    DataCollatorForLanguageModeling,
+)
+KEPT = {
+    "mlm_probability": "mlm_probability",
+    "mask_replace_prob": "mask_replace_prob",
+    "random_replace_prob": "random_replace_prob",
+    "whole_word_mask": "whole_words",
+    "seed": "seed",
+    "pad_to_multiple_of": "pad_to_multiple_of",
+}
+# The one value of the others, and why it must be that.
+FIXED: dict[str, tuple[Any, str]] = {
+    "label_pad_token_id": (IGNORED_LABEL, f"losses and metrics leave out the label {IGNORED_LABEL} alone"),
+    "return_tensors": ("pt", "the models read PyTorch's tensors"),
+    "mlm": (True, "a masked language model learns from masked words alone"),
 }
 
 
@@ -41,12 +52,13 @@ def choose_collator(
 ) -> Collator:
     """Return the collator of a run.
 
-    A collator that is given stays where all models read one encoding, masked-LM apart: there
-    `DataCollatorForDistillation` takes the place of `DataCollatorForLanguageModeling`, so that masks depend neither on
-    the batches nor on a resume. Where teachers have tokenizers of their own, it takes the place of every standard one.
+    A collator that is given stays where all models read one encoding, except `DataCollatorForLanguageModeling` itself:
+    `DataCollatorForDistillation` takes its place, so that masks depend neither on the batches nor on a resume. Where
+    teachers have tokenizers of their own, it takes the place of every standard one, with the same settings.
 
     Raises:
-        ValueError: The collator given does not know the run's teachers and is not one that ours can stand in for.
+        ValueError: The collator given does not know the run's teachers and is not one that ours can stand in for, or
+            one of its settings does not go with the run.
     """
     if isinstance(given, DataCollatorForDistillation):
         _check_given(given, multi_tokenizer, mlm)
@@ -55,22 +67,17 @@ def choose_collator(
     seed = args.seed if args.data_seed is None else args.data_seed
     if given is None:
         return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, seed=seed)
-    if not isinstance(given, DataCollatorForLanguageModeling) and not multi_tokenizer.distinct:
+    if type(given) is not DataCollatorForLanguageModeling and not multi_tokenizer.distinct:
         return given
 
-    _check_standard(given, multi_tokenizer, mlm)
+    _check_kind(given, multi_tokenizer, mlm)
+    settings = {"seed": seed, **_settings_of(given, multi_tokenizer)}
     logger.warning(
         "%s is replaced by DataCollatorForDistillation with the same settings, which gives every model the same "
         "examples whatever its tokenizer and masks the same words in all of them.",
         _name(given),
     )
-
-    settings = {
-        name: getattr(given, name)
-        for name in ("mlm_probability", "pad_to_multiple_of", "seed")
-        if getattr(given, name, None) is not None
-    }
-    return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, **{"seed": seed, **settings})
+    return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, **settings)
 
 
 def _check_given(given: DataCollatorForDistillation, multi_tokenizer: MultiTokenizer, mlm: bool) -> None:
@@ -94,22 +101,66 @@ def _check_given(given: DataCollatorForDistillation, multi_tokenizer: MultiToken
         )
 
 
-def _check_standard(given: Collator, multi_tokenizer: MultiTokenizer, mlm: bool) -> None:
-    usual = {} if given is default_data_collator else STANDARD.get(type(given))
-    if usual is None or mlm != isinstance(given, DataCollatorForLanguageModeling):
+def _check_kind(given: Collator, multi_tokenizer: MultiTokenizer, mlm: bool) -> None:
+    """Refuse a collator that does something else than ours."""
+    masks, teachers = isinstance(given, DataCollatorForLanguageModeling), [*multi_tokenizer.distinct]
+
+    if masks and not mlm:
+        raise ValueError(
+            f"MultiTeacherDistillationTrainer cannot use the collator {_name(given)} here: it masks words, but the "
+            "student is no masked language model. Leave data_collator out, or use one that pads only."
+        )
+    if masks != mlm or not (given is default_data_collator or type(given) in STANDARD):
         raise ValueError(
             f"MultiTeacherDistillationTrainer cannot use the collator {_name(given)} here: it would not "
-            f"{'mask' if mlm else 'pad'} what the teachers {[*multi_tokenizer.distinct]} read, which have tokenizers "
+            f"{'mask' if mlm else 'pad'} what the teachers {teachers} read, which have tokenizers "
             "of their own. Leave data_collator out, or build on DataCollatorForDistillation."
         )
 
-    changed = {name: getattr(given, name, value) for name, value in usual.items()}
-    changed = {name: value for name, value in changed.items() if value != usual[name]}
-    if changed:
+
+def _settings_of(given: Collator, multi_tokenizer: MultiTokenizer) -> dict[str, Any]:
+    """Translate the settings of a standard collator into ours, or refuse them with the reason."""
+    for name, (value, why) in FIXED.items():
+        if getattr(given, name, value) != value:
+            raise ValueError(
+                f"MultiTeacherDistillationTrainer cannot use {_name(given)} with {name}={getattr(given, name)!r}: "
+                f"{why}. Leave it out."
+            )
+
+    _check_tokenizer(given, multi_tokenizer.student_tokenizer)
+    settings = {ours: getattr(given, name) for name, ours in KEPT.items() if getattr(given, name, None) is not None}
+    return settings | _padding_of(given)
+
+
+def _check_tokenizer(given: Collator, student_tokenizer: Any) -> None:
+    tokenizer = getattr(given, "tokenizer", student_tokenizer)
+    if tokenizer is student_tokenizer:
+        return
+
+    if tokenizer_fingerprint(tokenizer) != tokenizer_fingerprint(student_tokenizer):
         raise ValueError(
-            f"MultiTeacherDistillationTrainer cannot stand in for {_name(given)} with {changed}: it does the "
-            "same to the student's text and to every teacher's. Leave these settings out."
+            f"MultiTeacherDistillationTrainer cannot use {_name(given)} with another tokenizer than processing_class: "
+            "one of them is not the student's. Give both the same one."
         )
+    if tokenizer.padding_side != student_tokenizer.padding_side:
+        raise ValueError(
+            f"MultiTeacherDistillationTrainer cannot use {_name(given)} with a tokenizer that pads on the "
+            f"{tokenizer.padding_side}, as processing_class pads on the {student_tokenizer.padding_side}: the student "
+            "is saved with the latter. Set the same padding_side on both."
+        )
+
+
+def _padding_of(given: Collator) -> dict[str, Any]:
+    """Translate how a collator pads; `max_length` says something only where everything is padded to it."""
+    padding = getattr(given, "padding", True)
+    padding = getattr(padding, "value", padding)
+
+    if padding in (False, "do_not_pad"):
+        raise ValueError(
+            f"MultiTeacherDistillationTrainer cannot use {_name(given)} with padding={padding!r}: some "
+            "teachers read tokens of their own, which are not equally many in all examples of a batch. Leave it out."
+        )
+    return {"padding": padding, "max_length": cast(Any, given).max_length} if padding == "max_length" else {}
 
 
 def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:

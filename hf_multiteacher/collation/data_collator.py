@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,8 +11,10 @@ from transformers import PreTrainedTokenizerFast
 
 from ..losses.functional import IGNORED_LABEL
 from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN, teacher_column
+from ..tokenization.encoder import NO_LIMIT
 from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
+from .draws import MASK_SHARE, RANDOM_SHARE
 from .masking import SpanMasking, special_or_unknown
 from .padding import (
     Arrays,
@@ -47,9 +49,16 @@ class DataCollatorForDistillation:
         mlm_probability: share of the spans that the student has to predict.
         seed: start of all draws.
         pad_to_multiple_of: the length of every encoding in a batch becomes a multiple of this.
+        padding: `longest` pads each encoding to its longest row of the batch, `max_length` all of them to one length.
+        max_length: that length, or what the models that read an encoding take, if that is less; by default what each
+            tokenizer states as its `model_max_length`.
+        whole_words: draw whole words, in every encoding, instead of the spans that make them up.
+        mask_replace_prob: share of the drawn spans that is masked.
+        random_replace_prob: share of the drawn spans that is replaced by random tokens; the others are kept.
 
     Raises:
-        ValueError: a tokenizer lacks a padding token, or with `mlm` a mask token; `mlm_probability` is no share.
+        ValueError: a tokenizer lacks a padding token, or with `mlm` a mask token; a share is none; a setting has no
+            effect.
     """
 
     def __init__(
@@ -60,6 +69,11 @@ class DataCollatorForDistillation:
         mlm_probability: float = 0.15,
         seed: int = 0,
         pad_to_multiple_of: int | None = None,
+        padding: Literal["longest", "max_length"] = "longest",
+        max_length: int | None = None,
+        whole_words: bool = False,
+        mask_replace_prob: float = MASK_SHARE,
+        random_replace_prob: float = RANDOM_SHARE,
     ) -> None:
         self.multi_tokenizer = multi_tokenizer
         self.mlm = mlm
@@ -69,10 +83,17 @@ class DataCollatorForDistillation:
 
         tokenizers: Tokenizers = dict([(None, multi_tokenizer.student_tokenizer), *multi_tokenizer.distinct.items()])
         _check(tokenizers, mlm, mlm_probability)
+        _check_masking(mlm, whole_words, mask_replace_prob, random_replace_prob)
+        self._widths = _widths(tokenizers, padding, max_length)
         sources = {multi_tokenizer.source_of(teacher) for teacher in range(len(multi_tokenizer.teacher_tokenizers))}
         self._unknown_words = UnknownWords({source: tokenizers[source] for source in tokenizers if source in sources})
         if mlm:
-            self._masking = SpanMasking(multi_tokenizer)
+            self._masking = SpanMasking(
+                multi_tokenizer,
+                whole_words=whole_words,
+                mask_share=mask_replace_prob,
+                random_share=random_replace_prob,
+            )
 
         # In shared memory, because workers that live through several epochs never see an attribute change.
         self._round = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -143,10 +164,12 @@ class DataCollatorForDistillation:
         return bool(missing)
 
     def _pad(self, features: Features) -> tuple[Arrays, Layout]:
-        batch, layout = pad_encoding(features, "", self.multi_tokenizer.student_tokenizer, self.pad_to_multiple_of)
+        multiple = self.pad_to_multiple_of
+        widths = {source: min(width, self.multi_tokenizer.limit(source)) for source, width in self._widths.items()}
+        batch, layout = pad_encoding(features, "", self.multi_tokenizer.student_tokenizer, multiple, widths[None])
 
         for j, tokenizer in self.multi_tokenizer.distinct.items():
-            batch |= pad_encoding(features, teacher_column(j, ""), tokenizer, self.pad_to_multiple_of)[0]
+            batch |= pad_encoding(features, teacher_column(j, ""), tokenizer, multiple, widths[j])[0]
             name = teacher_column(j, "student_spans")
             batch[name] = layout.pad(column_of(features, name), -1, name)
 
@@ -211,3 +234,36 @@ def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:
                     f"({type(tokenizer).__name__}), but it has none: its encoding cannot be {work}. "
                     f"Set one that its model knows, for example tokenizer.{role}_token = tokenizer.eos_token."
                 )
+
+
+def _check_masking(mlm: bool, whole_words: bool, mask_share: float, random_share: float) -> None:
+    if whole_words and not mlm:
+        raise ValueError(
+            "DataCollatorForDistillation(whole_words=True) says which words are masked, but with mlm=False none is: "
+            "it would have no effect. Set mlm=True, or leave whole_words out."
+        )
+
+    if min(mask_share, random_share) < 0 or mask_share + random_share > 1:
+        raise ValueError(
+            "DataCollatorForDistillation expects mask_replace_prob and random_replace_prob to be shares of the words "
+            f"that are drawn, together at most 1, but got {mask_share} and {random_share}. 0.8 and 0.1 are usual."
+        )
+
+
+def _widths(tokenizers: Tokenizers, padding: str, max_length: int | None) -> dict[int | None, int]:
+    """Say how wide each encoding is at least."""
+    if padding not in ("longest", "max_length"):
+        raise ValueError(
+            f"DataCollatorForDistillation expects padding to be 'longest' or 'max_length', but got {padding!r}: rows "
+            "of different lengths make no tensor. Leave it out."
+        )
+    if padding == "longest":
+        return dict.fromkeys(tokenizers, 0)
+
+    widths = {j: max_length or int(tokenizer.model_max_length) for j, tokenizer in tokenizers.items()}
+    if max(widths.values()) >= NO_LIMIT:
+        raise ValueError(
+            "DataCollatorForDistillation(padding='max_length') pads to the length that each tokenizer states as its "
+            "model_max_length, but one states none. Give max_length."
+        )
+    return widths

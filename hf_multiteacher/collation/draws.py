@@ -47,14 +47,22 @@ def draw(keys: Keys, counters: Integers) -> Keys:
     return scramble(keys[:, None] + (counters.astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 
-def draw_actions(keys: Keys, eligible: Booleans, probability: float) -> Integers:
+def draw_actions(
+    keys: Keys,
+    eligible: Booleans,
+    probability: float,
+    mask_share: float = MASK_SHARE,
+    random_share: float = RANDOM_SHARE,
+) -> Integers:
     """Decide for each span whether it is masked, replaced, kept and predicted, or left alone.
 
     Args:
         keys: [batch], from [`draw_keys`].
         eligible: whether the span may be drawn, [batch, spans].
         probability: share of the spans that is drawn; 80 % of these are masked, 10 % replaced, 10 % kept (Devlin et
-            al. 2019).
+            al. 2019), where nobody says otherwise.
+        mask_share: which share of those that are drawn is masked.
+        random_share: which share of them is replaced.
 
     Returns:
         [batch, spans]: `UNTOUCHED`, `MASK`, `RANDOM` or `KEEP`.
@@ -63,5 +71,5 @@ def draw_actions(keys: Keys, eligible: Booleans, probability: float) -> Integers
     first = (bits >> np.uint64(32)) / 2.0**32
     second = (bits & np.uint64(2**32 - 1)) / 2.0**32
 
-    actions = np.where(second < MASK_SHARE, MASK, np.where(second < MASK_SHARE + RANDOM_SHARE, RANDOM, KEEP))
+    actions = np.where(second < mask_share, MASK, np.where(second < mask_share + random_share, RANDOM, KEEP))
     return np.where(eligible & (first < probability), actions, UNTOUCHED)

@@ -1,5 +1,6 @@
 """The same words hidden in every encoding of a batch: drawn once per span, carried out in each tokenizer's way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,20 @@ from ..tokenization.matching import join_spans, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..tokenization.spans import Booleans, Integers
 from ..tokenization.vocabulary import SharedVocabulary
-from .draws import MASK, RANDOM, UNTOUCHED, Keys, draw, draw_actions, draw_keys, example_ids, scramble
+from ..tokenization.word_marks import WordMarks
+from .draws import (
+    MASK,
+    MASK_SHARE,
+    RANDOM,
+    RANDOM_SHARE,
+    UNTOUCHED,
+    Keys,
+    draw,
+    draw_actions,
+    draw_keys,
+    example_ids,
+    scramble,
+)
 from .padding import Arrays
 
 
@@ -48,14 +62,27 @@ class SpanMasking:
 
     Args:
         multi_tokenizer: the tokenizers of the student and of the teachers.
+        whole_words: join the spans of what is one word to any of them.
+        mask_share: share of the drawn spans that is masked.
+        random_share: share of the drawn spans that is replaced by random tokens.
     """
 
-    def __init__(self, multi_tokenizer: MultiTokenizer) -> None:
+    def __init__(
+        self,
+        multi_tokenizer: MultiTokenizer,
+        *,
+        whole_words: bool = False,
+        mask_share: float = MASK_SHARE,
+        random_share: float = RANDOM_SHARE,
+    ) -> None:
+        self._shares = mask_share, random_share
         self._student_tokenizer = multi_tokenizer.student_tokenizer
         self._replacers: dict[int | None, Replacer] = {None: Replacer.of(self._student_tokenizer, 0)}
         for series, (j, tokenizer) in enumerate(multi_tokenizer.distinct.items(), start=1):
             self._replacers[j] = Replacer.of(tokenizer, series)
 
+        tokenizers = [(None, self._student_tokenizer), *multi_tokenizer.distinct.items()] if whole_words else []
+        self._words = {j: WordMarks(tokenizer) for j, tokenizer in tokenizers}
         self._outcomes = {j: multi_tokenizer.shared_vocabulary(j) for j in multi_tokenizer.distinct}
 
     def mask(self, batch: Arrays, *, probability: float, seed: int, mask_round: int) -> None:
@@ -69,7 +96,7 @@ class SpanMasking:
         """
         student_ids, student_spans = batch["input_ids"], self._joint_spans(batch)
         keys = draw_keys(example_ids(student_ids, batch["attention_mask"]), seed, mask_round)
-        actions = draw_actions(keys, self._eligible(student_ids, student_spans), probability)
+        actions = draw_actions(keys, self._eligible(student_ids, student_spans), probability, *self._shares)
         student_actions = spread(actions, student_spans, UNTOUCHED)
 
         for j, shared in self._outcomes.items():
@@ -86,11 +113,27 @@ class SpanMasking:
 
     def _joint_spans(self, batch: Arrays) -> Integers:
         """The joint span of each of the student's tokens; [batch, length]. Without other tokenizers, every token."""
-        if self._outcomes:
-            return join_spans([batch[teacher_column(j, "student_spans")] for j in self._outcomes])
+        spans = [batch[teacher_column(j, "student_spans")] for j in self._outcomes] + [*self._word_spans(batch)]
+        if spans:
+            return join_spans(spans)
 
         real = batch["attention_mask"] != 0
         return np.where(real, np.cumsum(real, axis=1) - 1, -1)
+
+    def _word_spans(self, batch: Arrays) -> Iterator[Integers]:
+        """Number the student's tokens, [batch, length], by its own words and by those of every other tokenizer.
+
+        Where only a part of a teacher's word has spans, they have no number: masking could not hide the whole word.
+        """
+        for j, words in self._words.items():
+            names = (teacher_column(j, part) for part in ("input_ids", "attention_mask"))
+            numbers = words.number(*(batch[name] for name in names))
+            if j is None:
+                yield numbers
+                continue
+
+            spans = batch[teacher_column(j, "spans")]
+            yield translate(spans, join_spans([spans, numbers]), batch[teacher_column(j, "student_spans")])
 
     def _eligible(self, student_ids: Integers, student_spans: Integers) -> Booleans:
         """Which joint spans may be drawn: those without a special or unknown token of the student; [batch, spans]."""

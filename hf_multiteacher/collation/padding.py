@@ -44,10 +44,19 @@ class Layout:
     filled: Booleans
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerFast, multiple: int | None) -> "Layout":
-        """Lay out rows of tokens: as wide as the longest, or the next `multiple`, padded on the tokenizer's side."""
+    def of(
+        cls,
+        rows: Sequence[Sequence[int]],
+        tokenizer: PreTrainedTokenizerFast,
+        multiple: int | None,
+        at_least: int = 0,
+    ) -> "Layout":
+        """Lay out rows of tokens, padded on the tokenizer's side.
+
+        They become as wide as the longest or `at_least`, whichever is more, or the next `multiple` of that.
+        """
         lengths = np.array([len(row) for row in rows])
-        width = int(lengths.max(initial=0))
+        width = int(lengths.max(initial=at_least))
         width += -width % multiple if multiple else 0
         filled = np.arange(width) < lengths[:, None]
         return cls(filled[:, ::-1] if tokenizer.padding_side == "left" else filled)
@@ -128,10 +137,10 @@ def is_per_token(labels: Sequence[Any]) -> bool:
 
 
 def pad_encoding(
-    features: Features, prefix: str, tokenizer: PreTrainedTokenizerFast, multiple: int | None
+    features: Features, prefix: str, tokenizer: PreTrainedTokenizerFast, multiple: int | None, at_least: int = 0
 ) -> tuple[dict[str, Integers], Layout]:
     """Pad the encoding in the columns `{prefix}input_ids`, ... with its tokenizer's ids; [batch, width] each."""
-    layout = Layout.of(column_of(features, f"{prefix}input_ids"), tokenizer, multiple)
+    layout = Layout.of(column_of(features, f"{prefix}input_ids"), tokenizer, multiple, at_least)
 
     fills = {
         "input_ids": tokenizer.pad_token_id,

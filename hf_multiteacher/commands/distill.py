@@ -26,5 +26,6 @@ def run(parsed: argparse.Namespace) -> int:
     with user_errors():
         measured = finish(trainer, f"hf-multiteacher distill {parsed.config}")
 
-    sys.stdout.write(measured)
+    if trainer.is_world_process_zero():
+        sys.stdout.write(measured)
     return FINISHED

@@ -23,6 +23,8 @@ from .rows import Inputs, Rows, find_rows
 
 SoftLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The trainer's `compute_distillation_loss`: student logits, teacher logits, teacher weights -> losses."""
+HardLoss = Callable[[Tensor, Tensor], Tensor]
+"""The trainer's `compute_hard_loss`: student logits, labels -> losses."""
 
 
 class DistillationObjective:
@@ -138,6 +140,7 @@ class DistillationObjective:
         with_teachers: bool,
         weigh: Weigh,
         soft_loss: SoftLoss,
+        hard_loss: HardLoss,
     ) -> tuple[dict[str, Component], SoftTargets | None]:
         """Compute every component on every row.
 
@@ -149,6 +152,7 @@ class DistillationObjective:
             with_teachers: Whether the teachers take part; without them the labels speak alone.
             weigh: The trainer's `compute_teacher_weights`, which a subclass may override.
             soft_loss: The trainer's `compute_distillation_loss`, likewise.
+            hard_loss: The trainer's `compute_hard_loss`, likewise.
 
         Returns:
             The components by name, and what the teachers said (None without them).
@@ -156,7 +160,7 @@ class DistillationObjective:
         components = {}
         if rows.labels is not None:
             labelled = rows.labelled[rows.mask]
-            components["hard_loss"] = Component(self.hard_loss(logits[labelled], rows.labels[labelled]), "hard")
+            components["hard_loss"] = Component(hard_loss(logits[labelled], rows.labels[labelled]), "hard")
         if not with_teachers:
             return components, None
 

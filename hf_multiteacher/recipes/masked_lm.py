@@ -18,7 +18,11 @@ from ..training_args import DistillationTrainingArguments
 from .arguments import read_configuration
 from .checks import check_output_folder
 from .corpus import load_corpus, words_that_fit
+from .held_out import hold_out
 from .pretrained import load_tokenizer
+
+SHUFFLE_BUFFER = 10_000
+"""So many texts of a stream wait to be drawn from: some megabytes."""
 
 
 @dataclass
@@ -32,9 +36,9 @@ class DistillationConfig:
         student_architecture: `same` as the first teacher's, or `distilbert`.
         text_column: The column of a data set that holds the text.
         megabytes: Use only so many million characters of the corpus.
-        streaming: Read the corpus while training; needs `max_steps`.
+        streaming: Read the corpus while training, shuffled in a buffer of 10,000 texts; needs `max_steps`.
         max_length: Tokens of an example at most.
-        held_out: How many examples, the first of the corpus, are kept for evaluation.
+        held_out: How many examples, drawn by a hash of their text, are kept for evaluation; see `hold_out`.
     """
 
     corpus: str | list[str]
@@ -89,7 +93,8 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         streaming=config.streaming,
         megabytes=config.megabytes,
     )
-    train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizers[0], tokenizers), config)
+    seed = args.seed if args.data_seed is None else args.data_seed
+    train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizers[0], tokenizers), config, seed)
 
     trainer = MultiTeacherDistillationTrainer(
         model=student_from_teacher(teachers[0], config.student_layers, config.student_architecture),
@@ -120,23 +125,28 @@ def _check_resume(trainer: MultiTeacherDistillationTrainer) -> None:
 
 
 def encode_corpus(
-    corpus: Dataset | IterableDataset, multi_tokenizer: MultiTokenizer, config: DistillationConfig
+    corpus: Dataset | IterableDataset, multi_tokenizer: MultiTokenizer, config: DistillationConfig, seed: int = 0
 ) -> tuple[Any, Any]:
     """Split a corpus into what is trained on and what is held out, and encode both for every model.
+
+    Args:
+        corpus: With the column `text`; what is streamed is shuffled in a buffer, in another order in every epoch.
+        multi_tokenizer: The tokenizers of student and teachers.
+        config: How many examples are held out, and how long they are.
+        seed: Of the stream's orders.
 
     Raises:
         ValueError: The corpus has no more examples than are held out.
     """
-    train = corpus.skip(config.held_out)
-    held_out = (
-        corpus.take(config.held_out) if config.streaming else corpus.select(range(min(config.held_out, len(corpus))))
-    )
+    train, held_out = hold_out(corpus, config.held_out)
 
     if next(iter(train), None) is None:
         raise ValueError(
-            f"The corpus has no more examples than the {config.held_out} that held_out keeps, so none is left to "
-            "train on. Use more text, or hold out less."
+            f"The corpus has no more different examples than the {config.held_out} that held_out keeps, so none is "
+            "left to train on. Use more text, or hold out less."
         )
+    if isinstance(train, IterableDataset):
+        train = train.shuffle(seed=seed, buffer_size=SHUFFLE_BUFFER)
 
     settings: dict[str, Any] = {
         "batched": True,

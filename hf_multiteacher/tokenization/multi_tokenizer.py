@@ -123,7 +123,7 @@ class MultiTokenizer:
         sequences = read_sequences(batch, text, text_pair, words)
         split = words is not None
         encoded = {
-            source: encoder.encode(sequences, split, truncation, self._limit(source, max_length))
+            source: encoder.encode(sequences, split, truncation, self.limit(source, max_length))
             for source, encoder in self._encoders.items()
         }
 
@@ -161,7 +161,7 @@ class MultiTokenizer:
         columns: dict[str, list] = {}
         for j in self.distinct:
             encoder = self._encoders[j]
-            limit = min(encoder.limit, self._limit(j))
+            limit = min(encoder.limit, self.limit(j))
             with unchanged(encoder.readers[0]):
                 encoding, tokenization = encode_segments(encoder.readers[0], segments, limit)
 
@@ -200,8 +200,13 @@ class MultiTokenizer:
         plain = [_without_settings(tokenizer) for tokenizer in (self.student_tokenizer, *self.teacher_tokenizers)]
         return type(self), (plain[0], plain[1:]), {"max_lengths": self.max_lengths}
 
-    def _limit(self, source: int | None, max_length: int | None = None) -> int:
-        """Return the most tokens of an encoding: `max_length`, or what all models that read it take."""
+    def limit(self, source: int | None, max_length: int | None = None) -> int:
+        """Return the most tokens of an encoding: `max_length`, or what all models that read it take.
+
+        Args:
+            source: j for the columns `teacher_{j}_*`, None for the student's.
+            max_length: What the user asks for.
+        """
         readers = zip(self.max_lengths, (None, *self._sources), strict=True)
         limits = [most for most, read in readers if read == source]
         return min(limits if max_length is None else [*limits, max_length])

@@ -8,19 +8,22 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..collation.data_collator import DataCollatorForDistillation
+from .sampling import set_epoch
 
 
 class DistillationCallback(TrainerCallback):
-    """Tells the collator the epochs, and keeps the means of the components between two logs.
+    """Tells collator and samplers the epochs, and keeps the means of the components between two logs.
 
     Attributes:
         collator: What makes the batches of the training; the trainer sets it when it makes their data loader.
         sums: Component -> the sum of its means over the steps since the last log.
+        latest: The part of the running micro-batch in the means of its step; None where nobody has computed it yet.
     """
 
     def __init__(self) -> None:
         self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
+        self.latest: Mapping[str, Tensor] | None = None
         self.steps = 0
         self.epoch = 0
         self.first_step = 0
@@ -40,6 +43,8 @@ class DistillationCallback(TrainerCallback):
         # state.epoch is a fraction where a stream ends before the expected number of steps: count here instead.
         if isinstance(self.collator, DataCollatorForDistillation):
             self.collator.set_round(self.epoch)
+
+        set_epoch(kwargs["train_dataloader"], self.epoch)
         self.epoch += 1
 
     def on_step_begin(
@@ -47,6 +52,17 @@ class DistillationCallback(TrainerCallback):
     ) -> None:
         """Count the optimizer steps between two logs."""
         self.steps += 1
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Add what was noted of a micro-batch, once, however often an override has had its loss computed."""
+        for name, mean in (self.latest or {}).items():
+            self.sums[name] = self.sums.get(name, 0) + mean.detach()
+
+        self.latest = None
+
+    on_step_end = on_substep_end  # the last micro-batch of a step
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -59,11 +75,6 @@ class DistillationCallback(TrainerCallback):
         """Note beside the time of a resumed training from which step on it was taken."""
         if self.first_step and "train_runtime" in state.log_history[-1]:
             state.log_history[-1]["first_step"] = self.first_step
-
-    def add(self, means: Mapping[str, Tensor]) -> None:
-        """Add the part of a micro-batch in the means of its step."""
-        for name, mean in means.items():
-            self.sums[name] = self.sums.get(name, 0) + mean.detach()
 
     def take_means(self, add_ranks: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """Return the mean of every component over the steps since the last call, and start anew.

@@ -1,7 +1,7 @@
 """What `MultiTeacherDistillationTrainer` decides and refuses when it is made."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from datasets import LargeList, List
@@ -176,8 +176,8 @@ def refused_losses(
 
     yield Refusal(
         when=compute_loss_func is not None,
-        says="compute_loss_func would replace the whole objective. Override compute_distillation_loss instead, or "
-        "train without teachers",
+        says="compute_loss_func would replace the whole objective. Override compute_hard_loss or "
+        "compute_distillation_loss instead, or train without teachers",
     )
     yield Refusal(
         when=bool(args.label_smoothing_factor) and problem != "single_label_classification",
@@ -205,6 +205,23 @@ def refused_losses(
     yield Refusal(
         when=args.label_names not in (None, ["labels"]),
         says=f"label_names must be ['labels'], got {args.label_names}. Rename the column",
+    )
+
+
+def refused_override(trainer: type, teachers: Sequence[str], needs_teachers: bool) -> Iterator[Refusal]:
+    """Yield that an override of `compute_loss` has left out the teachers that the student was to follow.
+
+    Args:
+        trainer: The class that overrides it.
+        teachers: Their names.
+        needs_teachers: Whether a part of the objective has a weight that speaks of them.
+    """
+    yield Refusal(
+        when=needs_teachers,
+        says=f"{trainer.__name__}.compute_loss did not call super().compute_loss, so the student would learn nothing "
+        f"from the teachers {[*teachers]}. For another loss against the labels, such as class weights, override "
+        "compute_hard_loss; for another way to follow the teachers, compute_distillation_loss or "
+        "compute_teacher_weights; or add to what super().compute_loss returns",
     )
 
 

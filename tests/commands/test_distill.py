@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from helpers.saved_encoders import save_encoder
+from helpers.toys import largest_difference
+from helpers.two_ranks import on_two_ranks
 from hf_multiteacher.commands.main import main
 
 
@@ -59,6 +62,24 @@ def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_
 def test_distill_streams_a_corpus(project):
     folder, settings = project
     assert distill(folder, settings | {"streaming": True, "max_steps": 2}) == 0
+
+
+def test_two_ranks_distil_a_stream_as_one_does(project, fork_server):
+    folder, settings = project
+    settings |= {"streaming": True, "max_steps": 7, "gradient_accumulation_steps": 2}
+
+    def config(name, **changes):
+        changes["output_dir"] = str(folder / name)
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings | changes), encoding="utf-8")
+        return str(folder / f"{name}.yaml")
+
+    assert main(["distill", config("one", per_device_train_batch_size=16)]) == 0
+    two = ["distill", config("two", per_device_train_batch_size=8, ddp_backend="gloo")]
+    printed = on_two_ranks(fork_server, folder, f"from hf_multiteacher.commands.main import main; main({two})")
+
+    weights = [load_file(folder / name / "model.safetensors") for name in ("one", "two")]
+    assert largest_difference(*weights) < 1e-4
+    assert ["parameters" in output for output in printed] == [True, False]
 
 
 @pytest.mark.parametrize(

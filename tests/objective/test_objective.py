@@ -172,7 +172,7 @@ def compare(toy, folder, **arguments):
     expected = Reference(trainer, toy, inputs).components()
     total = sum(weight * expected[f"{name.split('_')[0]}_loss"] for name, weight in WEIGHTS.items())
     for name, value in expected.items():
-        assert trainer._callback.sums[name].item() == pytest.approx(value.item(), rel=1e-5), name
+        assert trainer._callback.latest[name].item() == pytest.approx(value.item(), rel=1e-5), name
     assert loss.item() == pytest.approx(total.item(), rel=1e-5)
     for ours, theirs in zip(gradients, torch.autograd.grad(total, parameters, allow_unused=True), strict=True):
         assert (ours is None) == (theirs is None)

@@ -13,12 +13,16 @@ def callback():
 def test_means_are_over_steps_and_start_anew_after_each_log(callback):
     for parts in ([1.0, 2.0], [4.0, 5.0]):
         callback.on_step_begin(None, None, None)
-        for part in parts:
-            callback.add({"soft_loss": torch.tensor(part, requires_grad=True)})
+        for part, end in zip(parts, (callback.on_substep_end, callback.on_step_end), strict=True):
+            callback.latest = {"soft_loss": torch.tensor(9.0)}  # an override has computed another loss before
+            callback.latest = {"soft_loss": torch.tensor(part, requires_grad=True)}
+            end(None, None, None)
+            assert callback.latest is None
     assert callback.take_means(lambda sums: 2 * sums) == {"soft_loss": 12.0}
     assert callback.take_means(lambda sums: sums) == {}
     callback.on_step_begin(None, None, None)
-    callback.add({"soft_loss": torch.tensor(3.0)})
+    callback.latest = {"soft_loss": torch.tensor(3.0)}
+    callback.on_step_end(None, None, None)
     assert callback.take_means(lambda sums: sums) == {"soft_loss": 3.0}
 
 
@@ -32,6 +36,7 @@ def test_a_step_begins_without_gradients_of_projections(callback):
 
 def test_a_run_begins_without_sums(callback):
     callback.on_step_begin(None, None, None)
-    callback.add({"soft_loss": torch.tensor(1.0)})
+    callback.latest = {"soft_loss": torch.tensor(1.0)}
+    callback.on_step_end(None, None, None)
     callback.on_train_begin(None, TrainerState(epoch=2.5), None)
     assert (callback.sums, callback.steps, callback.epoch) == ({}, 0, 2)
