@@ -40,13 +40,17 @@ from .training.checks import (
     expect_configuration,
     expect_whole_vocabulary,
     find_student_tokenizer,
+    in_backward,
+    mixed_precision,
     refuse,
     refused_losses,
     refused_ways_to_run,
     set_problem_type,
     use_one_gpu,
+    warn_of_half_precision,
 )
 from .training.projections import ProjectionsMixin
+from .training.sound_teachers import SoundTeachers
 
 
 class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer):
@@ -135,12 +139,18 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         args = check_arguments(self.args)
         student = cast(nn.Module, self.model)
+        warn_of_half_precision(student)
         tokenizer = find_student_tokenizer(self.processing_class, self.data_collator)
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         note_as_loaded(tokenizer)
 
         self.teachers = TeacherEnsemble.load(
-            teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
+            teachers,
+            student=student,
+            student_tokenizer=tokenizer,
+            dtype=args.teacher_dtype,
+            device=args.device,
+            mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
         )
         readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
         self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
@@ -159,6 +169,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         self._callback = DistillationCallback()
         self.add_callback(self._callback)
+        self._sound_teachers = SoundTeachers(
+            self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
+        )
+        self.add_callback(self._sound_teachers)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
@@ -293,7 +307,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
         hidden = objective.hidden_loss is not None
         outputs, logits, states = self._student_forward(model, inputs, rows.tokens, output_hidden_states=hidden)
-        components, _ = objective(
+        components, targets = objective(
             inputs,
             rows,
             logits,
@@ -302,6 +316,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
             weigh=self.compute_teacher_weights,
             soft_loss=self.compute_distillation_loss,
         )
+        if targets is not None:
+            self._sound_teachers.add(objective.faulty(components, targets))
 
         means = objective.means(components, cast("dict[str, Tensor]", counts))
         self._callback.add(means)

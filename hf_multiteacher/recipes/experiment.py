@@ -69,6 +69,8 @@ class Experiment:
         self.teachers = [Pretrained.find(source, "Teacher") for source in args.teachers or PAPER_TEACHERS]
         self.student = Pretrained.find(experiment.student, "Student")
         self.max_length = shared_limit([*self.teachers, self.student], experiment.max_length)
+        for model in (*self.teachers, self.student):
+            model.expect_to_learn([self.task])
 
         if args.push_to_hub and args.should_save:  # what stands in the way of a push is found before hours of training
             make_repository(repository_name(args), private=args.hub_private_repo, token=args.hub_token)
@@ -99,7 +101,7 @@ class Experiment:
         data = LabelledData.from_task(self.task, tokenizers, self.max_length)
 
         set_seed(args.seed)
-        trainer, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args, teachers)
+        trainer, metrics = fine_tune(data.load_model(model.source, model.owner), model.tokenizer, data, args, teachers)
 
         if not args.push_to_hub:  # else the push, which comes last, saves it
             trainer.save_model()

@@ -8,9 +8,10 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from ..models.limits import count_embeddings
+from ..models.loading import explained
 from ..models.task import without_adapters
 from ..tokenization.encoder import count_entries
-from .teacher import Teacher, explained
+from .teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def find_tokenizer(
     size = count_embeddings(without_adapters(model))
     tokenizer = teacher.tokenizer
     if tokenizer is None or isinstance(tokenizer, str | os.PathLike):
-        with explained(name, "tokenizer"):
+        with explained(f"Teacher '{name}'", "tokenizer"):
             tokenizer = _load_tokenizer(teacher, model)
 
     if tokenizer is None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
+import torch
 from datasets import LargeList, List
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
@@ -17,6 +18,7 @@ from ..tokenization.encoder import count_entries
 from ..training_args import DistillationTrainingArguments
 
 logger = logging.getLogger(__name__)
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Refusal(NamedTuple):
@@ -105,6 +107,27 @@ def expect_configuration(student: nn.Module) -> None:
         )
 
 
+def warn_of_half_precision(student: nn.Module) -> None:
+    """Warn of a student whose trained weights are in half precision, as what it was loaded from may be stored."""
+    half = {weight.dtype for weight in student.parameters() if weight.requires_grad and weight.dtype in HALF}
+    if half:
+        logger.warning(
+            "The student's weights are in %s, which rounds most steps of an optimizer away, so that it barely learns. "
+            "Load it with from_pretrained(..., dtype=torch.float32), or call student.float() before; bf16=True then "
+            "trains it in mixed precision.",
+            " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in half)),
+        )
+
+
+def mixed_precision(name: str) -> torch.dtype | None:
+    """Return the type in which accelerate runs the student's forward; None where that is its weights' own.
+
+    Args:
+        name: accelerate's `mixed_precision`.
+    """
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name)
+
+
 def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
     """Refuse a masked language model that does not know all of its tokenizer's entries: masks and labels may be any.
 
@@ -144,6 +167,12 @@ def _has_lists_of_labels(dataset: Any) -> bool:
 
     label: Any = next((example[name] for name in LABEL_NAMES if name in example), None)
     return isinstance(label.tolist() if hasattr(label, "tolist") else label, list | tuple)
+
+
+def in_backward(args: TrainingArguments) -> bool:
+    """Tell whether the optimizer steps in the backward pass."""
+    optimizer = getattr(args.optim, "value", args.optim)
+    return any(kind in optimizer for kind in ("lomo", "layerwise"))
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
@@ -243,7 +272,7 @@ def refused_ways_to_run(
         says="only data parallelism is supported. Leave parallelism_config out",
     )
     yield Refusal(
-        when=hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
+        when=hidden and in_backward(args),
         says=f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
         "Choose another optimizer",
     )

@@ -39,7 +39,8 @@ class ProjectionsMixin(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
 
         for weight in self.projections if self.accelerator.sync_gradients else []:
-            weight.grad = self.accelerator.reduce(weight.grad, "mean")
+            if weight.grad is not None:  # those for a teacher of weight 0 have none, on every rank
+                weight.grad = self.accelerator.reduce(weight.grad, "mean")
 
         return loss
 
