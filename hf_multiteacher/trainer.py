@@ -1,14 +1,13 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
@@ -23,7 +22,7 @@ from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
-from .objective.aligned_teachers import AlignedTeachers
+from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.evaluation import EvaluationRecord
 from .objective.objective import DistillationObjective
 from .objective.rows import MODEL_INPUTS
@@ -38,6 +37,7 @@ from .training.checks import (
     check_arguments,
     datasets_of,
     expect_configuration,
+    expect_no_tokenizer_anywhere,
     expect_whole_vocabulary,
     find_student_tokenizer,
     in_backward,
@@ -80,6 +80,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         ValueError: A teacher does not fit the student, or an option does not go with distillation.
     """
 
+    multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
     _readers: Sequence[Reader] = ()  # the student, then the teachers
@@ -152,20 +153,13 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
             device=args.device,
             mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
         )
-        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
-        self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
-
-        mlm = task_of(student).over_vocabulary
-        if mlm:
-            expect_whole_vocabulary(student, tokenizer)
-        self.data_collator = choose_collator(given_collator, self.multi_tokenizer, args, mlm=mlm)
-        for dataset in datasets_of(self.train_dataset, self.eval_dataset):
-            check_columns(dataset, self.multi_tokenizer)
+        self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)
 
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         columns = cast("list[str]", self._signature_columns)
-        columns.extend([*MODEL_INPUTS, *self.label_names, *self.multi_tokenizer.column_names])
+        columns.extend([*MODEL_INPUTS, *self.label_names])
+        columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
         self._callback = DistillationCallback()
         self.add_callback(self._callback)
@@ -177,6 +171,27 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         for reader in self._readers:
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
+
+    def _set_up_reading(
+        self, tokenizer: PreTrainedTokenizerFast | None, given_collator: Callable[[list[Any]], dict[str, Any]] | None
+    ) -> MultiTokenizer | None:
+        """Choose the collator, and what knows who reads which encoding: None where nobody has a tokenizer."""
+        args, student = check_arguments(self.args), cast(nn.Module, self.model)
+        data = [*datasets_of(self.train_dataset, self.eval_dataset)]
+        if tokenizer is None:
+            expect_no_tokenizer_anywhere(self.teachers.known_tokenizers, data)
+            return None
+
+        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
+        multi_tokenizer = MultiTokenizer(tokenizer, readers)
+        mlm = task_of(student).over_vocabulary
+        if mlm:
+            expect_whole_vocabulary(student, tokenizer)
+
+        self.data_collator = choose_collator(given_collator, multi_tokenizer, args, mlm=mlm)
+        for dataset in data:
+            check_columns(dataset, multi_tokenizer)
+        return multi_tokenizer
 
     def _prepare_student(self) -> None:
         """Fix what the student's labels mean, and refuse what would silently mean something else with teachers."""
@@ -221,14 +236,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
     def _expect_data_to_be_readable(self) -> None:
         """Cut what is still to be encoded to what the models can read, and refuse data that are encoded otherwise."""
         forwards = [self._student_forward, *(teacher.row_forward for teacher in self.teachers)]
-        sources = [None, *map(self.multi_tokenizer.source_of, range(len(self.teachers)))]
+        sources = [None, *sources_of(self.multi_tokenizer, len(self.teachers))]
         self._readers = [
             Reader(forward.title, source, forward.limits) for forward, source in zip(forwards, sources, strict=True)
         ]
 
         # A collator that was given has a MultiTokenizer of its own, which rebuilds what the teachers read.
         given = getattr(self.data_collator, "multi_tokenizer", self.multi_tokenizer)
-        for multi_tokenizer in (self.multi_tokenizer, given):
+        for multi_tokenizer in filter(None, (self.multi_tokenizer, given)):
             multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             expect_dataset(self._readers, dataset)
@@ -338,7 +353,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         """Save the student as `Trainer` does, its tokenizer without traces of the run, and beside it who taught it."""
-        with nullcontext() if self._objective is None else as_it_came(self.multi_tokenizer.student_tokenizer):
+        tokenizer = None if self.multi_tokenizer is None else self.multi_tokenizer.student_tokenizer
+        with as_it_came(tokenizer):
             super()._save(output_dir, state_dict)
 
         if self._objective is not None and self.args.should_save:

@@ -16,7 +16,7 @@ from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
 from .loading import check_task, commit_of, load_model
 from .teacher import Teacher
-from .tokenizer import find_tokenizer
+from .tokenizer import find_tokenizer, read_the_same_ids
 
 ENSEMBLE = "ensemble"  # what figures call all teachers together
 
@@ -74,6 +74,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         ]
 
         ensemble = cls(loaded, mixed_precision)
+        if student_tokenizer is None and not ensemble.known_tokenizers:
+            read_the_same_ids({teacher.name: teacher.model for teacher in loaded}, student)
         return ensemble if device is None else ensemble.to(device)
 
     @overload
@@ -95,6 +97,11 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
     def tokenizers(self) -> list[PreTrainedTokenizerBase | None]:
         """One per teacher."""
         return [teacher.tokenizer for teacher in self]
+
+    @property
+    def known_tokenizers(self) -> list[str]:
+        """The names of the teachers that have a tokenizer."""
+        return [teacher.name for teacher in self if teacher.tokenizer is not None]
 
     def to(self, device: torch.device | str) -> "TeacherEnsemble":
         """Move every teacher to `device`."""

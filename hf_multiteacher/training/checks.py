@@ -13,7 +13,7 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 from ..collation.choice import first_example
 from ..models.limits import count_embeddings
 from ..models.task import task_of, without_adapters
-from ..tokenization.columns import LABEL_NAMES
+from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN
 from ..tokenization.encoder import count_entries
 from ..training_args import DistillationTrainingArguments
 
@@ -61,12 +61,8 @@ def use_one_gpu(args: DistillationTrainingArguments) -> DistillationTrainingArgu
     return args
 
 
-def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTokenizerFast:
-    """Return the student's tokenizer, which the trainer or its collator was given.
-
-    Raises:
-        ValueError: There is none.
-    """
+def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTokenizerFast | None:
+    """Return the student's tokenizer, which the trainer or its collator was given; None where neither was."""
     multi_tokenizer = getattr(collator, "multi_tokenizer", None)
     candidates = (
         processing_class,
@@ -78,9 +74,30 @@ def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTo
         if isinstance(tokenizer, PreTrainedTokenizerBase):
             return cast(PreTrainedTokenizerFast, tokenizer)
 
+    return None
+
+
+def expect_no_tokenizer_anywhere(of_teachers: Iterable[str], datasets: Iterable[Any]) -> None:
+    """Refuse a student without a tokenizer where somebody else has one, or may have had one.
+
+    Args:
+        of_teachers: The names of the teachers that have a tokenizer.
+        datasets: What was encoded by nobody knows what.
+
+    Raises:
+        ValueError: A teacher has one, or a data set has columns for teachers with tokenizers of their own.
+    """
+    names = [*of_teachers]
+    columns = [
+        name for data in datasets for name in getattr(data, "column_names", None) or [] if TEACHER_COLUMN.match(name)
+    ]
+    if not names and not columns:
+        return
+
+    known = f"teacher {', '.join(map(repr, names))} has one" if names else f"the data set has the columns {columns}"
     raise ValueError(
         "MultiTeacherDistillationTrainer needs the student's tokenizer to find out which teachers read the text as it "
-        f"does, but processing_class is {type(processing_class).__name__}. Pass processing_class=tokenizer."
+        f"does, but processing_class is None, while {known}. Pass processing_class=tokenizer."
     )
 
 
