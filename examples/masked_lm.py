@@ -22,6 +22,7 @@ from hf_multiteacher.recipes.arguments import read_arguments
 from hf_multiteacher.recipes.checks import check_output_folder
 from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
 from hf_multiteacher.recipes.pretrained import expect_teachers, load_tokenizer
+from hf_multiteacher.training.sound_teachers import UnsoundTeacherError
 
 
 @dataclass
@@ -79,7 +80,8 @@ def main() -> None:
     with user_errors("masked_lm.py"):
         trainer = make_trainer()
 
-    trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+    with user_errors("masked_lm.py", kinds=(UnsoundTeacherError,)):
+        trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
 
     metrics = trainer.evaluate()
     trainer.log_metrics("eval", metrics)

@@ -12,7 +12,7 @@ from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.checked_labels import CheckedLabels
-from .collation.choice import check_columns, choose_collator
+from .collation.choice import adds_inputs, check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
 from .hub.files import matching
@@ -246,7 +246,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Trainer
         for multi_tokenizer in filter(None, (self.multi_tokenizer, given)):
             multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
-            expect_dataset(self._readers, dataset)
+            expect_dataset(self._readers, dataset, only_its_columns=not adds_inputs(self.data_collator))
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """Make a student as `Trainer` does."""
