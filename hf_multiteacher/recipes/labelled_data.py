@@ -64,14 +64,15 @@ class LabelledData:
         """The arguments with which `MultiTokenizer.encode` reads the data."""
         return {name: name for name in COLUMNS if name in self.train.column_names}
 
-    def load_model(self, folder: str | Path, owner: str = "The model") -> nn.Module:
+    def load_model(self, folder: str | Path, owner: str | None = None) -> nn.Module:
         """Load a pretrained encoder in float32 with a new head for these labels.
 
         Args:
             folder: A folder or an id.
-            owner: What messages call it.
+            owner: What messages call it; by default the model of that name.
 
         Raises:
             ValueError: It cannot be loaded, or was fine-tuned for another task or other labels.
         """
+        owner = owner or f"The model '{folder}'"
         return load_for_labels(str(folder), owner, self.label_names, tagging="words" in self.columns)
