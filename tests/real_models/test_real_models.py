@@ -200,7 +200,7 @@ def test_loyalty_reads_every_word_with_the_real_tokenizers(tmp_path, e5, minilm,
     examples = load_examples("token-classification", str(text), None)
     student = str(tmp_path / "pupil")
     models = load_models(student, [str(tmp_path / "teacher"), student], examples.kind)
-    loyalty = Comparison.of(models, examples, 4).loyalty()
+    loyalty = Comparison.of(models, examples, 4, None).loyalty()
     itself, teacher = (loyalty[name] for name in ("pupil", "teacher"))
     assert itself["label_loyalty"] == 1
     assert itself["rows"] == teacher["rows"] == sum(len(sentence.split()) for sentence in SENTENCES)
