@@ -17,10 +17,12 @@ from hf_multiteacher import (
     student_from_teacher,
 )
 from hf_multiteacher.commands.exit import user_errors
+from hf_multiteacher.models.task import MASKED_LM
 from hf_multiteacher.recipes.arguments import read_arguments
 from hf_multiteacher.recipes.checks import check_output_folder
 from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
-from hf_multiteacher.recipes.pretrained import load_tokenizer
+from hf_multiteacher.recipes.pretrained import expect_teachers, load_tokenizer
+from hf_multiteacher.training.sound_teachers import UnsoundTeacherError
 
 
 @dataclass
@@ -47,6 +49,7 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     # One text, an encoding for every tokenizer; the student reads as the first teacher does.
     tokenizers = [load_tokenizer(teacher) for teacher in args.teachers]
     multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+    expect_teachers(args.teachers, MASKED_LM)
 
     words = words_that_fit(masked_lm.max_length)
     corpus = load_corpus(masked_lm.corpus, words=words, megabytes=masked_lm.megabytes)
@@ -77,7 +80,8 @@ def main() -> None:
     with user_errors("masked_lm.py"):
         trainer = make_trainer()
 
-    trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+    with user_errors("masked_lm.py", kinds=(UnsoundTeacherError,)):
+        trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
 
     metrics = trainer.evaluate()
     trainer.log_metrics("eval", metrics)

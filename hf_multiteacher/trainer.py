@@ -1,19 +1,19 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.checked_labels import CheckedLabels
-from .collation.choice import check_columns, choose_collator
+from .collation.choice import adds_inputs, check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
 from .hub.files import matching
@@ -23,7 +23,7 @@ from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
-from .objective.aligned_teachers import AlignedTeachers, SoftTargets
+from .objective.aligned_teachers import AlignedTeachers, SoftTargets, sources_of
 from .objective.components import Component
 from .objective.evaluation import HARD_LOSS, EvaluationRecord
 from .objective.objective import DistillationObjective
@@ -39,17 +39,22 @@ from .training.checks import (
     check_arguments,
     datasets_of,
     expect_configuration,
+    expect_no_tokenizer_anywhere,
     expect_whole_vocabulary,
     find_student_tokenizer,
+    in_backward,
+    mixed_precision,
     refuse,
     refused_losses,
     refused_override,
     refused_ways_to_run,
     set_problem_type,
     use_one_gpu,
+    warn_of_half_precision,
 )
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
+from .training.sound_teachers import SoundTeachers
 from .training.streams import Filler, StreamsMixin
 
 
@@ -80,6 +85,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         ValueError: A teacher does not fit the student, or an option does not go with distillation.
     """
 
+    multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
     _counts: Mapping[str, Tensor] | None = None  # rows of every set in the step for which compute_loss is called
@@ -141,38 +147,64 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         args = check_arguments(self.args)
         student = cast(nn.Module, self.model)
+        warn_of_half_precision(student)
         tokenizer = find_student_tokenizer(self.processing_class, self.data_collator)
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         note_as_loaded(tokenizer)
 
         self.teachers = TeacherEnsemble.load(
-            teachers, student=student, student_tokenizer=tokenizer, dtype=args.teacher_dtype, device=args.device
+            teachers,
+            student=student,
+            student_tokenizer=tokenizer,
+            dtype=args.teacher_dtype,
+            device=args.device,
+            mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
         )
-        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
-        self.multi_tokenizer = MultiTokenizer(tokenizer, readers)
-
-        if task_of(student).over_vocabulary:
-            expect_whole_vocabulary(student, tokenizer)
-        self._choose_collator(given_collator)
-        for dataset in datasets_of(self.train_dataset, self.eval_dataset):
-            check_columns(dataset, self.multi_tokenizer)
+        self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)
 
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         columns = cast("list[str]", self._signature_columns)
-        columns.extend([*MODEL_INPUTS, *self.label_names, *self.multi_tokenizer.column_names])
+        columns.extend([*MODEL_INPUTS, *self.label_names])
+        columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
         self._callback = DistillationCallback()
         self.add_callback(self._callback)
+        self._sound_teachers = SoundTeachers(
+            self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
+        )
+        self.add_callback(self._sound_teachers)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
 
-    def _choose_collator(self, given: Callable[[list[Any]], dict[str, Any]] | None) -> None:
+    def _set_up_reading(
+        self, tokenizer: PreTrainedTokenizerFast | None, given_collator: Callable[[list[Any]], dict[str, Any]] | None
+    ) -> MultiTokenizer | None:
+        """Choose the collator, and what knows who reads which encoding: None where nobody has a tokenizer."""
+        data = [*datasets_of(self.train_dataset, self.eval_dataset)]
+        if tokenizer is None:
+            expect_no_tokenizer_anywhere(self.teachers.known_tokenizers, data)
+            return None
+
+        readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
+        multi_tokenizer = MultiTokenizer(tokenizer, readers)
+        student = cast(nn.Module, self.model)
+        if task_of(student).over_vocabulary:
+            expect_whole_vocabulary(student, tokenizer)
+
+        self._choose_collator(given_collator, multi_tokenizer)
+        for dataset in data:
+            check_columns(dataset, multi_tokenizer)
+        return multi_tokenizer
+
+    def _choose_collator(
+        self, given: Callable[[list[Any]], dict[str, Any]] | None, multi_tokenizer: MultiTokenizer
+    ) -> None:
         """Use the collator that is given, or ours in its place, or refuse it."""
         mlm = task_of(cast(nn.Module, self.model)).over_vocabulary
-        self.data_collator = choose_collator(given, self.multi_tokenizer, self.args, mlm=mlm)
+        self.data_collator = choose_collator(given, multi_tokenizer, self.args, mlm=mlm)
         self._chosen_collator = self.data_collator
 
     def _prepare_student(self) -> None:
@@ -218,17 +250,17 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
     def _expect_data_to_be_readable(self) -> None:
         """Cut what is still to be encoded to what the models can read, and refuse data that are encoded otherwise."""
         forwards = [self._student_forward, *(teacher.row_forward for teacher in self.teachers)]
-        sources = [None, *map(self.multi_tokenizer.source_of, range(len(self.teachers)))]
+        sources = [None, *sources_of(self.multi_tokenizer, len(self.teachers))]
         self._readers = [
             Reader(forward.title, source, forward.limits) for forward, source in zip(forwards, sources, strict=True)
         ]
 
         # A collator that was given has a MultiTokenizer of its own, which rebuilds what the teachers read.
         given = getattr(self.data_collator, "multi_tokenizer", self.multi_tokenizer)
-        for multi_tokenizer in (self.multi_tokenizer, given):
+        for multi_tokenizer in filter(None, (self.multi_tokenizer, given)):
             multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
-            expect_dataset(self._readers, dataset)
+            expect_dataset(self._readers, dataset, only_its_columns=not adds_inputs(self.data_collator))
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """Make a student as `Trainer` does."""
@@ -322,7 +354,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         counts = self._counts or self._get_num_items_in_batch([inputs], self.args.device)
         with_teachers = self._objective.needs_teachers and not self._predicting
-        outputs, _, components, _ = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
+        outputs, _, components, targets = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
+        if targets is not None:
+            self._sound_teachers.add(self._objective.faulty(components, targets))
 
         means = self._objective.means(components, counts)
         if isinstance(inputs, Filler):
@@ -426,7 +460,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         """Save the student as `Trainer` does, its tokenizer without traces of the run, and beside it who taught it."""
-        with nullcontext() if self._objective is None else as_it_came(self.multi_tokenizer.student_tokenizer):
+        tokenizer = None if self.multi_tokenizer is None else self.multi_tokenizer.student_tokenizer
+        with as_it_came(tokenizer):
             super()._save(output_dir, state_dict)
 
         if self._objective is not None and self.args.should_save:
@@ -493,10 +528,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         if self._objective is None:
             return make(sampler_fn, is_training, dataloader_key)
 
-        # Both may have been exchanged since the trainer was made.
-        if self.data_collator is not self._chosen_collator:
-            self._choose_collator(self.data_collator)
-        check_columns(dataset, self.multi_tokenizer)
+        if self.multi_tokenizer is not None:
+            # Both may have been exchanged since the trainer was made.
+            if self.data_collator is not self._chosen_collator:
+                self._choose_collator(self.data_collator, self.multi_tokenizer)
+            check_columns(dataset, self.multi_tokenizer)
 
         collator = chosen = self.data_collator
         if is_training:

@@ -92,8 +92,8 @@ class DistillationTrainingArguments(TrainingArguments):
     teacher_dtype: str | None = field(
         default=None,
         metadata={
-            "help": "Precision in which the teachers run. Default: float32 for those that are loaded, and models that "
-            "are passed in stay as they are.",
+            "help": "Precision of the teachers' weights, in which they run. Default: float32 weights (models that are "
+            "passed in keep theirs), which run as the student's do: under autocast with bf16 or fp16.",
             "choices": TEACHER_DTYPES,
         },
     )

@@ -163,6 +163,11 @@ def _padding_of(given: Collator) -> dict[str, Any]:
     return {"padding": padding, "max_length": cast(Any, given).max_length} if padding == "max_length" else {}
 
 
+def adds_inputs(collator: Collator) -> bool:
+    """Tell whether a collator may give models more inputs than the data's columns: one of the user's own may."""
+    return collator is not default_data_collator and type(collator) not in (DataCollatorForDistillation, *STANDARD)
+
+
 def check_columns(dataset: Any, multi_tokenizer: MultiTokenizer) -> None:
     """Refuse a data set that was encoded for other teachers, or for the same ones in another order.
 

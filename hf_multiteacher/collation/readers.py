@@ -114,12 +114,41 @@ def expect_inputs(readers: Sequence[Reader], columns: Collection[str]) -> None:
                 )
 
 
-def expect_dataset(readers: Sequence[Reader], dataset: Any) -> None:
+def expect_demanded(readers: Sequence[Reader], columns: Collection[str], *, encodings: bool) -> None:
+    """Refuse a model whose `forward` demands an input that neither its tokenizer nor the data give.
+
+    Args:
+        readers: The student, then the teachers.
+        columns: What the data set or a batch holds.
+        encodings: Whether `columns` are a batch's; else the collator may make masks and token types.
+
+    Raises:
+        ValueError: There is one.
+    """
+    made = () if encodings else ENCODING
+    for reader in readers:
+        own = {part for part in ENCODING if reader.column(part) in columns}
+        given = own if reader.source is not None else {*own, *columns}
+        lacking = sorted(reader.limits.required.difference(given, made))
+        if lacking:
+            raise ValueError(
+                f"{reader.name} cannot run without {lacking}, for which its forward has no default, and neither its "
+                f"tokenizer nor the data give {'it' if len(lacking) == 1 else 'them'}. "
+                + (
+                    "Add a column of this name to the data, or give the forward a default."
+                    if reader.source is None
+                    else "Give its forward a default, or use a teacher with the student's tokenizer."
+                )
+            )
+
+
+def expect_dataset(readers: Sequence[Reader], dataset: Any, *, only_its_columns: bool = True) -> None:
     """Refuse a data set that a model cannot read, as far as that can be told without going through it in Python.
 
     Args:
         readers: The student, then the teachers.
         dataset: Of any kind; only what is stored in Arrow can be told before it is collated.
+        only_its_columns: Whether the collator is known to add no inputs of its own.
 
     Raises:
         ValueError: A model cannot read it.
@@ -129,6 +158,8 @@ def expect_dataset(readers: Sequence[Reader], dataset: Any) -> None:
 
     columns = dataset.column_names
     expect_inputs(readers, columns)
+    known = [reader for reader in readers if only_its_columns or reader.source is not None]
+    expect_demanded(known, columns, encodings=False)
 
     for reader in readers:
         if reader.counts(columns):
@@ -202,6 +233,7 @@ class CheckedCollator:
         tensors = {name: value for name, value in batch.items() if isinstance(value, torch.Tensor) and value.numel()}
 
         expect_inputs(self.readers, tensors)
+        expect_demanded(self.readers, batch, encodings=True)
         for reader in self.readers:
             ids = tensors.get(reader.column("input_ids"))
             if ids is not None and reader.counts(tensors):

@@ -17,12 +17,14 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(parsed: argparse.Namespace) -> int:
     """Distil, leave the student with its card, print what was measured and return the exit code."""
     from ..recipes.masked_lm import finish, make_trainer, read_config
+    from ..training.sound_teachers import UnsoundTeacherError
 
     with user_errors():
         config, args = read_config(parsed.config)
         trainer = make_trainer(config, args)
 
-    trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+    with user_errors(kinds=(UnsoundTeacherError,)):
+        trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
     with user_errors():
         measured = finish(trainer, f"hf-multiteacher distill {parsed.config}")
 

@@ -15,19 +15,22 @@ class Failed(SystemExit):
 
 
 @contextmanager
-def user_errors(program: str = "hf-multiteacher") -> Iterator[None]:
+def user_errors(
+    program: str = "hf-multiteacher", kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
+) -> Iterator[None]:
     """Around the steps that read what the user gave: say in one line what is wrong with it, and leave.
 
     What goes wrong elsewhere, as in a training, is a fault and keeps its traceback.
 
     Args:
         program: What the line begins with.
+        kinds: What the user can mend.
 
     Raises:
         Failed: The line was written.
     """
     try:
         yield
-    except (OSError, TypeError, ValueError) as error:
+    except kinds as error:
         sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
         raise Failed from error

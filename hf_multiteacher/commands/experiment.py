@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..recipes.arguments import read_arguments
 from ..recipes.experiment import Experiment, ExperimentArguments, report
+from ..training.sound_teachers import UnsoundTeacherError
 from ..training_args import DistillationTrainingArguments
 from .exit import FAILED, FINISHED, Failed, user_errors
 
@@ -31,7 +32,8 @@ def _run(key: str, words: Sequence[str], program: str) -> None:
     with user_errors(program):
         experiment = Experiment(key, *read_arguments(kinds, words, defaults))
 
-    figures = experiment.run()
+    with user_errors(program, kinds=(UnsoundTeacherError,)):
+        figures = experiment.run()
     if experiment.args.should_save:
         sys.stdout.write(f"\n{report(experiment.task.metric, figures)}\n\n{experiment.task.citation}\n")
 

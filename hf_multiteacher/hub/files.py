@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from safetensors import safe_open
+
 PUSHED = {
     "model": (
         "README.md",
@@ -75,6 +77,39 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
         chosen |= matching(names, ("*.py",))
 
     return sorted(chosen)
+
+
+def expect_whole(folder: Path, names: Sequence[str]) -> None:
+    """Refuse files that nobody could load: weights that end too early, shards that are not there, broken JSON.
+
+    Raises:
+        PushError: There is one.
+    """
+    for name in names:
+        try:
+            lacking = _lacking(folder / name)
+        except Exception as error:  # whatever the readers of these formats raise
+            reason = " ".join(str(error).split())
+            raise PushError(
+                f"Nothing pushed: {folder / name} is damaged, so that nobody could load it ({reason}). Save the model "
+                "again."
+            ) from error
+
+        if lacking:
+            raise PushError(f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold.")
+
+
+def _lacking(path: Path) -> list[str]:
+    """Read a file as those who load it will, and return the files that it names and that are not there."""
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="numpy"):
+            return []
+    if path.suffix != ".json":
+        return []
+
+    content = json.loads(path.read_text(encoding="utf-8"))
+    shards = {*content["weight_map"].values()} if path.name.endswith(".safetensors.index.json") else set()
+    return sorted(name for name in shards if not (path.parent / name).is_file())
 
 
 def _needs_own_code(folder: Path, names: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from transformers import TrainingArguments
 
 from ..report.card import for_repository, with_user_text_of
 from ..version import __version__
-from .files import PushError, content_to_push, files_to_push
+from .files import PushError, content_to_push, expect_whole, files_to_push
 from .retries import at_the_hub
 
 logger = getLogger(__name__)
@@ -83,6 +83,7 @@ def push_folder(
     folder, token = Path(folder), token or get_token()
 
     names = files_to_push(folder, repo_type, also, with_card=not path_in_repo)
+    expect_whole(folder, names)
     contents = {str(PurePosixPath(path_in_repo, name)): content_to_push(folder / name, token) for name in names}
     if not path_in_repo and "README.md" not in names:
         logger.warning("%s has no README.md, so its readers get no model card; `write_model_card` writes one.", folder)

@@ -34,6 +34,7 @@ class Limits:
         inputs: What its `forward` takes by name, labels apart: with them it would compute a loss of its own, which
             would be scaled wrongly.
         any_input: Whether its `forward` takes more than it names (`**kwargs`).
+        required: What its `forward` demands by name, labels apart, because it has no default.
     """
 
     positions: int
@@ -42,6 +43,7 @@ class Limits:
     token_types: int
     inputs: frozenset[str]
     any_input: bool
+    required: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, model: nn.Module) -> "Limits":
@@ -60,6 +62,7 @@ class Limits:
             token_types=UNLIMITED if types is None else types,
             inputs=frozenset(parameters) - left_out,
             any_input=any(each.kind is each.VAR_KEYWORD for each in parameters.values()),
+            required=frozenset(name for name, each in parameters.items() if _is_demanded(each)) - left_out,
         )
 
     def takes(self, option: str) -> bool:
@@ -107,6 +110,11 @@ def count_embeddings(model: PreTrainedModel) -> int:
     if isinstance(weight, torch.Tensor):
         return int(weight.shape[0])
     return cast(int, getattr(embedding, "num_embeddings", getattr(model.config, "vocab_size", UNLIMITED)))
+
+
+def _is_demanded(parameter: inspect.Parameter) -> bool:
+    by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    return by_name and parameter.default is parameter.empty
 
 
 def _positions(model: nn.Module, inner: PreTrainedModel) -> int:

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 
 from .distilbert import distilbert_from_layers
 from .labels import copy_names
+from .loading import OF_A_TASK, expect_encoder, explained, load_with_report
 from .task import TASKS, uncompiled
 
 WITH_LABELS = tuple(task.class_suffix for task in TASKS.values() if not task.over_vocabulary)
@@ -72,10 +73,26 @@ def student_from_teacher(
 
 def _load(source: str) -> PreTrainedModel:
     """Load a checkpoint with the head it was saved with, where that is one for distillation, else for masked-LM."""
-    saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
+    owner = f"The model '{source}'"
+    with explained(owner, "configuration"):
+        saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
     has_head = saved_as.endswith(tuple(task.class_suffix for task in TASKS.values()))
-    model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
-    return model_class.from_pretrained(source)
+    if not has_head and OF_A_TASK.search(saved_as):
+        raise ValueError(
+            f"{owner} is a {saved_as}, whose head no student can have, so it would get a random one for masked-LM. "
+            "Give a model for masked-LM, token or sequence classification, or the pretrained model behind it."
+        )
+
+    with explained(owner, "weights"):
+        model_class = getattr(transformers, saved_as) if has_head else AutoModelForMaskedLM
+        model, new = load_with_report(model_class, source, dtype=torch.float32)
+    if has_head and new:
+        raise ValueError(
+            f"{owner} is a {saved_as}, but has no weights in its file for {sorted(new)}, or in another size than its "
+            "configuration says: they would be random. Give the whole model, as save_pretrained leaves it."
+        )
+    expect_encoder(owner, model, new)
+    return cast(PreTrainedModel, model)
 
 
 def _chosen_layers(layers: int | Sequence[int], available: int) -> list[int]:

@@ -50,13 +50,23 @@ class SoftTargets:
     weights: Tensor
 
 
+def sources_of(multi_tokenizer: MultiTokenizer | None, teachers: int) -> list[int | None]:
+    """Tell for each teacher the number in its columns' names; None where it reads the student's encoding.
+
+    Args:
+        multi_tokenizer: None where nobody has a tokenizer, so that all read one encoding.
+        teachers: How many there are.
+    """
+    return [None if multi_tokenizer is None else multi_tokenizer.source_of(teacher) for teacher in range(teachers)]
+
+
 class AlignedTeachers:
     """The teachers of a run, the encoding each of them reads, and the outcomes each shares with the student.
 
     Args:
         student: The student, PEFT-wrapped or not.
         teachers: The loaded teachers.
-        multi_tokenizer: Knows which encoding each teacher reads.
+        multi_tokenizer: Knows which encoding each teacher reads; None where all read the student's.
         weights: One number per teacher; equal ones when None.
         device: Where the student is.
 
@@ -68,21 +78,21 @@ class AlignedTeachers:
         self,
         student: nn.Module,
         teachers: TeacherEnsemble,
-        multi_tokenizer: MultiTokenizer,
+        multi_tokenizer: MultiTokenizer | None,
         weights: Sequence[float] | None,
         device: torch.device,
     ) -> None:
         self.teachers = teachers
         self.names = teachers.names
         self.weights = self._scaled(weights)
-        self.sources = [multi_tokenizer.source_of(teacher) for teacher in range(len(teachers))]
+        self.sources = sources_of(multi_tokenizer, len(teachers))
 
-        over_vocabulary = task_of(student).over_vocabulary
-        self._entries = count_entries(multi_tokenizer.student_tokenizer) if over_vocabulary else None
+        known = multi_tokenizer if task_of(student).over_vocabulary else None
+        self._entries = None if known is None else count_entries(known.student_tokenizer)
         self.outcomes = [
-            Outcomes.between(multi_tokenizer.shared_vocabulary(source), student, teacher.model, device)
-            if over_vocabulary and source is not None
-            else None
+            None
+            if known is None or source is None
+            else Outcomes.between(known.shared_vocabulary(source), student, teacher.model, device)
             for source, teacher in zip(self.sources, teachers, strict=True)
         ]
 

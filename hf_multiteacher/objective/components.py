@@ -29,6 +29,8 @@ def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) 
 def with_hidden_loss(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
     """Add the teachers' weighted mean of the hidden-state losses to the means of the components.
 
+    A teacher of weight 0 takes no part: 0 times NaN would be NaN.
+
     Args:
         means: Component -> mean.
         teacher_weights: Teacher name -> its fixed weight.
@@ -36,7 +38,7 @@ def with_hidden_loss(means: dict[str, Any], teacher_weights: Mapping[str, float]
     weighted = [
         weight * means[f"hidden_loss/{name}"]
         for name, weight in teacher_weights.items()
-        if f"hidden_loss/{name}" in means
+        if weight and f"hidden_loss/{name}" in means
     ]
 
     return means | {"hidden_loss": sum(weighted)} if weighted else means

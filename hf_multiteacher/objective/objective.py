@@ -178,8 +178,11 @@ class DistillationObjective:
     def _soft_components(self, targets: SoftTargets, soft_loss: SoftLoss) -> dict[str, Component]:
         """Compute the soft loss, each teacher's own, and what part each teacher has."""
         separate = self.ensemble == "per_teacher" or len(self.teachers.names) == 1
-        with nullcontext() if separate else torch.no_grad():
-            each = [_loss_of(teacher, targets, soft_loss) for teacher in range(len(self.teachers.names))]
+        each = []
+        for teacher, followed in enumerate(self.teachers.followed):
+            # Of a teacher that is only measured not even a gradient of 0, which times NaN would be NaN.
+            with nullcontext() if separate and followed else torch.no_grad():
+                each.append(_loss_of(teacher, targets, soft_loss))
 
         if separate:
             loss = functional.weighted_mean(torch.stack(each), targets.weights)
@@ -218,10 +221,32 @@ class DistillationObjective:
         components = {}
         for teacher, (name, source) in enumerate(self.teachers.source_of.items()):
             states = cast(HiddenStates, teacher_states[teacher])
-            distances = loss(student_states, states, teacher, *hidden_spans(inputs, source))
+            with nullcontext() if self.teachers.followed[teacher] else torch.no_grad():
+                distances = loss(student_states, states, teacher, *hidden_spans(inputs, source))
             components[f"hidden_loss/{name}"] = Component(distances, f"hidden/{name}")
 
         return components
+
+    def faulty(self, components: Mapping[str, Component], targets: SoftTargets) -> Tensor:
+        """Tell which teachers that are followed cannot be: they answer NaN or infinity. Nothing waits for a device.
+
+        Minus infinity stands for an impossible class, so that only a row of nothing else has no answer.
+
+        Args:
+            components: Of a batch, with its teachers.
+            targets: What they said.
+
+        Returns:
+            bool [teachers].
+        """
+        sound = [logits.amax(dim=-1).isfinite().all() for logits in targets.teacher_logits]
+        if self.hidden_loss is not None:
+            diverged = ~targets.student_logits[0].amax(dim=-1).isfinite().all()  # then no teacher is to blame
+            distances = [components[f"hidden_loss/{name}"].values for name in self.teachers.names]
+            sound = [each & (diverged | far.isfinite().all()) for each, far in zip(sound, distances, strict=True)]
+
+        followed = torch.tensor(self.teachers.followed)
+        return followed.to(sound[0].device, non_blocking=True) & ~torch.stack(sound)
 
     # ---- What the hooks of the trainer do where nobody overrides them ----
 

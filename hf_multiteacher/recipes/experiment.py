@@ -70,6 +70,9 @@ class Experiment:
         self.student = Pretrained.find(experiment.student, "Student")
         models = [self.student, *self.teachers]
         limit = shared_limit(models, experiment.max_length)
+        for model in models:
+            model.expect_to_learn([self.task])
+
         # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
         self.data = LabelledData.from_task(self.task, [model.tokenizer for model in models], limit)
 
@@ -100,7 +103,7 @@ class Experiment:
         """Fine-tune one model, and save it with its tokenizer, its metrics and, when asked, its predictions."""
         data = self.data
         set_seed(args.seed)
-        trainer, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args, teachers)
+        trainer, metrics = fine_tune(data.load_model(model.source, model.owner), model.tokenizer, data, args, teachers)
 
         if not args.push_to_hub:  # else the push, which comes last, saves it
             trainer.save_model()

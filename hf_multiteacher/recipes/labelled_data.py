@@ -8,14 +8,13 @@ from typing import Any
 from datasets import Dataset
 from torch import nn
 from transformers import EvalPrediction
-from transformers.utils import logging
 
-from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ..romanian.metrics import trainer_metrics
 from ..romanian.tasks import Task
 from ..romanian.windows import split_long_sentences
 from ..tokenization.settings import unchanged
 from ..tokenization.words import spaced_words
+from .pretrained import load_for_labels
 
 COLUMNS = ("words", "text", "text_pair", "labels")
 
@@ -65,21 +64,15 @@ class LabelledData:
         """The arguments with which `MultiTokenizer.encode` reads the data."""
         return {name: name for name in COLUMNS if name in self.train.column_names}
 
-    def load_model(self, folder: str | Path) -> nn.Module:
-        """Load a pretrained encoder with a new head for these labels."""
-        task = TOKEN_CLASSIFICATION if "words" in self.columns else SEQUENCE_CLASSIFICATION
-        verbosity = logging.get_verbosity()
+    def load_model(self, folder: str | Path, owner: str | None = None) -> nn.Module:
+        """Load a pretrained encoder in float32 with a new head for these labels.
 
-        # That the head is new, and the vocabulary's is not used, is the purpose here and needs no warning.
-        logging.set_verbosity_error()
-        try:
-            return task.auto_class.from_pretrained(folder, **self._head())
-        finally:
-            logging.set_verbosity(verbosity)
+        Args:
+            folder: A folder or an id.
+            owner: What messages call it; by default the model of that name.
 
-    def _head(self) -> dict[str, Any]:
-        if self.label_names is None:
-            return {"num_labels": 1, "problem_type": "regression"}
-
-        names = dict(enumerate(self.label_names))
-        return {"id2label": names, "label2id": {name: number for number, name in names.items()}}
+        Raises:
+            ValueError: It cannot be loaded, or was fine-tuned for another task or other labels.
+        """
+        owner = owner or f"The model '{folder}'"
+        return load_for_labels(str(folder), owner, self.label_names, tagging="words" in self.columns)

@@ -10,6 +10,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ..hub.files import PushError
 from ..models.student import student_from_teacher
+from ..models.task import MASKED_LM
 from ..report.benchmark import count_parameters
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
@@ -19,7 +20,7 @@ from .arguments import read_configuration
 from .checks import check_output_folder
 from .corpus import load_corpus, words_that_fit
 from .held_out import hold_out
-from .pretrained import load_tokenizer
+from .pretrained import expect_teachers, load_tokenizer
 
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""
@@ -85,6 +86,7 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
     """
     teachers = args.teachers or []
     tokenizers = [load_tokenizer(teacher) for teacher in teachers]
+    expect_teachers(teachers, MASKED_LM)
 
     corpus = load_corpus(
         config.corpus,

@@ -75,6 +75,8 @@ class PaperTable:
         self.models = [Pretrained.find(source, "Model") for source in dict.fromkeys(models)]
         self.limits = {model.source: shared_limit([model], max_length) for model in self.models}
         self.tasks = {definition.key: load_task(definition.key, data) for definition in definitions}
+        for model in self.models:
+            model.expect_to_learn([*self.tasks.values()])
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
@@ -102,7 +104,7 @@ class PaperTable:
         with TemporaryDirectory() as scratch:
             args = replace(self.args, output_dir=scratch, seed=seed)
             try:
-                _, metrics = fine_tune(data.load_model(model.source), model.tokenizer, data, args)
+                _, metrics = fine_tune(data.load_model(model.source, model.owner), model.tokenizer, data, args)
             except ValueError as error:  # a model that learned nothing may have no score; the others still have theirs
                 return run | {"error": " ".join(str(error).split())}
 

@@ -1,11 +1,22 @@
-"""A pretrained model that a user names: its tokenizer, and how long a text it reads."""
+"""A pretrained model that a user names: its tokenizer, how long a text it reads, and whether it can learn a task."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer
+import torch
+from torch import nn
+from transformers import AutoTokenizer, PretrainedConfig
+from transformers.utils import logging
 
 from ..models.limits import position_limit
+from ..models.loading import expect_no_other_task, explained, load_config, load_for_fine_tuning
+from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, Task
+from ..romanian import tasks as romanian
+from ..teachers.loading import load_model
+from ..teachers.teacher import Teacher
 from ..teachers.tokenizer import FEWEST_ENTRIES
 from ..tokenization.encoder import require_fast
 
@@ -18,11 +29,13 @@ class Pretrained:
         source: An id on the Hub or a folder.
         tokenizer: A fast one.
         max_length: Tokens that the model reads at most, special ones included.
+        role: What messages call it, such as `Teacher`.
     """
 
     source: str
     tokenizer: Any
     max_length: int
+    role: str = "Model"
 
     @property
     def name(self) -> str:
@@ -44,12 +57,30 @@ class Pretrained:
         tokenizer = load_tokenizer(source, role)
         require_fast(f"{role.lower()} '{source}'", tokenizer)
 
-        try:
-            config = AutoConfig.from_pretrained(source)
-        except (OSError, ValueError) as error:
-            raise ValueError(_not_there(source, role, error)) from error
+        with _found(source, role, "configuration"):
+            config = load_config(source)
+            limit = position_limit(config)
 
-        return cls(source, tokenizer, min(tokenizer.model_max_length, position_limit(config)))
+        return cls(source, tokenizer, min(tokenizer.model_max_length, limit), role)
+
+    @property
+    def owner(self) -> str:
+        """What messages call it."""
+        return f"{self.role} '{self.source}'"
+
+    def expect_to_learn(self, tasks: Sequence[romanian.Task]) -> None:
+        """Refuse a model that cannot be loaded for one of the tasks, before any of them is worked on.
+
+        Raises:
+            ValueError: It cannot, or was fine-tuned for another task.
+        """
+        kinds = [("words" in task.data["train"].column_names, task.label_names) for task in tasks]
+        config = load_config(self.source)
+        for tagging, names in kinds:
+            expect_no_other_task(self.owner, config, _task(tagging), head_for(names))
+
+        for tagging, names in kinds[:1]:  # the rest of the weights is the same for all
+            load_for_labels(self.source, self.owner, names, tagging=tagging)
 
 
 def load_tokenizer(source: str, role: str = "Teacher") -> Any:
@@ -58,10 +89,8 @@ def load_tokenizer(source: str, role: str = "Teacher") -> Any:
     Raises:
         ValueError: There is none.
     """
-    try:
+    with _found(source, role, "tokenizer"):
         tokenizer: Any = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise ValueError(_not_there(source, role, error)) from error
 
     if len(tokenizer) < FEWEST_ENTRIES:
         raise ValueError(f"{role} '{source}' has no tokenizer beside it. Save it there: tokenizer.save_pretrained.")
@@ -92,8 +121,69 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
     return limit
 
 
-def _not_there(source: str, role: str, error: Exception) -> str:
-    return (
-        f"{role} '{source}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
-        f"save_pretrained writes them) nor a model that can be had from the Hub ({type(error).__name__})."
-    )
+def load_for_labels(source: str, owner: str, label_names: Sequence[str] | None, *, tagging: bool) -> nn.Module:
+    """Load a pretrained encoder in float32 with a head for labels.
+
+    Args:
+        source: A folder or an id.
+        owner: What messages call it.
+        label_names: The names of the labels, by number; None for regression.
+        tagging: Whether words have labels, or whole texts.
+
+    Raises:
+        ValueError: It cannot be loaded, or was fine-tuned for another task or other labels.
+    """
+    # That the head is new, and the vocabulary's is not used, is the purpose here and needs no warning.
+    with _without_warnings():
+        return load_for_fine_tuning(source, owner, _task(tagging), head_for(label_names))
+
+
+def head_for(label_names: Sequence[str] | None) -> dict[str, Any]:
+    """Return what a configuration says of labels; None for regression."""
+    if label_names is None:
+        return {"num_labels": 1, "problem_type": "regression"}
+
+    names = dict(enumerate(label_names))
+    return {"id2label": names, "label2id": {name: number for number, name in names.items()}}
+
+
+def expect_teachers(sources: Sequence[str], task: Task) -> None:
+    """Refuse teachers that cannot be loaded, or are not trained for a task over the vocabulary, before any work.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for source in sources:
+        teacher = Teacher(source)
+        with _without_warnings():
+            load_model(teacher, teacher.public_id, task, PretrainedConfig(), torch.float32)
+
+
+@contextmanager
+def _found(source: str, role: str, part: str) -> Iterator[None]:
+    """Tell a model that is nowhere from one with a broken part."""
+    try:
+        with explained(f"{role} '{source}'", part):
+            yield
+    except ValueError as error:
+        if Path(source).is_dir() or not isinstance(error.__cause__, OSError):
+            raise
+        raise ValueError(
+            f"{role} '{source}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
+            "save_pretrained writes them) nor a model that can be had from the Hub "
+            f"({type(error.__cause__).__name__})."
+        ) from error
+
+
+def _task(tagging: bool) -> Task:
+    return TOKEN_CLASSIFICATION if tagging else SEQUENCE_CLASSIFICATION
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)

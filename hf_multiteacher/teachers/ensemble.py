@@ -1,7 +1,9 @@
 """Frozen teachers that stand beside the student: loaded, checked, named and run."""
 
+import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,7 +16,7 @@ from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
 from .loading import check_task, commit_of, load_model
 from .teacher import Teacher
-from .tokenizer import find_tokenizer
+from .tokenizer import find_tokenizer, read_the_same_ids
 
 ENSEMBLE = "ensemble"  # what figures call all teachers together
 
@@ -25,8 +27,9 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
     It is no `nn.Module` on purpose: teachers never reach the student's state dict, its checkpoints or an optimizer.
     """
 
-    def __init__(self, teachers: Iterable[LoadedTeacher]) -> None:
+    def __init__(self, teachers: Iterable[LoadedTeacher], mixed_precision: torch.dtype | None = None) -> None:
         self._teachers = list(teachers)
+        self.mixed_precision = mixed_precision
 
     @classmethod
     def load(
@@ -37,6 +40,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         student_tokenizer: PreTrainedTokenizerBase | None,
         dtype: torch.dtype | str | None = None,
         device: torch.device | str | None = None,
+        mixed_precision: torch.dtype | None = None,
     ) -> "TeacherEnsemble":
         """Load, check and freeze the teachers of a student.
 
@@ -45,8 +49,10 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             student: The student's model, PEFT-wrapped, compiled or neither. Its class decides the task.
             student_tokenizer: What a teacher without a tokenizer of its own may read, where the sizes agree.
             dtype: Of the teachers' weights, as `torch.bfloat16` or `"bfloat16"`; `"auto"` keeps what the file holds.
-                By default, what is loaded is float32 and a model object stays as it is.
+                By default, what is loaded is float32 and a model object stays as it is; of one that has another
+                precision than asked for, a copy teaches.
             device: Where to put them; by default they stay on the CPU, and a model object where it is.
+            mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
 
         Raises:
             ValueError: A teacher cannot be loaded, is of another task, has no trained head, has other labels than the
@@ -67,7 +73,9 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
 
-        ensemble = cls(loaded)
+        ensemble = cls(loaded, mixed_precision)
+        if student_tokenizer is None and not ensemble.known_tokenizers:
+            read_the_same_ids({teacher.name: teacher.model for teacher in loaded}, student)
         return ensemble if device is None else ensemble.to(device)
 
     @overload
@@ -89,6 +97,11 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
     def tokenizers(self) -> list[PreTrainedTokenizerBase | None]:
         """One per teacher."""
         return [teacher.tokenizer for teacher in self]
+
+    @property
+    def known_tokenizers(self) -> list[str]:
+        """The names of the teachers that have a tokenizer."""
+        return [teacher.name for teacher in self if teacher.tokenizer is not None]
 
     def to(self, device: torch.device | str) -> "TeacherEnsemble":
         """Move every teacher to `device`."""
@@ -123,11 +136,20 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         teacher.model.eval()
 
         forward, model = teacher.row_forward, teacher.model
-        _, logits, states = forward(model, inputs, rows, output_hidden_states=output_hidden_states)
+        with self._precision(model):
+            _, logits, states = forward(model, inputs, rows, output_hidden_states=output_hidden_states)
         if teacher.label_index is not None:
             logits = logits.index_select(-1, teacher.label_index)
 
         return logits, states
+
+    def _precision(self, model: nn.Module) -> AbstractContextManager[Any]:
+        """Run what follows in mixed precision, where that was asked for."""
+        if self.mixed_precision is None:
+            return nullcontext()
+
+        device = next((weight.device.type for weight in model.parameters()), "cpu")
+        return torch.autocast(device, dtype=self.mixed_precision)
 
     def manifest(self) -> list[dict[str, str | None]]:
         """Tell what each teacher is, so that a resume or a cache can see whether it is still the same.
@@ -150,14 +172,14 @@ def _load(
     task = task_of(student)
     student_config = without_adapters(student).config
 
-    model = _model_of(teacher, name, task, student_config, dtype)
-    check_task(name, model, task)
-    if {id(weight) for weight in model.parameters()} & {id(weight) for weight in student.parameters()}:
+    if isinstance(teacher.model, nn.Module) and _shares_weights(teacher.model, student):
         raise ValueError(
             f"Teacher '{name}' must be a model of its own, but it shares weights with the student: freezing it would "
             "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
         )
 
+    model = _model_of(teacher, name, task, student_config, dtype)
+    check_task(name, model, task)
     inner = without_adapters(model)
     return LoadedTeacher(
         name=name,
@@ -170,6 +192,10 @@ def _load(
     )
 
 
+def _shares_weights(first: nn.Module, second: nn.Module) -> bool:
+    return not {id(weight) for weight in first.parameters()}.isdisjoint(map(id, second.parameters()))
+
+
 def _model_of(
     teacher: Teacher, name: str, task: Task, student_config: PretrainedConfig, dtype: torch.dtype | str | None
 ) -> nn.Module:
@@ -177,7 +203,10 @@ def _model_of(
         return load_model(teacher, name, task, student_config, dtype or torch.float32)
 
     model: nn.Module = teacher.model
-    return model.to(dtype) if isinstance(dtype, torch.dtype) else model
+    if not isinstance(dtype, torch.dtype) or {weight.dtype for weight in model.parameters()} <= {dtype}:
+        return model
+
+    return copy.deepcopy(model).to(dtype)  # the object is the user's, who may go on with it
 
 
 def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:

@@ -1,19 +1,19 @@
 """Load a teacher's model from the Hub or a folder, and refuse what has no trained head for the task."""
 
-import re
 from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel
 from peft.utils import load_peft_weights
 from torch import nn
-from transformers import AutoConfig, PretrainedConfig
+from transformers import PretrainedConfig
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
-from ..models.labels import has_names, restore_names
+from ..models.labels import has_names
+from ..models.loading import explained, heads_of, load_config, load_with_report
 from ..models.task import Task, task_of, without_adapters
-from .teacher import Teacher, explained
+from .teacher import Teacher
 
 
 def load_model(
@@ -32,21 +32,19 @@ def load_model(
         ValueError: It cannot be loaded, or (part of) its head for this task would be freshly initialised.
     """
     source = teacher.source
-    with explained(name, "configuration"):
+    owner = f"Teacher '{name}'"
+    with explained(owner, "configuration"):
         is_adapter = _file(teacher, "adapter_config.json") is not None
         base, base_remote = _base_of(teacher) if is_adapter else (source, teacher.remote)
-        config = _load_config(base, base_remote)
+        config = load_config(base, **base_remote)
         if is_adapter:
             config = _adapter_config(teacher, config, student_config)
 
     if not is_adapter:
         _refuse_other_head(name, config, task)
 
-    with explained(name, "weights"):
-        model, report = task.auto_class.from_pretrained(
-            base, config=config, dtype=dtype, output_loading_info=True, **base_remote
-        )
-        missing = set(report["missing_keys"])
+    with explained(owner, "weights"):
+        model, missing = load_with_report(task.auto_class, base, config=config, dtype=dtype, **base_remote)
 
         if is_adapter:
             saved = load_peft_weights(source, device="cpu", revision=teacher.revision)
@@ -56,7 +54,8 @@ def load_model(
     if missing:
         raise ValueError(
             f"Teacher '{name}' must be trained for the student's task, {task}, but its checkpoint has no weights "
-            f"for {sorted(missing)}: they would be random. Fine-tune it for this task first, or use another teacher."
+            f"for {sorted(missing)}: they would be random, as those in the file are missing or of another size. "
+            "Fine-tune it for this task first, or use another teacher."
         )
     return model
 
@@ -104,23 +103,16 @@ def _adapter_config(teacher: Teacher, base: PretrainedConfig, student: Pretraine
     A base model that was never told its labels gets the student's number of them.
     """
     if _file(teacher, "config.json"):
-        return _load_config(teacher.source, teacher.remote)
+        return load_config(teacher.source, **teacher.remote)
     if not has_names(base):
         base.num_labels = student.num_labels or 0
     return base
 
 
-def _load_config(source: str, remote: dict[str, Any]) -> PretrainedConfig:
-    config = AutoConfig.from_pretrained(source, **remote)
-    config.name_or_path = source
-    restore_names(config)
-    return config
-
-
 def _refuse_other_head(name: str, config: PretrainedConfig, task: Task) -> None:
     """Refuse a checkpoint by the class it was saved from: another task's classifier may fit in shape."""
     accepted = (task.class_suffix, *(("ForPreTraining",) if task.over_vocabulary else ()))
-    heads = [saved for saved in config.architectures or () if re.search(r"For[A-Z]\w*$|LMHead", saved)]
+    heads = heads_of(config)
     if heads and not any(saved.endswith(accepted) for saved in heads):
         raise ValueError(_wrong_task(name, heads[0], task))
 

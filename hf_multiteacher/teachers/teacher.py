@@ -1,9 +1,6 @@
-"""A teacher as the user describes it, and how it is said that it cannot be loaded."""
+"""A teacher as the user describes it."""
 
 import os
-import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,27 +62,3 @@ class Teacher:
     def remote(self) -> dict[str, Any]:
         """What every `from_pretrained` call on `source` needs to know."""
         return {"revision": self.revision, "trust_remote_code": self.trust_remote_code}
-
-
-@contextmanager
-def explained(name: str, part: str) -> Iterator[None]:
-    """Turn whatever the libraries raise into one line that names the teacher.
-
-    Args:
-        name: What messages call the teacher.
-        part: What of it is being loaded.
-
-    Raises:
-        ValueError: It could not be loaded.
-    """
-    try:
-        yield
-    except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-        if isinstance(error, pickle.UnpicklingError):
-            reason = "the file pickles more than tensors, which could run code: convert it to safetensors"
-
-        raise ValueError(
-            f"Teacher '{name}': its {part} cannot be loaded ({reason}). Give a folder or an id that AutoModel and "
-            "AutoTokenizer can read, or a loaded model: Teacher(model, tokenizer=...)."
-        ) from error

@@ -2,15 +2,17 @@
 
 import logging
 import os
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from ..models.limits import count_embeddings
-from ..models.task import without_adapters
+from ..models.loading import explained
+from ..models.task import task_of, without_adapters
 from ..tokenization.encoder import count_entries
-from .teacher import Teacher, explained
+from .teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +42,13 @@ def find_tokenizer(
     size = count_embeddings(without_adapters(model))
     tokenizer = teacher.tokenizer
     if tokenizer is None or isinstance(tokenizer, str | os.PathLike):
-        with explained(name, "tokenizer"):
+        with explained(f"Teacher '{name}'", "tokenizer"):
             tokenizer = _load_tokenizer(teacher, model)
 
     if tokenizer is None:
-        _take_the_students(name, size, count_embeddings(without_adapters(student)))
+        _expect_its_embeddings(name, size, count_embeddings(without_adapters(student)))
+        if student_tokenizer is not None:
+            _warn_of_no_tokenizer(name)
         return student_tokenizer
 
     entries = count_entries(cast(PreTrainedTokenizerFast, tokenizer))
@@ -57,14 +61,54 @@ def find_tokenizer(
     return tokenizer
 
 
-def _take_the_students(name: str, size: int, student_size: int) -> None:
-    """Say that a teacher without tokenizer reads the student's ids, or refuse it where it cannot."""
+def read_the_same_ids(teachers: Mapping[str, nn.Module], student: nn.Module) -> None:
+    """Say once that all models without a tokenizer anywhere read the student's ids, or refuse those that cannot.
+
+    Args:
+        teachers: By name; each has as many embeddings as the student.
+        student: The student.
+
+    Raises:
+        ValueError: A head over the vocabulary has another size than the student's.
+    """
+    width = _vocabulary_head(student)
+    for name, teacher in teachers.items():
+        if _vocabulary_head(teacher) != width:
+            raise ValueError(
+                f"Teacher '{name}' has a head over {_vocabulary_head(teacher)} entries and the student has one over "
+                f"{width}, and no tokenizer says which of them are the same. Give the tokenizers: "
+                "processing_class=tokenizer, Teacher(model, tokenizer=...)."
+            )
+
+    logger.warning(
+        "No tokenizer is known, neither the student's nor a teacher's: as they have the same number of embeddings, "
+        "%s are taken to read the student's ids. If a vocabulary differs, what they say is noise: pass "
+        "processing_class=tokenizer, and Teacher(model, tokenizer=...).",
+        ", ".join(f"teacher '{name}'" for name in teachers),
+    )
+
+
+def _vocabulary_head(model: nn.Module) -> int | None:
+    """Return over how many entries a masked language model decides; None for other models."""
+    inner = without_adapters(model)
+    if not task_of(inner).over_vocabulary:
+        return None
+
+    head: Any = inner.get_output_embeddings()
+    return int(inner.config.vocab_size if head is None else head.weight.shape[0])
+
+
+def _expect_its_embeddings(name: str, size: int, student_size: int) -> None:
+    """Refuse a teacher without tokenizer that cannot read the student's ids."""
     if size != student_size:
         raise ValueError(
             f"Teacher '{name}' comes without a tokenizer and has {size} embeddings where the student has "
             f"{student_size}, so it cannot read the student's ids. Give its own: Teacher(model, tokenizer=...)."
         )
 
+
+def _warn_of_no_tokenizer(name: str) -> None:
+    """Say that a teacher without tokenizer reads the student's ids."""
     logger.warning(
         "Teacher '%s' comes without a tokenizer: it is taken to read the student's, whose vocabulary has the same "
         "size. If it has its own, pass Teacher(model, tokenizer=...).",

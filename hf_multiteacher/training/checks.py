@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
+import torch
 from datasets import LargeList, List
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast, TrainingArguments
@@ -12,11 +13,12 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 from ..collation.choice import first_example
 from ..models.limits import count_embeddings
 from ..models.task import task_of, without_adapters
-from ..tokenization.columns import LABEL_NAMES
+from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN
 from ..tokenization.encoder import count_entries
 from ..training_args import DistillationTrainingArguments
 
 logger = logging.getLogger(__name__)
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Refusal(NamedTuple):
@@ -59,12 +61,8 @@ def use_one_gpu(args: DistillationTrainingArguments) -> DistillationTrainingArgu
     return args
 
 
-def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTokenizerFast:
-    """Return the student's tokenizer, which the trainer or its collator was given.
-
-    Raises:
-        ValueError: There is none.
-    """
+def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTokenizerFast | None:
+    """Return the student's tokenizer, which the trainer or its collator was given; None where neither was."""
     multi_tokenizer = getattr(collator, "multi_tokenizer", None)
     candidates = (
         processing_class,
@@ -76,9 +74,30 @@ def find_student_tokenizer(processing_class: Any, collator: Any) -> PreTrainedTo
         if isinstance(tokenizer, PreTrainedTokenizerBase):
             return cast(PreTrainedTokenizerFast, tokenizer)
 
+    return None
+
+
+def expect_no_tokenizer_anywhere(of_teachers: Iterable[str], datasets: Iterable[Any]) -> None:
+    """Refuse a student without a tokenizer where somebody else has one, or may have had one.
+
+    Args:
+        of_teachers: The names of the teachers that have a tokenizer.
+        datasets: What was encoded by nobody knows what.
+
+    Raises:
+        ValueError: A teacher has one, or a data set has columns for teachers with tokenizers of their own.
+    """
+    names = [*of_teachers]
+    columns = [
+        name for data in datasets for name in getattr(data, "column_names", None) or [] if TEACHER_COLUMN.match(name)
+    ]
+    if not names and not columns:
+        return
+
+    known = f"teacher {', '.join(map(repr, names))} has one" if names else f"the data set has the columns {columns}"
     raise ValueError(
         "MultiTeacherDistillationTrainer needs the student's tokenizer to find out which teachers read the text as it "
-        f"does, but processing_class is {type(processing_class).__name__}. Pass processing_class=tokenizer."
+        f"does, but processing_class is None, while {known}. Pass processing_class=tokenizer."
     )
 
 
@@ -103,6 +122,27 @@ def expect_configuration(student: nn.Module) -> None:
             f"A student tells its labels and sizes in a transformers configuration, but {type(inner).__name__} has "
             "none, so its teachers cannot be compared with it. Build it on PreTrainedModel."
         )
+
+
+def warn_of_half_precision(student: nn.Module) -> None:
+    """Warn of a student whose trained weights are in half precision, as what it was loaded from may be stored."""
+    half = {weight.dtype for weight in student.parameters() if weight.requires_grad and weight.dtype in HALF}
+    if half:
+        logger.warning(
+            "The student's weights are in %s, which rounds most steps of an optimizer away, so that it barely learns. "
+            "Load it with from_pretrained(..., dtype=torch.float32), or call student.float() before; bf16=True then "
+            "trains it in mixed precision.",
+            " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in half)),
+        )
+
+
+def mixed_precision(name: str) -> torch.dtype | None:
+    """Return the type in which accelerate runs the student's forward; None where that is its weights' own.
+
+    Args:
+        name: accelerate's `mixed_precision`.
+    """
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name)
 
 
 def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -144,6 +184,12 @@ def _has_lists_of_labels(dataset: Any) -> bool:
 
     label: Any = next((example[name] for name in LABEL_NAMES if name in example), None)
     return isinstance(label.tolist() if hasattr(label, "tolist") else label, list | tuple)
+
+
+def in_backward(args: TrainingArguments) -> bool:
+    """Tell whether the optimizer steps in the backward pass."""
+    optimizer = getattr(args.optim, "value", args.optim)
+    return any(kind in optimizer for kind in ("lomo", "layerwise"))
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
@@ -260,7 +306,7 @@ def refused_ways_to_run(
         says="only data parallelism is supported. Leave parallelism_config out",
     )
     yield Refusal(
-        when=hidden and any(kind in optimizer for kind in ("lomo", "layerwise")),
+        when=hidden and in_backward(args),
         says=f"optim='{optimizer}' steps in the backward pass and would not train hidden_state_weight's projections. "
         "Choose another optimizer",
     )

@@ -39,7 +39,9 @@ class ProjectionsMixin(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
 
         for weight in self.projections if self.accelerator.sync_gradients else []:
-            if weight.grad is not None:  # as where an override of compute_loss has left the teachers out
+            if (
+                weight.grad is not None
+            ):  # a teacher of weight 0, or an override without teachers, gives none on any rank
                 weight.grad = self.accelerator.reduce(weight.grad, "mean")
 
         return loss

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from datasets import Dataset
 
-from hf_multiteacher.collation.readers import CheckedCollator, Reader, expect_dataset, expect_inputs
+from hf_multiteacher.collation.readers import CheckedCollator, Reader, expect_dataset, expect_demanded, expect_inputs
 from hf_multiteacher.models.limits import UNLIMITED, Limits
 
 INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids"})
@@ -143,3 +145,50 @@ def test_what_a_teacher_takes_and_cannot_get_is_refused(source, inputs, refused)
         return
     with pytest.raises(ValueError, match="Teacher 't' takes 'position_ids' as the student does, but has a tokenizer"):
         expect_inputs(known, ["position_ids"])
+
+
+DEMANDING = frozenset({"input_ids", "attention_mask", "bbox"})
+
+
+def demanding(source):
+    """A student that demands nothing, and a teacher that demands boxes."""
+    return [
+        Reader("The student", None, limits()),
+        Reader("Teacher 't'", source, replace(limits(), required=DEMANDING)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "columns", "lacking"),
+    [
+        (None, {}, r"\['bbox'\]"),
+        (None, {"bbox": [[1]]}, None),
+        (0, {"bbox": [[1]]}, r"\['bbox'\]"),
+        (0, {"teacher_0_input_ids": [[7]], "teacher_0_attention_mask": [[1]], "bbox": [[1]]}, r"\['bbox'\]"),
+    ],
+)
+def test_an_input_that_a_model_demands_and_nobody_gives_is_refused_by_name(source, columns, lacking):
+    data = Dataset.from_dict({"input_ids": [[7]], "attention_mask": [[1]], **columns})
+    if lacking is None:
+        expect_dataset(demanding(source), data)
+        CheckedCollator(dict, demanding(source))({name: torch.tensor(data[name]) for name in data.column_names})
+        return
+
+    with pytest.raises(ValueError, match=f"Teacher 't' cannot run without {lacking}"):
+        expect_dataset(demanding(source), data)
+    with pytest.raises(ValueError, match="Teacher 't' cannot run without"):
+        CheckedCollator(dict, demanding(source))({name: torch.tensor(data[name]) for name in data.column_names})
+
+
+def test_a_collator_may_make_masks_and_one_of_the_user_s_own_anything():
+    data = Dataset.from_dict({"input_ids": [[7]]})
+    with pytest.raises(ValueError, match="cannot run without \\['bbox'\\], for which"):
+        expect_dataset(demanding(None), data)
+    expect_dataset(demanding(None), data, only_its_columns=False)
+    with pytest.raises(ValueError, match="cannot run without"):
+        expect_dataset(demanding(0), data, only_its_columns=False)
+
+
+def test_a_batch_without_a_mask_that_is_demanded_is_refused():
+    with pytest.raises(ValueError, match=r"cannot run without \['attention_mask', 'bbox'\]"):
+        expect_demanded(demanding(None), {"input_ids"}, encodings=True)

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from hf_multiteacher.hub.files import CHECKPOINT_FILES, PushError, content_to_push, files_to_push
+from helpers.models import tiny_bert
+from hf_multiteacher.hub.files import CHECKPOINT_FILES, PushError, content_to_push, expect_whole, files_to_push
 
 
 @pytest.fixture
@@ -120,3 +121,39 @@ def test_an_adapter_of_a_local_base_is_refused(folder, monkeypatch):
             content_to_push(config, None)
     config.write_text(json.dumps({"base_model_name_or_path": "org/base"}))
     assert content_to_push(config, None) == config.read_bytes()
+
+
+def damage(folder, name, content):
+    (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", b"garbage"),
+        ("config.json", b"{nope"),
+        ("config.json", b"\xff\xfe"),
+        ("model.safetensors.index.json", b"{}"),
+    ],
+)
+def test_a_damaged_file_is_not_pushed(tmp_path, name, content):
+    tiny_bert("MaskedLM").save_pretrained(tmp_path)
+    expect_whole(tmp_path, ["config.json", "model.safetensors"])
+    with pytest.raises(PushError, match=f"{name} is damaged, so that nobody could load it") as error:
+        expect_whole(damage(tmp_path, name, content), [name])
+    assert "\n" not in str(error.value)
+
+
+def test_truncated_weights_are_not_pushed(tmp_path):
+    tiny_bert("MaskedLM").save_pretrained(tmp_path)
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    with pytest.raises(PushError, match="model.safetensors is damaged"):
+        expect_whole(damage(tmp_path, "model.safetensors", weights[: len(weights) // 2]), ["model.safetensors"])
+
+
+def test_an_index_of_shards_that_are_not_there_is_not_pushed(tmp_path):
+    index = b'{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}'
+    damage(tmp_path, "model-1.safetensors", b"")
+    with pytest.raises(PushError, match=r"names \['model-2.safetensors'\], which"):
+        expect_whole(damage(tmp_path, "model.safetensors.index.json", index), ["model.safetensors.index.json"])

@@ -182,7 +182,7 @@ class Demo:
     def _loss_of(self, name: str, trainer: MultiTeacherDistillationTrainer) -> float:
         """Measure a teacher as if it were the student: on the same masks."""
         measured = MultiTeacherDistillationTrainer(
-            model=AutoModelForMaskedLM.from_pretrained(self.models[name].folder),
+            model=AutoModelForMaskedLM.from_pretrained(self.models[name].folder, dtype=torch.float32),
             args=self._arguments(report_loyalty=False),
             teachers=self._teachers(),
             eval_dataset=trainer.eval_dataset,
