@@ -625,8 +625,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         if self._record is not None and output.metrics is not None:
             measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
-            given_up = measured if self._has_own_loss else output.metrics
-            given_up.pop(f"{metric_key_prefix}_loss", None)
+            loss = f"{metric_key_prefix}_loss"
+            if self._has_own_loss:
+                measured.pop(loss, None)
+            elif loss not in measured:
+                output.metrics.pop(loss, None)
+
             output.metrics.update(measured)
             self._record = None
 

@@ -61,6 +61,16 @@ def test_what_fills_a_step_up_counts_for_nothing(toy, tmp_path):
     assert said.keys() > {"hard_loss", "soft_loss"} and not any(said.values())
 
 
+def test_the_ranks_ask_one_another_for_steps_only_that_are_taken(toy, tmp_path, monkeypatch):
+    """Trainer goes through all steps of the run in every epoch of a stream."""
+    settings = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4, "max_steps": 8}
+    trainer = make_trainer(toy, tmp_path, train_dataset=toy.train.select(range(41)).to_iterable_dataset(), **settings)
+    asked, longest = [], trainer._longest
+    monkeypatch.setattr(trainer, "_longest", lambda *each: asked.append(each) or longest(*each))
+    trainer.train()
+    assert len(asked) == trainer.state.global_step == 8
+
+
 @pytest.mark.parametrize("saved", [2, 3, 4, 6, 7])  # 3 steps, the last one shorter, to an epoch
 def test_a_shuffled_stream_resumes_where_it_was_left(saved, toy, tmp_path):
     data = toy.train.select(range(41)).to_iterable_dataset(num_shards=3).shuffle(seed=1, buffer_size=13)
