@@ -7,7 +7,7 @@ from pathlib import Path
 from ..recipes.arguments import read_arguments
 from ..recipes.experiment import Experiment, ExperimentArguments, report
 from ..training_args import DistillationTrainingArguments
-from .exit import FAILED, FINISHED, Failed, user_errors
+from .exit import FAILED, FINISHED, Failed, user_errors, write_everywhere
 
 
 def run_task(key: str, words: Sequence[str] | None = None) -> int:
@@ -18,6 +18,7 @@ def run_task(key: str, words: Sequence[str] | None = None) -> int:
         words: Maybe a YAML file, then flags: `ExperimentArguments` and `DistillationTrainingArguments`. Default:
             those of the command line.
     """
+    write_everywhere()
     try:
         _run(key, sys.argv[1:] if words is None else words, program=Path(sys.argv[0]).name)
     except Failed:

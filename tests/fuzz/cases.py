@@ -5,6 +5,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
 
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+from transformers.trainer_utils import SchedulerType
+from transformers.training_args import OptimizerNames
+
 from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_output, write_yaml
 from fuzz.world import CLASSIFIERS, ENCODERS
 from hf_multiteacher.commands.experiment import run_task
@@ -32,6 +36,30 @@ KEPT = {
     "full_determinism",
     "use_cpu",
 }
+
+
+CHOICES = {
+    "optim": [each.value for each in OptimizerNames],
+    "lr_scheduler_type": [each.value for each in SchedulerType],
+    "report_to": [*INTEGRATION_TO_CALLBACK, "all"],
+    "eval_strategy": ["no", "steps", "epoch"],
+    "save_strategy": ["no", "steps", "epoch", "best"],
+    "metric_for_best_model": ["loss", "eval_loss", "accuracy", "label_loyalty/cased"],
+    "train_sampling_strategy": ["random", "sequential", "group_by_length"],
+    "teacher_weighting": ["fixed", "confidence", "entropy"],
+    "teacher_weights": [[1, 0], [0, 0], [3, 1], [1], [1, 2, 3]],
+    "hidden_state_weight": [1.0],
+    "ensemble": ["probabilities", "logits", "per_teacher"],
+    "student_layers": [1, 2, 3, [0], [1, 0], [0, 1]],
+    "max_length": [1, 2, 3, 4, 512, 10**6],
+    "held_out": [1, 35, 10**6],
+    "teachers": [["cased"], ["uncased", "cased"], ["cased", "cased"], ["tagger-0"], ["classifier-0", "scorer-0"]],
+    "corpus": ["synthetic", ["corpus.txt", "corpus.txt"], "data"],
+    "streaming": [True],
+    "bf16": [True],
+    "fp16": [True],
+}
+"""What fits alone, and not always together."""
 
 
 @dataclass(frozen=True)
@@ -152,5 +180,8 @@ def _change(random: Random, settings: dict, kinds: tuple[type, ...]) -> None:
             settings.pop(random.choice([key for key in settings if key not in KEPT]), None)
         elif how < 0.1:
             settings[random.choice(("temprature", "a b", "", 7, None, "--max_steps"))] = random.choice(VALUES)
+        elif how < 0.25:
+            key = random.choice([*CHOICES])
+            settings[key] = random.choice(CHOICES[key])
         else:
             settings[random.choice(keys)] = random.choice(VALUES)
