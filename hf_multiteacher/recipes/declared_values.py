@@ -44,8 +44,9 @@ def declared_values(kinds: Sequence[type], content: Mapping[str, Any]) -> dict[s
     Raises:
         ValueError: A value does not fit; the message names key, type and value.
     """
-    known = {field.name: (field, get_type_hints(kind)[field.name]) for kind in kinds for field in fields(kind)}
-    return {key: _declared(value, *known[key]) for key, value in content.items()}
+    known = {field.name: field for kind in kinds for field in fields(kind)}
+    hints = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
+    return {key: _declared(value, known[key], hints[key]) for key, value in content.items()}
 
 
 def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:

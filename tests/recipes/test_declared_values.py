@@ -1,6 +1,5 @@
 """A value of a YAML file is what its key declares, or one line says what it should be."""
 
-import typing
 from dataclasses import fields
 
 import pytest
@@ -103,9 +102,8 @@ def test_every_key_takes_a_value_of_its_type_or_names_itself(name, value):
 
 @pytest.mark.parametrize("kind", [*KINDS, ExperimentArguments])
 def test_the_declared_default_fits_every_key(kind):
-    hints = typing.get_type_hints(kind)
     for field in fields(kind):
         if field.init and isinstance(field.default, int | float | str | bool):
             if field.name == "debug":  # "" stands for an empty list
                 continue
-            assert declared_values([kind], {field.name: field.default}) == {field.name: field.default}, hints
+            assert declared_values([kind], {field.name: field.default}) == {field.name: field.default}
