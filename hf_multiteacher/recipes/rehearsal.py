@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
-from transformers.integrations import get_reporting_integration_callbacks
+from transformers.integrations import get_available_reporting_integrations, get_reporting_integration_callbacks
 
 # What a rehearsal leaves alone: the network, what lasts (processes, compilers) and what asks for a real model.
 NOT_REHEARSED: dict[str, Any] = {
@@ -35,6 +35,8 @@ NOT_REHEARSED: dict[str, Any] = {
     "dataloader_persistent_workers": False,
     "dataloader_multiprocessing_context": None,
 }
+NOT_LISTED = ("azure_ml", "flyte")
+"""Places to report to that transformers does not always list as available where they are; others it does."""
 
 
 class _OneNumber(nn.Module):
@@ -54,13 +56,18 @@ def check_reporters(args: TrainingArguments) -> None:
     Raises:
         ValueError: There is one.
     """
+    available = {*get_available_reporting_integrations(), *NOT_LISTED}
     for name in args.report_to or ():
         try:
             (reporter,) = get_reporting_integration_callbacks([name])
-            reporter()
+            if name not in available:
+                raise ImportError("its package is not installed")
+            if name in NOT_LISTED:
+                reporter()
         except (ImportError, RuntimeError, ValueError) as error:
             raise ValueError(
-                f"report_to names '{name}', which cannot be used here: {error} Install its package, or leave it out."
+                f"report_to names '{name}', which cannot be used here: {str(error).rstrip('.')}. Install its package, "
+                "or leave it out."
             ) from error
 
 
