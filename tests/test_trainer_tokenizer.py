@@ -5,6 +5,7 @@ import copy
 import pytest
 from tokenizers import Tokenizer
 
+from helpers.tokenizers import WORDPIECE_SPECIAL, wordpiece
 from helpers.toys import encode, make_toy, make_trainer, raw_data, tokenizers
 from hf_multiteacher import MultiTokenizer
 
@@ -73,3 +74,15 @@ def test_without_teachers_the_tokenizer_is_saved_as_a_trainer_saves_it(student_t
     student_tokenizer("Fata", truncation=True, max_length=12)
     trained(toy, tmp_path, student_tokenizer, data, teachers=None)
     assert saved(tmp_path)[0]["max_length"] == 12
+
+
+@pytest.mark.parametrize("task", ["masked-lm", "tagging"])
+def test_a_tokenizer_that_is_not_that_of_the_data_is_refused_before_the_first_step(tmp_path, task):
+    toy = make_toy(task, examples=32)
+    roles = {name: token for name, token in WORDPIECE_SPECIAL.items() if name != "unk_token"}
+    smaller = wordpiece([*"abc", *roles.values()], **roles)
+    data = toy.train.remove_columns([name for name in toy.train.column_names if name.startswith("teacher_")])
+    trainer = make_trainer(toy, tmp_path, train_dataset=data, processing_class=smaller, max_steps=1)
+    with pytest.raises(ValueError, match="ids from 0 to 7, those of the tokenizer of the student.*processing_class"):
+        trainer.train()
+    assert trainer.state.global_step == 0

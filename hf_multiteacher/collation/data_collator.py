@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ..losses.functional import IGNORED_LABEL
 from ..tokenization.columns import LABEL_NAMES, TEACHER_COLUMN, teacher_column
-from ..tokenization.encoder import NO_LIMIT
+from ..tokenization.encoder import NO_LIMIT, count_entries
 from ..tokenization.matching import first_token_counterparts, one_to_one
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .draws import MASK_SHARE, RANDOM_SHARE
@@ -85,6 +85,7 @@ class DataCollatorForDistillation:
         _check(tokenizers, mlm, mlm_probability)
         _check_masking(mlm, whole_words, mask_replace_prob, random_replace_prob)
         self._widths = _widths(tokenizers, padding, max_length)
+        self._entries = {source: count_entries(tokenizer) for source, tokenizer in tokenizers.items()}
         sources = {multi_tokenizer.source_of(teacher) for teacher in range(len(multi_tokenizer.teacher_tokenizers))}
         self._unknown_words = UnknownWords({source: tokenizers[source] for source in tokenizers if source in sources})
         if mlm:
@@ -131,6 +132,7 @@ class DataCollatorForDistillation:
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.
         """
+        self._expect_known(features, None)
         given = features
         rebuilt = self._lacks_teacher_columns(features[0])
         if rebuilt:
@@ -163,12 +165,26 @@ class DataCollatorForDistillation:
             )
         return bool(missing)
 
+    def _expect_known(self, features: Features, source: int | None) -> None:
+        """Refuse ids that a tokenizer does not have, before they are looked up in its vocabulary."""
+        name, entries = teacher_column(source, "input_ids"), self._entries[source]
+        for feature in features:
+            ids = np.asarray(feature[name] if name in feature else [])
+            if ids.size and not 0 <= ids.min() <= ids.max() < entries:
+                wrong = ids.min() if ids.min() < 0 else ids.max()
+                raise ValueError(
+                    f"DataCollatorForDistillation expects ids from 0 to {entries - 1}, those of the tokenizer of "
+                    f"{_owner(source)}, in '{name}', but found {wrong}: the data was encoded with another tokenizer. "
+                    "Pass the one that it was encoded with (processing_class, for the student), or encode it anew."
+                )
+
     def _pad(self, features: Features) -> tuple[Arrays, Layout]:
         multiple = self.pad_to_multiple_of
         widths = {source: min(width, self.multi_tokenizer.limit(source)) for source, width in self._widths.items()}
         batch, layout = pad_encoding(features, "", self.multi_tokenizer.student_tokenizer, multiple, widths[None])
 
         for j, tokenizer in self.multi_tokenizer.distinct.items():
+            self._expect_known(features, j)
             batch |= pad_encoding(features, teacher_column(j, ""), tokenizer, multiple, widths[j])[0]
             name = teacher_column(j, "student_spans")
             batch[name] = layout.pad(column_of(features, name), -1, name)
@@ -226,11 +242,10 @@ def _check(tokenizers: Tokenizers, mlm: bool, mlm_probability: float) -> None:
         )
 
     for source, tokenizer in tokenizers.items():
-        owner = "the student" if source is None else f"teacher {source}"
         for role, work in {"pad": "padded", "mask": "masked"}.items():
             if (mlm or role == "pad") and getattr(tokenizer, f"{role}_token_id") is None:
                 raise ValueError(
-                    f"DataCollatorForDistillation expects a {role} token in the tokenizer of {owner} "
+                    f"DataCollatorForDistillation expects a {role} token in the tokenizer of {_owner(source)} "
                     f"({type(tokenizer).__name__}), but it has none: its encoding cannot be {work}. "
                     f"Set one that its model knows, for example tokenizer.{role}_token = tokenizer.eos_token."
                 )
@@ -267,3 +282,7 @@ def _widths(tokenizers: Tokenizers, padding: str, max_length: int | None) -> dic
             "model_max_length, but one states none. Give max_length."
         )
     return widths
+
+
+def _owner(source: int | None) -> str:
+    return "the student" if source is None else f"teacher {source}"

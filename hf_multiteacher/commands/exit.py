@@ -1,5 +1,6 @@
 """What every command shares: its exit codes, and one line for what the user can mend."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,12 @@ class Failed(SystemExit):
 
     def __init__(self) -> None:
         super().__init__(FAILED)
+
+
+def write_everywhere() -> None:
+    """Have a terminal or file that lacks a letter get its code , where Python would end with an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from ..recipes.arguments import read_arguments
 from ..recipes.experiment import Experiment, ExperimentArguments, report
 from ..training.sound_teachers import UnsoundTeacherError
 from ..training_args import DistillationTrainingArguments
-from .exit import FAILED, FINISHED, Failed, user_errors
+from .exit import FAILED, FINISHED, Failed, user_errors, write_everywhere
 
 
 def run_task(key: str, words: Sequence[str] | None = None) -> int:
@@ -19,6 +19,7 @@ def run_task(key: str, words: Sequence[str] | None = None) -> int:
         words: Maybe a YAML file, then flags: `ExperimentArguments` and `DistillationTrainingArguments`. Default:
             those of the command line.
     """
+    write_everywhere()
     try:
         _run(key, sys.argv[1:] if words is None else words, program=Path(sys.argv[0]).name)
     except Failed:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..version import __version__
 from . import demo, distill, evaluate, loyalty, push
-from .exit import FAILED, Failed
+from .exit import FAILED, Failed, write_everywhere
 
 COMMANDS = (demo, distill, push, loyalty, evaluate)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The words after the command's name; those of the command line by default.
     """
+    write_everywhere()
     parser = _parser()
     parsed, others = parser.parse_known_args(arguments)
     if others and parsed.run is not evaluate.run:

@@ -53,6 +53,13 @@ def listing(push: "Push") -> str:
 
 def _check_patterns(folder: str, patterns: list[str]) -> None:
     """Refuse a pattern of nothing, which is a slip of the pen."""
-    nothing = [pattern for pattern in patterns if not any(Path(folder).glob(pattern))]
+    nothing = [pattern for pattern in patterns if not _fits(folder, pattern)]
     if nothing:
         raise ValueError(f"--also {', '.join(nothing)} fits no file of '{folder}'. Correct it.")
+
+
+def _fits(folder: str, pattern: str) -> bool:
+    try:
+        return any(Path(folder).glob(pattern))
+    except (NotImplementedError, ValueError):  # an absolute pattern, or an empty one
+        return False

@@ -1,12 +1,15 @@
 """The one reader of arguments: dataclasses from a YAML file, from flags, or from a file and flags that change it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import yaml
 from transformers import HfArgumentParser
+
+from .declared_values import declared_values
 
 
 class _Parser(HfArgumentParser):
@@ -29,18 +32,19 @@ def read_arguments(
         One object of each kind.
 
     Raises:
-        ValueError, TypeError: The file cannot be read, or an argument does not exist or does not fit.
+        ValueError: The file cannot be read, or an argument does not exist or does not fit.
     """
     parser = _Parser(cast(Any, kinds), allow_abbrev=False)
     parser.set_defaults(**defaults or {})
 
     flags = list(words)
     if flags and not flags[0].startswith("-"):
-        _set_defaults(parser, flags.pop(0))
+        _set_defaults(parser, kinds, flags.pop(0))
 
-    *arguments, unknown = parser.parse_args_into_dataclasses(
-        flags, look_for_args_file=False, return_remaining_strings=True
-    )
+    with _told_as_value_errors(""):
+        *arguments, unknown = parser.parse_args_into_dataclasses(
+            flags, look_for_args_file=False, return_remaining_strings=True
+        )
     if unknown:
         raise ValueError(f"There is no argument '{unknown[0]}'. The option --help lists all that there are.")
     return tuple(arguments)
@@ -65,20 +69,19 @@ def read_configuration(kinds: Sequence[type], path: str | Path, required: Sequen
     if missing:
         raise ValueError(f"The configuration '{path}' lacks {', '.join(missing)}. Add a line for each.")
 
-    known = [field.name for kind in kinds for field in fields(kind) if field.init]
-    names = " and ".join(kind.__name__ for kind in kinds)
-    _refuse_unknown(path, content, known, hint=f" They are those of {names}.")
-
-    try:
-        return tuple(_from_content(kind, content) for kind in kinds)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The configuration '{path}' has a value that does not fit: {error}") from error
+    values = _declared(path, kinds, content)
+    names = [{field.name for field in fields(kind)} for kind in kinds]
+    with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):
+        return tuple(
+            kind(**{key: value for key, value in values.items() if key in own})
+            for kind, own in zip(kinds, names, strict=True)
+        )
 
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a date that does not exist: ValueError
         raise ValueError(f"The configuration '{path}' cannot be read: {error}.") from error
 
     if not isinstance(content, dict):
@@ -86,36 +89,37 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_unknown(path: str | Path, content: dict[str, Any], known: Collection[str], hint: str = "") -> None:
+def _declared(path: str | Path, kinds: Sequence[type], content: dict[str, Any]) -> dict[str, Any]:
+    """Refuse keys that do not exist, and values that are not what their key declares."""
+    known = {field.name for kind in kinds for field in fields(kind) if field.init}
     unknown = sorted(str(key) for key in content if key not in known)
     if unknown:
-        raise ValueError(f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}.{hint}")
+        raise ValueError(
+            f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}. They are those of "
+            f"{' and '.join(kind.__name__ for kind in kinds)}."
+        )
+
+    with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):
+        return declared_values(kinds, content)
 
 
-def _set_defaults(parser: _Parser, path: str) -> None:
-    """Take the file's values as defaults; argparse reads texts such as `5e-4` as if they were flags."""
+@contextmanager
+def _told_as_value_errors(where: str) -> Iterator[None]:
+    """Tell as one kind of error, and of which file, what dataclasses raise over the values that they are given."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from error
+    except (ArithmeticError, ImportError, LookupError, NotImplementedError, OSError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{where}{error} ({type(error).__name__}).") from error
+
+
+def _set_defaults(parser: _Parser, kinds: Sequence[type], path: str) -> None:
+    """Take the file's values as defaults, which flags override."""
     if not path.endswith((".yaml", ".yml")):
         raise ValueError(f"The configuration '{path}' must be a YAML file, whose name ends in .yaml or .yml.")
 
-    content = _read_yaml(path)
-    actions = {action.dest: action for action in parser._actions}
-    _refuse_unknown(path, content, actions)
-
-    for key, value in content.items():
-        several = actions[key].nargs == "+" and not isinstance(value, list)
-        actions[key].required = False
-        parser.set_defaults(**{key: [value] if several else value})
-
-
-def _from_content(kind: type, content: dict[str, Any]) -> Any:
-    types = {field.name: str(field.type) for field in fields(kind) if field.init}
-    return kind(**{key: _as_meant(value, types[key]) for key, value in content.items() if key in types})
-
-
-def _as_meant(value: Any, kind: str) -> Any:
-    """Read `5e-4`, which YAML takes for a word because it has no point, as a number, and one word as a list of it."""
-    if not isinstance(value, str):
-        return value
-    if "float" in kind:
-        return float(value)
-    return [value] if kind.startswith("list[str]") else value
+    values = _declared(path, kinds, _read_yaml(path))
+    for action in parser._actions:
+        action.required = action.required and action.dest not in values
+    parser.set_defaults(**values)

@@ -1,13 +1,31 @@
 """What is refused before any work: seeds, output folders, and arguments that a fine-tuning cannot follow."""
 
-import os
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
 from transformers import TrainingArguments
 
+from .rehearsal import check_reporters, rehearse
+
 SEEDS = 2**32
 """So many seeds there are: numpy takes no others."""
+
+UNLIMITED = 10**9
+RANGES = {
+    "per_device_train_batch_size": (1, UNLIMITED),
+    "per_device_eval_batch_size": (1, UNLIMITED),
+    "gradient_accumulation_steps": (1, UNLIMITED),
+    "num_train_epochs": (0, UNLIMITED),
+    "learning_rate": (0, UNLIMITED),
+    "weight_decay": (0, UNLIMITED),
+    "max_grad_norm": (0, UNLIMITED),
+    "adam_beta1": (0, 1),
+    "adam_beta2": (0, 1),
+    "adam_epsilon": (0, UNLIMITED),
+    "label_smoothing_factor": (0, 1),
+}
+"""Least and most of the arguments that `TrainingArguments` take as they are."""
 
 
 def check_seed(seed: int) -> None:
@@ -20,13 +38,31 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"A seed must be a number from 0 to {SEEDS - 1}, but got {seed}. Give another.")
 
 
+def check_training(args: TrainingArguments) -> None:
+    """Refuse arguments that no training can follow, also for want of a package.
+
+    Raises:
+        ValueError: There is one.
+    """
+    check_seed(args.seed)
+
+    for name, (least, most) in RANGES.items():
+        value = getattr(args, name)
+        if not least <= value <= most:
+            limits = f"from {least} on" if most == UNLIMITED else f"from {least} to {most}"
+            raise ValueError(f"{name} must be a number {limits}, got {value}. Give another, or leave it out.")
+
+    check_reporters(args)
+    rehearse(args)
+
+
 def check_fine_tuning(args: TrainingArguments) -> None:
     """Refuse arguments that a fine-tuning which is measured once, at its end, cannot follow.
 
     Raises:
         ValueError: There is one.
     """
-    check_seed(args.seed)
+    check_training(args)
 
     if args.load_best_model_at_end:
         raise ValueError(
@@ -53,6 +89,8 @@ def check_output_folder(folder: str | Path, resume: str | None | Literal[False] 
     if file:
         raise ValueError(f"The output folder '{folder}' cannot be made: '{file}' is a file. Choose another one.")
 
+    if file is None and not path.is_dir():
+        _expect_writable(path, f"The output folder '{folder}' cannot be made")
     if path.exists() and not resume and any(path.iterdir()):
         to_continue = "" if resume is False else " To continue a run, set resume_from_checkpoint."
         raise ValueError(
@@ -67,9 +105,19 @@ def check_results_folder(folder: Path) -> None:
     Raises:
         ValueError: It is a file, lies in one, or cannot be written to.
     """
+    _expect_writable(folder, f"The results are written to the folder '{folder}'")
+
+
+def _expect_writable(folder: Path, what: str) -> None:
+    """Refuse a folder below which nothing can be written, which only an attempt tells for sure."""
+    if "\0" in str(folder):
+        raise ValueError(f"{what}: there is a zero byte in its name. Choose another output_dir.")
+
     above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
+    try:
+        with TemporaryFile(dir=above):
+            pass
+    except OSError as error:
         raise ValueError(
-            f"The results are written to the folder '{folder}', but '{above}' is no folder that can be written to. "
-            "Choose another output_dir."
-        )
+            f"{what}, but '{above}' is no folder that can be written to ({error.strerror}). Choose another output_dir."
+        ) from error

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from datasets import Dataset
 from transformers import set_seed
 
 from ..hub.push import make_repository, repository_name
@@ -16,13 +18,14 @@ from ..teachers.ensemble import Teacher
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
 from .checks import check_fine_tuning, check_output_folder
-from .fine_tuning import fine_tune
+from .fine_tuning import fine_tune, make_trainer
 from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
 
 PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
 PAPER_STUDENT = "racai/distilbert-multi-base-romanian-cased"
 NOT_SHOWN = ("runtime", "per_second", "epoch", "preparation_time", "soft_loss", "hidden_loss")
+EXAMPLES_OF_A_REHEARSAL = 8
 Metrics = dict[str, float]
 
 
@@ -76,6 +79,7 @@ class Experiment:
         # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
         self.data = LabelledData.from_task(self.task, [model.tokenizer for model in models], limit)
 
+        self._rehearse()
         if args.push_to_hub and args.should_save:  # what stands in the way of a push is found before hours of training
             make_repository(repository_name(args), private=args.hub_private_repo, token=args.hub_token)
 
@@ -91,6 +95,22 @@ class Experiment:
 
         self.trainer, figures[f"student ({self.student.name})"] = self._fine_tune(self.student, self.args, teachers)
         return figures
+
+    def _rehearse(self) -> None:
+        """Make the student's trainer on a few examples and teachers that learned nothing, so that it refuses now.
+
+        Otherwise the teachers would be fine-tuned first.
+        """
+        data = replace(self.data, train=_first(self.data.train), test=_first(self.data.test))
+        student, *teachers = (data.load_model(model.source, model.owner) for model in (self.student, *self.teachers))
+        described = [
+            Teacher(cast(Any, teacher), tokenizer=model.tokenizer)
+            for teacher, model in zip(teachers, self.teachers, strict=True)
+        ]
+
+        with TemporaryDirectory() as scratch:
+            args = replace(self.args, teachers=None, output_dir=scratch, push_to_hub=False)
+            make_trainer(student, self.student.tokenizer, data, args, described)
 
     def push(self) -> None:
         """Push the student where that was asked for."""
@@ -122,6 +142,10 @@ class Experiment:
         source, words = gold_file(task.definition.source, self.experiment.data, split), task.data[split]["words"][:]
         if file := task.definition.prediction_file:
             file.write(folder / file.name, words, tags, source=source)
+
+
+def _first(part: Dataset) -> Dataset:
+    return part.select(range(min(EXAMPLES_OF_A_REHEARSAL, len(part))))
 
 
 def report(metric: str, figures: dict[str, Metrics]) -> str:

@@ -37,6 +37,23 @@ def fine_tune(
     Returns:
         The trainer, and the evaluation's metrics: the data's own, `eval_loss`, and with teachers the loyalty to each.
     """
+    trainer = make_trainer(model, tokenizer, data, args, teachers)
+    trainer.train()
+    return trainer, trainer.evaluate()
+
+
+def make_trainer(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerFast,
+    data: LabelledData,
+    args: TrainingArguments,
+    teachers: Sequence[Teacher] = (),
+) -> MultiTeacherDistillationTrainer:
+    """Encode the data and make the trainer of a fine-tuning; arguments as for `fine_tune`.
+
+    Raises:
+        ValueError: The trainer refuses its arguments.
+    """
     tokenizers: list[Any] = [teacher.tokenizer for teacher in teachers]
     multi_tokenizer = MultiTokenizer(tokenizer, tokenizers)
     train, test = (
@@ -63,5 +80,4 @@ def fine_tune(
         # A mean per batch, which the Trainer would otherwise take for one that knows the whole step.
         trainer.model_accepts_loss_kwargs = False
 
-    trainer.train()
-    return trainer, trainer.evaluate()
+    return trainer

@@ -17,7 +17,7 @@ from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
 from ..training_args import DistillationTrainingArguments
 from .arguments import read_configuration
-from .checks import check_output_folder
+from .checks import check_output_folder, check_training
 from .corpus import load_corpus, words_that_fit
 from .held_out import hold_out
 from .pretrained import expect_teachers, load_tokenizer
@@ -74,6 +74,7 @@ def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrain
     config, args = read_configuration(kinds, path, required=("corpus", "teachers", "output_dir"))
 
     check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    check_training(args)
     return config, args
 
 

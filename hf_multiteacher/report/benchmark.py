@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+TOO_FAST = "the reference took less time than the clock can tell"
 MEGABYTE = 2**20  # as in the published sizes of the Romanian models
 
 
@@ -33,19 +34,40 @@ def compare(
 
     Returns:
         Name -> `parameters`, `megabytes` (2^20 bytes), `latency_ms`, `latency_ratio` (to the reference) and
-        `memory_mb`, which is a string with the reason where it cannot be measured.
+        `memory_mb`; the last two are a string with the reason where they cannot be measured.
+
+    Raises:
+        ValueError: A model has no inputs, the reference is none of the models, or there is no round.
     """
+    _check(models, inputs, reference, rounds)
     seconds = latencies(models, inputs, rounds=rounds)
     return {
         name: {
             "parameters": count_parameters(model),
             "megabytes": saved_megabytes(model),
             "latency_ms": 1000 * seconds[name],
-            "latency_ratio": seconds[name] / seconds[reference],
+            "latency_ratio": seconds[name] / seconds[reference] if seconds[reference] else TOO_FAST,
             "memory_mb": peak_megabytes(model, inputs[name]),
         }
         for name, model in models.items()
     }
+
+
+def _check(models: Mapping[str, nn.Module], inputs: Mapping[str, Any], reference: str, rounds: int) -> None:
+    """Refuse what would fail once everything is measured."""
+    missing = [name for name in models if name not in inputs]
+    if missing:
+        raise ValueError(
+            f"benchmark.compare expects a batch for each model, but there is none for {', '.join(missing)}: inputs "
+            f"has {', '.join(inputs) or 'nothing'}. Use the same names in both."
+        )
+    if reference not in models:
+        raise ValueError(
+            f"benchmark.compare expects one of the models as reference, but got '{reference}'. It is one of "
+            f"{', '.join(models)}."
+        )
+    if rounds < 1:
+        raise ValueError(f"benchmark.compare expects rounds from 1 on, got {rounds}: there would be nothing to time.")
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -204,7 +204,8 @@ class Card:
     def teachers(self) -> str:
         """The teachers with revision, weight, tokenizer and precision."""
         weights = self.data.arguments.get("teacher_weights") or [1] * len(self.data.teachers)
-        shares = [weight / sum(weights) for weight in weights]
+        total = sum(weights) or 1  # of arguments that no run has checked
+        shares = [weight / total for weight in weights]
         rows = [_teacher_row(teacher, share) for teacher, share in zip(self.data.teachers, shares, strict=True)]
         return table(["Teacher", "Revision", "Weight", "Tokenizer (SHA-256)", "Ran in"], rows)
 

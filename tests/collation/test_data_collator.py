@@ -535,3 +535,21 @@ def test_the_instructions_for_a_batch_grow_with_its_examples_and_not_with_their_
 
     assert instructions[16, 128] == instructions[16, 16]
     assert instructions[24, 128] - instructions[16, 128] == instructions[16, 128] - instructions[8, 128]
+
+
+@pytest.mark.parametrize("column", ["input_ids", "teacher_0_input_ids"])
+@pytest.mark.parametrize("wrong", [10_000, -1])
+@pytest.mark.parametrize("mlm", [True, False])
+def test_ids_of_another_tokenizer_are_refused_by_name(multi_tokenizer, examples, column, wrong, mlm):
+    ids = examples[1][column]
+    damaged = [examples[0], {**examples[1], column: [*ids[:-1], wrong]}]
+    owner = "the student" if column == "input_ids" else "teacher 0"
+    with pytest.raises(
+        ValueError, match=f"the tokenizer of {owner}, in '{column}', but found {wrong}: .*processing_class"
+    ):
+        DataCollatorForDistillation(multi_tokenizer, mlm=mlm)(damaged)
+
+
+def test_ids_of_another_tokenizer_are_refused_before_a_text_is_rebuilt_from_them(collator):
+    with pytest.raises(ValueError, match="in 'input_ids', but found 10000"):
+        collator([{"input_ids": [2, 10_000, 3], "attention_mask": [1, 1, 1]}])

@@ -1,8 +1,13 @@
 """What the user can mend is one line; what is a fault keeps its traceback."""
 
+import io
+import sys
+
 import pytest
 
-from hf_multiteacher.commands.exit import FAILED, Failed, user_errors
+from hf_multiteacher.commands.exit import FAILED, Failed, user_errors, write_everywhere
+from hf_multiteacher.commands.experiment import run_task
+from hf_multiteacher.commands.main import main
 
 
 @pytest.mark.parametrize("kind", [OSError, TypeError, ValueError])
@@ -23,3 +28,21 @@ def test_a_program_that_leaves_for_another_reason_is_not_taken_for_one_that_fail
     with pytest.raises(SystemExit) as left, user_errors():
         raise SystemExit(0)
     assert not isinstance(left.value, Failed)
+
+
+def test_a_terminal_that_lacks_a_letter_gets_its_code(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", terminal)
+    write_everywhere()
+    sys.stdout.write("9.1 ± 0.2, „țară”\n")
+    sys.stdout.flush()
+    assert terminal.buffer.getvalue() == rb"9.1 \xb1 0.2, \u201e\u021bar\u0103\u201d" + b"\n"
+
+
+@pytest.mark.parametrize(
+    "program", [lambda: main(["evaluate", "--describe", "--data", "synthetic"]), lambda: run_task("x", ["a"])]
+)
+def test_every_program_writes_everywhere(monkeypatch, program):
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    program()
+    assert sys.stdout.errors == "backslashreplace"

@@ -23,3 +23,6 @@ def test_a_dry_run_lists_what_a_push_would_send(tmp_path, capsys, cased_tokenize
     assert "notes.txt" in capsys.readouterr().out
     assert main(["push", str(tmp_path), "org/name", "--dry-run", "--also", "*.txt", "*.csv"]) == 2
     assert "--also *.csv fits no file" in capsys.readouterr().err
+    for pattern in ("/*.txt", ""):
+        assert main(["push", str(tmp_path), "org/name", "--dry-run", "--also", pattern]) == 2
+        assert "fits no file of" in capsys.readouterr().err

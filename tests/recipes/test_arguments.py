@@ -96,7 +96,10 @@ def test_a_file_alone_may_have_any_name_and_gives_numbers_without_a_point_and_si
     [
         ("size: 0\n", "lacks corpus, size. Add a line for each"),
         ("corpus: a\nsize: 1\nsise: 2\n", "do not exist: sise. They are those of Own and DistillationTrainingArg"),
-        ("corpus: a\nsize: 1\nlearning_rate: fast\n", "has a value that does not fit: could not convert"),
+        (
+            "corpus: a\nsize: 1\nlearning_rate: fast\n",
+            "not fit: learning_rate must be a number, got 'fast'",
+        ),
         ("corpus: a\nsize: 1\ntemperature: 0\n", "has a value that does not fit: .* temperature must be a number"),
     ],
 )

@@ -129,3 +129,20 @@ def test_tasks_on_sentences_run(models, tmp_path, capsys, key):
     loyalty = "regression_loyalty" if key == "sts" else "label_loyalty"
     assert f"eval_{loyalty}/cased" in measured(tmp_path / "out")
     assert f"| model | {DEFINITIONS[key].metric.replace('_', ' ')} |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--label_names", "tags"], "label_names must be ['labels']"),
+        (["--teacher_weights", "1"], "teacher_weights"),
+        (["--hidden_state_weight", "1", "--layer_map", '{"9": 1}'], "layer"),
+    ],
+)
+def test_what_the_students_trainer_refuses_is_said_before_any_teacher_is_trained(
+    models, data, tmp_path, capsys, monkeypatch, words, message
+):
+    monkeypatch.setattr("hf_multiteacher.recipes.experiment.fine_tune", lambda *arguments: pytest.fail("trained"))
+    assert run("upos", models, tmp_path / "out", "--data", str(data), *words) == 2
+    assert message in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (tmp_path / "out").exists()

@@ -118,3 +118,28 @@ def test_the_machine_is_described_without_host_or_user_name(monkeypatch):
     said = describe_machine()
     assert torch.__version__ in said and platform.node() not in said and getpass.getuser() not in said
     assert str(Path.home()) not in said
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reference", "rounds", "says"),
+    [
+        ({"student": INPUTS}, "student", 2, "there is none for teacher: inputs has student"),
+        ({"student": INPUTS, "teacher": INPUTS}, "pupil", 2, "got 'pupil'. It is one of student, teacher"),
+        ({"student": INPUTS, "teacher": INPUTS}, "student", 0, "rounds from 1 on, got 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_anything_is_measured(clock, inputs, reference, rounds, says):
+    passes = []
+    models = {name: Sleeper(name, clock, [0.1], passes) for name in ("student", "teacher")}
+    with pytest.raises(ValueError, match=says):
+        compare(models, inputs, reference=reference, rounds=rounds)
+    assert not passes
+
+
+def test_a_reference_that_takes_no_time_gives_no_ratio(clock, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.report.benchmark.saved_megabytes", lambda model: 1.0)
+    models = {name: Sleeper(name, clock, [seconds], []) for name, seconds in (("student", 0.0), ("teacher", 0.1))}
+    rows = compare(models, dict.fromkeys(models, INPUTS), reference="student", rounds=2)
+    assert [row["latency_ratio"] for row in rows.values()] == [
+        "the reference took less time than the clock can tell"
+    ] * 2

@@ -118,3 +118,8 @@ def test_a_figure_that_cannot_be_read_is_an_error_and_no_empty_section(data):
     data.sizes = ["81 million"]
     with pytest.raises(AttributeError, match="list"):
         model_card(data, {})
+
+
+def test_weights_that_sum_to_nothing_are_shown_as_such():
+    data = DistillationCardData("s", "masked-lm", TEACHERS[:1], "org/s", arguments={"teacher_weights": [0]})
+    assert "| 0 |" in Card(data, {}).teachers()

@@ -1,0 +1,113 @@
+"""The arguments of a training tried on a model of one number: what fails there would fail after the work was done."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.integrations import get_available_reporting_integrations, get_reporting_integration_callbacks
+
+# What a rehearsal leaves alone: the network, what lasts (processes, compilers) and what asks for a real model.
+NOT_REHEARSED: dict[str, Any] = {
+    "max_steps": 1,
+    "gradient_accumulation_steps": 1,
+    "report_to": "none",
+    "push_to_hub": False,
+    "disable_tqdm": True,
+    "load_best_model_at_end": False,
+    "metric_for_best_model": "loss",
+    "resume_from_checkpoint": None,
+    "full_determinism": False,
+    "torch_compile": False,
+    "torch_compile_backend": None,
+    "torch_compile_mode": None,
+    "activation_checkpointing": None,
+    "gradient_checkpointing": None,
+    "neftune_noise_alpha": None,
+    "dataloader_num_workers": 0,
+    "dataloader_prefetch_factor": None,
+    "dataloader_persistent_workers": False,
+    "dataloader_multiprocessing_context": None,
+}
+NOT_LISTED = ("azure_ml", "flyte")
+"""Places to report to that transformers does not always list as available where they are; others it does."""
+
+
+class _OneNumber(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(1, 1)
+
+    def forward(self, input_ids: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return a loss, and something as logits."""
+        logits = self.linear(input_ids)
+        return {"loss": (logits - labels).square().mean(), "logits": logits}
+
+
+def check_reporters(args: TrainingArguments) -> None:
+    """Refuse places to report to that do not exist, or whose package is not installed.
+
+    Raises:
+        ValueError: There is one.
+    """
+    available = {*get_available_reporting_integrations(), *NOT_LISTED}
+    for name in args.report_to or ():
+        try:
+            (reporter,) = get_reporting_integration_callbacks([name])
+            if name not in available:
+                raise ImportError("its package is not installed")
+            if name in NOT_LISTED:
+                reporter()
+        except (ImportError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"report_to names '{name}', which cannot be used here: {str(error).rstrip('.')}. Install its package, "
+                "or leave it out."
+            ) from error
+
+
+def rehearse(args: TrainingArguments) -> None:
+    """Train a model of one number for a step, with the same optimizer, schedule, precision and batches.
+
+    Several ranks, and engines that keep one state for the whole process, are not rehearsed.
+
+    Raises:
+        ValueError: It fails.
+    """
+    if args.world_size > 1 or args.deepspeed or args.fsdp:
+        return
+
+    known = {field.name for field in fields(args)}
+    changes = {name: value for name, value in NOT_REHEARSED.items() if name in known}
+    with TemporaryDirectory() as scratch, _same_random_numbers():
+        try:
+            _train(replace(args, output_dir=scratch, **changes))
+        except Exception as error:  # of whatever kind: all of it follows from the arguments
+            raise ValueError(
+                f"The training arguments do not work here: {error} ({type(error).__name__}). Correct them, or leave "
+                "out what is not needed."
+            ) from error
+
+
+def _train(args: TrainingArguments) -> None:
+    examples: Any = [{"input_ids": [1.0], "labels": [0.0]}] * 2
+    trainer = Trainer(_OneNumber(), args, train_dataset=examples, eval_dataset=examples)
+    trainer.remove_callback(PrinterCallback)
+
+    trainer.train()
+    trainer.evaluate()
+
+
+@contextmanager
+def _same_random_numbers() -> Iterator[None]:
+    """Give back all random generators as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        yield
+    random.setstate(python)
+    np.random.set_state(numpy)

@@ -1,0 +1,1 @@
+"""Every command on inputs that nobody thought of: `python -m tests.fuzz --cases 2000 --seed 0`."""
