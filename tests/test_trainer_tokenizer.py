@@ -82,7 +82,7 @@ def test_a_tokenizer_that_is_not_that_of_the_data_is_refused_before_the_first_st
     roles = {name: token for name, token in WORDPIECE_SPECIAL.items() if name != "unk_token"}
     smaller = wordpiece([*"abc", *roles.values()], **roles)
     data = toy.train.remove_columns([name for name in toy.train.column_names if name.startswith("teacher_")])
-    trainer = make_trainer(toy, tmp_path, train_dataset=data, processing_class=smaller, max_steps=1)
+    trainer = make_trainer(toy, tmp_path, train_dataset=data, eval_dataset=data, processing_class=smaller, max_steps=1)
     with pytest.raises(ValueError, match="ids from 0 to 7, those of the tokenizer of the student.*processing_class"):
         trainer.train()
     assert trainer.state.global_step == 0

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import signal
 import traceback
 from collections.abc import Iterator
@@ -75,7 +76,8 @@ def _unclear(error: str) -> str | None:
     if len(own) != 1 or told[-1] != own[0]:
         return f"ended with {FAILED}, and not with one line:\n{error[-1500:]}"
 
-    found = [words for words in UNCLEAR if words in own[0]]
+    ours = re.sub(r"\(\w+(Error|Exception): .*?\)", "", own[0])  # the cause may stand in brackets behind what we say
+    found = [words for words in UNCLEAR if words in ours]
     if found or len(own[0]) > 1200:
         return f"is not clear ({', '.join(found) or 'too long'}): {own[0][:1500]}"
     return None
