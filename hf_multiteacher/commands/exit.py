@@ -16,7 +16,7 @@ class Failed(SystemExit):
 
 
 def write_everywhere() -> None:
-    """Have a terminal or file that lacks a letter get its code , where Python would end with an error."""
+    """Have a terminal or file that lacks a letter get its code, where Python would end with an error."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
