@@ -131,9 +131,15 @@ def expect_encoder(owner: str, model: nn.Module, new: Collection[str]) -> None:
     lost = sorted(name for name in new if name.startswith(encoder) and NEW_IN_EVERY_CLASSIFIER not in name)
     if lost:
         raise ValueError(
-            f"{owner} has no weights in its file for {lost[:3]}{' and more' * (len(lost) > 3)}, or in another size "
+            f"{owner} has no weights in its file for {first_names(lost)}, or in another size "
             "than its configuration says: they would be random. Give the whole model, as save_pretrained leaves it."
         )
+
+
+def first_names(weights: Collection[str]) -> str:
+    """List the first of some weights, and say how many there are."""
+    listed = sorted(weights)
+    return f"{listed[:3]}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
 
 
 def _counted(names: list[Any]) -> str:

@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 
 from .distilbert import distilbert_from_layers
 from .labels import copy_names
-from .loading import OF_A_TASK, expect_encoder, explained, load_with_report
+from .loading import OF_A_TASK, expect_encoder, explained, first_names, load_with_report
 from .task import TASKS, uncompiled
 
 WITH_LABELS = tuple(task.class_suffix for task in TASKS.values() if not task.over_vocabulary)
@@ -88,8 +88,8 @@ def _load(source: str) -> PreTrainedModel:
         model, new = load_with_report(model_class, source, dtype=torch.float32)
     if has_head and new:
         raise ValueError(
-            f"{owner} is a {saved_as}, but has no weights in its file for {sorted(new)}, or in another size than its "
-            "configuration says: they would be random. Give the whole model, as save_pretrained leaves it."
+            f"{owner} is a {saved_as}, but has no weights in its file for {first_names(new)}, or in another size "
+            "than its configuration says: they would be random. Give the whole model, as save_pretrained leaves it."
         )
     expect_encoder(owner, model, new)
     return cast(PreTrainedModel, model)

@@ -1,6 +1,7 @@
 """The arguments of a training tried on a model of one number: what fails there would fail after the work was done."""
 
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -89,9 +90,16 @@ def rehearse(args: TrainingArguments) -> None:
             _train(replace(args, output_dir=scratch, **changes))
         except Exception as error:  # of whatever kind: all of it follows from the arguments
             raise ValueError(
-                f"The training arguments do not work here: {error} ({type(error).__name__}). Correct them, or leave "
-                "out what is not needed."
+                f"The training arguments do not work here: {_reason(error)}. Correct them, or leave out what is not "
+                "needed."
             ) from error
+
+
+def _reason(error: Exception) -> str:
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if unknown:
+        return f"neither the schedule nor the optimizer takes '{unknown[1]}' (lr_scheduler_kwargs, optim_args)"
+    return f"{error} ({type(error).__name__})"
 
 
 def _train(args: TrainingArguments) -> None:

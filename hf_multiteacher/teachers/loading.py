@@ -11,7 +11,7 @@ from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
 from ..models.labels import has_names
-from ..models.loading import explained, heads_of, load_config, load_with_report
+from ..models.loading import explained, first_names, heads_of, load_config, load_with_report
 from ..models.task import Task, task_of, without_adapters
 from .teacher import Teacher
 
@@ -54,7 +54,7 @@ def load_model(
     if missing:
         raise ValueError(
             f"Teacher '{name}' must be trained for the student's task, {task}, but its checkpoint has no weights "
-            f"for {sorted(missing)}: they would be random, as those in the file are missing or of another size. "
+            f"for {first_names(missing)}: they would be random, as those in the file are missing or of another size. "
             "Fine-tune it for this task first, or use another teacher."
         )
     return model

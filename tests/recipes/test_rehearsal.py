@@ -57,7 +57,7 @@ def test_a_rehearsal_draws_no_random_number_of_the_run(tmp_path):
             "report_to names 'tensorbord', which cannot be used here: .* Install its package",
         ),
         ({"optim": "adamw_torch_4bit"}, "The training arguments do not work here: "),
-        ({"lr_scheduler_kwargs": {"speed": 1}}, "The training arguments do not work here: .*speed"),
+        ({"lr_scheduler_kwargs": {"speed": 1}}, "nor the optimizer takes 'speed' .lr_scheduler_kwargs"),
         ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"a": 1}}, "do not work here: .*'a'"),
     ],
 )
