@@ -82,8 +82,7 @@ def read_json(path: Path) -> Any:
         raise DataFileError(
             path,
             error.lineno,
-            f"column {error.colno}: not valid JSON ({error.msg}): the file is damaged or half downloaded. "
-            f"Download it again.",
+            f"column {error.colno}: not valid JSON: the file is damaged or half downloaded. Download it again.",
         ) from None
 
 
