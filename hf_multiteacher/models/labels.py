@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from transformers import PretrainedConfig
 from transformers.utils import CONFIG_NAME, cached_file
@@ -41,13 +42,13 @@ def label_names(config: PretrainedConfig, owner: str = "the model") -> list[str]
             f"{label2id}: its logits could be read in either order. Set both to the order that it was trained with."
         )
 
-    found = {position: name for name, position in others.items() if NO_NAME.fullmatch(names.get(position, ""))}
+    found = {position: name for name, position in others.items() if _is_default(names.get(position, ""), position)}
     return [{**names, **found}[position] for position in sorted(names)]
 
 
 def has_names(config: PretrainedConfig) -> bool:
     """Tell whether a configuration names its labels; `LABEL_0`, `LABEL_1`, ... are no names."""
-    return not all(NO_NAME.fullmatch(name) for name in label_names(config))
+    return not all(_is_default(name, position) for position, name in enumerate(label_names(config)))
 
 
 def copy_names(source: PretrainedConfig, target: PretrainedConfig) -> None:
@@ -64,8 +65,13 @@ def restore_names(config: PretrainedConfig) -> None:
 
 
 def folded(name: str) -> str:
-    """What of a name counts where case and spaces around it do not."""
-    return name.strip().casefold()
+    """What of a name counts where case, spaces around it and the form of its accents do not."""
+    return normalize("NFC", name.strip().casefold())
+
+
+def _is_default(name: str, position: int) -> bool:
+    """Tell whether a name is only the number of its place; at another place it is a name."""
+    return name == f"LABEL_{position}"
 
 
 def _lost_names(config: PretrainedConfig) -> dict[str, Any]:
@@ -95,17 +101,21 @@ def _places(label2id: Mapping[str, Any], owner: str) -> dict[str, int]:
         ValueError: It puts one at no position.
     """
     try:
-        return {str(name): int(place) for name, place in label2id.items() if not NO_NAME.fullmatch(str(name))}
+        places = {str(name): int(place) for name, place in label2id.items()}
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The configuration of {owner} must give each name in label2id the position of its logit, but says "
             f"{dict(label2id)}: {error}. Set numbers from 0 on."
         ) from error
+    return {name: place for name, place in places.items() if not _is_default(name, place)}
 
 
 def _contradict(names: Mapping[int, str], others: Mapping[str, int]) -> bool:
     """Whether a label has another name, or another position, on the other side; further names of it are none."""
-    first = {position: folded(name) for position, name in names.items() if not NO_NAME.fullmatch(name)}
+    if any(NO_NAME.fullmatch(name) and names.get(position, name) != name for name, position in others.items()):
+        return True
+
+    first = {position: folded(name) for position, name in names.items() if not _is_default(name, position)}
     second: dict[int, set[str]] = {}
     for name, position in others.items():
         if position in names:

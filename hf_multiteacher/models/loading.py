@@ -51,7 +51,7 @@ def load_config(source: str, **remote: Any) -> PretrainedConfig:
 
 def heads_of(config: PretrainedConfig) -> list[str]:
     """Return the classes with a head that a checkpoint was saved from; an encoder alone has none."""
-    return [saved for saved in config.architectures or () if re.search(r"For[A-Z]\w*$|LMHead", saved)]
+    return [saved for saved in config.architectures or () if saved and re.search(r"For[A-Z]\w*$|LMHead", saved)]
 
 
 def load_with_report(auto_class: Any, source: str, **settings: Any) -> tuple[nn.Module, set[str]]:

@@ -75,7 +75,7 @@ def _load(source: str) -> PreTrainedModel:
     """Load a checkpoint with the head it was saved with, where that is one for distillation, else for masked-LM."""
     owner = f"The model '{source}'"
     with explained(owner, "configuration"):
-        saved_as = (AutoConfig.from_pretrained(source).architectures or [""])[0]
+        saved_as = (AutoConfig.from_pretrained(source).architectures or [None])[0] or ""
     has_head = saved_as.endswith(tuple(task.class_suffix for task in TASKS.values()))
     if not has_head and OF_A_TASK.search(saved_as):
         raise ValueError(

@@ -3,10 +3,12 @@
 import logging
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.utils import cached_file
 
 from ..models.limits import count_embeddings
 from ..models.loading import explained
@@ -18,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 # transformers 5 answers a folder without tokenizer files with a tokenizer that has special tokens only.
 FEWEST_ENTRIES = 10
+TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json"),
+    *("tokenizer.model", "spiece.model", "sentencepiece.bpe.model"),
+)
 
 
 def find_tokenizer(
@@ -81,8 +87,8 @@ def read_the_same_ids(teachers: Mapping[str, nn.Module], student: nn.Module) -> 
             )
 
     logger.warning(
-        "No tokenizer is known, neither the student's nor a teacher's: as they have the same number of embeddings, "
-        "%s are taken to read the student's ids. If a vocabulary differs, what they say is noise: pass "
+        "No tokenizer is known, neither the student's nor a teacher's: as all have the same number of embeddings, the "
+        "student's ids are taken to be those of %s. If a vocabulary differs, what they say is noise: pass "
         "processing_class=tokenizer, and Teacher(model, tokenizer=...).",
         ", ".join(f"teacher '{name}'" for name in teachers),
     )
@@ -123,12 +129,29 @@ def _load_tokenizer(teacher: Teacher, model: nn.Module) -> PreTrainedTokenizerBa
 
     beside_base = without_adapters(model).config.name_or_path
     for source, remote in ((teacher.source, teacher.remote), (beside_base, {})):
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(source, **remote) if source else None
-        except (OSError, ValueError) as error:
-            logger.info("No tokenizer at '%s': %s", source, error)
-            continue
-
-        if tokenizer is not None and len(tokenizer) >= FEWEST_ENTRIES:
+        if source and (tokenizer := _beside(source, remote)):
             return tokenizer
     return None
+
+
+def _beside(source: str, remote: Mapping[str, Any]) -> PreTrainedTokenizerBase | None:
+    """Load the tokenizer that stands beside a model; None where none was ever saved there."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **remote)
+        if len(tokenizer) >= FEWEST_ENTRIES:
+            return tokenizer
+        raise ValueError(f"it has {len(tokenizer)} entries only: files of it are missing or empty")
+    except (OSError, ValueError) as error:
+        if _has_file(source, remote.get("revision")):
+            raise
+        logger.info("No tokenizer at '%s': %s", source, error)
+        return None
+
+
+def _has_file(source: str, revision: str | None) -> bool:
+    """Tell whether a folder or repository holds a file of a tokenizer."""
+    find = partial(cached_file, source, revision=revision, _raise_exceptions_for_missing_entries=False)
+    try:
+        return any(find(name) for name in TOKENIZER_FILES)
+    except OSError:  # there is no such place at all
+        return False

@@ -97,7 +97,7 @@ def expect_no_tokenizer_anywhere(of_teachers: Iterable[str], datasets: Iterable[
     known = f"teacher {', '.join(map(repr, names))} has one" if names else f"the data set has the columns {columns}"
     raise ValueError(
         "MultiTeacherDistillationTrainer needs the student's tokenizer to find out which teachers read the text as it "
-        f"does, but processing_class is None, while {known}. Pass processing_class=tokenizer."
+        f"does, but processing_class gives none, while {known}. Pass processing_class=tokenizer."
     )
 
 

@@ -24,6 +24,7 @@ def config(id2label=None, label2id=None, outputs=2):
         ({0: "neg", 1: "LABEL_1"}, {"pos": 1}, ["neg", "pos"]),
         ({0: "neg", 1: "pos"}, {"neg": 0, "negative": 0, "pos": 1}, ["neg", "pos"]),
         (None, {"neg": 0, "pos": 1, "hidden": -1}, ["neg", "pos"]),
+        ({0: "LABEL_1", 1: "LABEL_0"}, {"LABEL_1": 0, "LABEL_0": 1}, ["LABEL_1", "LABEL_0"]),
     ],
 )
 def test_names_are_found_on_either_side(id2label, label2id, names):
@@ -73,6 +74,7 @@ def test_names_are_copied_to_both_places():
         ({0: "neg", 1: "pos"}, {"neg": 0, "good": 1}),
         ({0: "neg", 1: "LABEL_1"}, {"neg": 1}),
         (None, {"neg": 0, "bad": 0, "pos": 1}),
+        (None, {"LABEL_1": 0, "LABEL_0": 1}),
     ],
 )
 def test_sides_that_contradict_each_other_are_refused(id2label, label2id):

@@ -45,6 +45,19 @@ class TestTokenizers:
         tiny_model(architecture, "MaskedLM", vocab_size=300).save_pretrained(tmp_path)
         assert load(tmp_path, student=tiny_bert("MaskedLM"))[0].tokenizer is cased_tokenizer
 
+    @pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json"])
+    @pytest.mark.parametrize("left", [0, 0.5])
+    def test_a_damaged_tokenizer_is_none_that_can_be_done_without(self, load, folder, file, left):
+        content = (folder / file).read_bytes()
+        (folder / file).write_bytes(content[: int(left * len(content))])
+        with pytest.raises(ValueError, match="Teacher '.*': its tokenizer cannot be loaded"):
+            load(folder)
+
+    def test_a_tokenizer_of_which_only_the_configuration_is_left_is_refused(self, load, folder):
+        (folder / "tokenizer.json").unlink()
+        with pytest.raises(ValueError, match="its tokenizer cannot be loaded"):
+            load(folder)
+
     def test_without_any_and_with_another_vocabulary_it_is_refused(self, load):
         with pytest.raises(ValueError, match="200 embeddings where the student has 300.*tokenizer=") as error:
             load(Teacher(tiny_bert("TokenClassification", vocab_size=200, **NAMES), name="other"))
