@@ -1,7 +1,6 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -88,8 +87,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
     multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
-    _counts: Mapping[str, Tensor] | None = None  # rows of every set in the step for which compute_loss is called
-    _predicting = False  # whether compute_loss is called by prediction_step
+    _predicted: Mapping[str, Tensor] | None = None  # rows of every set where prediction_step calls compute_loss
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
     def __init__(
@@ -168,7 +166,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         columns.extend([*MODEL_INPUTS, *self.label_names])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
-        self._callback = DistillationCallback()
+        self._callback = DistillationCallback(self._refuse_left_out)
         self.add_callback(self._callback)
         self._sound_teachers = SoundTeachers(
             self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
@@ -352,8 +350,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         if self._objective is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
-        counts = self._counts or self._get_num_items_in_batch([inputs], self.args.device)
-        with_teachers = self._objective.needs_teachers and not self._predicting
+        predicting = self._predicted is not None
+        counts = self._predicted or self._callback.counts or self._count([inputs])
+
+        with_teachers = self._objective.needs_teachers and not predicting
         outputs, _, components, targets = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
         if targets is not None:
             self._sound_teachers.add(self._objective.faulty(components, targets))
@@ -362,7 +362,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         if isinstance(inputs, Filler):
             means = {name: 0 * mean for name, mean in means.items()}
 
-        if self._predicting:
+        if predicting:
             total = means.get(HARD_LOSS, torch.zeros((), device=self.args.device))
         else:
             total = self._objective.total(means)
@@ -416,44 +416,41 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
     @property
     def _has_own_loss(self) -> bool:
         """Whether somebody has overridden `compute_loss`, which `Trainer` calls in evaluation too."""
-        return getattr(self.compute_loss, "__func__", None) is not MultiTeacherDistillationTrainer.compute_loss
+        return getattr(self.compute_loss, "__func__", None) is not _OWN_LOSS
 
-    def training_step(
-        self, model: nn.Module, inputs: dict[str, Tensor | Any], num_items_in_batch: Tensor | int | None = None
-    ) -> Tensor:
-        """Take a step as `Trainer` does.
+    def _refuse_left_out(self) -> None:
+        """Refuse a step for which nobody has called `compute_loss`, so that no teacher took part.
 
         Raises:
-            ValueError: An override of `compute_loss` has left the teachers out.
+            ValueError: The student was to follow them.
         """
-        if self._objective is None:
-            return super().training_step(model, inputs, num_items_in_batch)
-
-        counts: Any = num_items_in_batch
-        with self._counted(counts):
-            loss = super().training_step(model, inputs, counts and counts["hard"])
-
-        if self._callback.latest is None:
-            refuse(refused_override(type(self), self.teachers.names, self._objective.needs_teachers))
-        return loss
-
-    @contextmanager
-    def _counted(self, counts: Mapping[str, Tensor] | None, *, predicting: bool = False) -> Iterator[None]:
-        """Tell `compute_loss` what it is called for, by whatever override."""
-        self._counts, self._predicting = counts, predicting
-        try:
-            yield
-        finally:
-            self._counts, self._predicting = None, False
+        own = type(self).training_step is not MultiTeacherDistillationTrainer.training_step
+        objective = self.distillation_objective
+        refuse(
+            refused_override(
+                type(self),
+                "training_step" if own and not self._has_own_loss else "compute_loss",
+                self.teachers.names,
+                needs_teachers=objective.needs_teachers,
+            )
+        )
 
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
-        """Count the rows of every set over the step's batches and all ranks, where `Trainer` counts labels only."""
+        """Count the labelled rows of a step, for overrides, as `Trainer` does; keep what `compute_loss` divides by."""
         if self._objective is None or not batch_samples:
             return super()._get_num_items_in_batch(batch_samples, device)
-        counts = self._objective.count(batch_samples)
-        nothing = self._objective.count(inputs for inputs in batch_samples if isinstance(inputs, Filler))
+
+        self._callback.counts = self._count(batch_samples)
+        return self._callback.counts["hard"]
+
+    def _count(self, batches: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Count the rows of every set over the batches of a step and all ranks."""
+        objective = self.distillation_objective
+        counts = objective.count(batches)
+        nothing = objective.count(inputs for inputs in batches if isinstance(inputs, Filler))
+
         own = [count - nothing.get(name, 0) for name, count in counts.items()]
-        totals = self.accelerator.reduce(torch.stack(own).to(device), "sum")
+        totals = self.accelerator.reduce(torch.stack(own).to(self.args.device), "sum")
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
@@ -595,12 +592,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     def _own_loss(self, model: nn.Module, inputs: dict[str, Tensor | Any]) -> tuple[Tensor, Any]:
         """Call an override of `compute_loss` as `Trainer` does; by itself, so that the record has each batch once."""
-        counts = self._get_num_items_in_batch([inputs], self.args.device)
-
-        with self._counted(counts, predicting=True), torch.no_grad(), self.compute_loss_context_manager():
-            loss, outputs = self.compute_loss(
-                model, {**inputs}, return_outputs=True, num_items_in_batch=counts["hard"]
-            )
+        self._predicted = self._count([inputs])
+        try:
+            with torch.no_grad(), self.compute_loss_context_manager():
+                loss, outputs = self.compute_loss(
+                    model, {**inputs}, return_outputs=True, num_items_in_batch=self._predicted["hard"]
+                )
+        finally:
+            self._predicted = None
 
         return loss.detach().mean(), outputs
 
@@ -635,6 +634,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             self._record = None
 
         return output
+
+
+_OWN_LOSS = MultiTeacherDistillationTrainer.compute_loss  # a script may put its own into the class
 
 
 def _predictions(outputs: Any, ignore_keys: list[str] | None, config: Any, with_hidden_states: bool) -> Any:

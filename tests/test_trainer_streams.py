@@ -53,7 +53,7 @@ def test_what_fills_a_step_up_counts_for_nothing(toy, tmp_path):
     batch = next(iter(trainer.get_train_dataloader()))
     alone = trainer._get_num_items_in_batch([batch], trainer.args.device)
     filled = trainer._get_num_items_in_batch([batch, Filler(batch)], trainer.args.device)
-    assert alone == filled
+    assert alone == filled == (batch["labels"] != -100).sum()
     loss = trainer.training_step(trainer.model, Filler(batch), filled)
     said = trainer._callback.latest
     assert loss == 0

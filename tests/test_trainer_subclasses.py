@@ -75,6 +75,84 @@ def test_it_is_refused_too_where_it_is_put_on_the_trainer_itself(pair, tmp_path,
         trainer.train()
 
 
+class OwnStep(MultiTeacherDistillationTrainer):
+    """The core of `Trainer.training_step`, as adversarial training and SAM copy it."""
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        loss = self.compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        if not self.model_accepts_loss_kwargs or num_items_in_batch is None:
+            loss = loss / self.args.gradient_accumulation_steps
+        self.accelerator.backward(loss)
+        self.counted = num_items_in_batch
+        return loss.detach()
+
+
+@pytest.mark.parametrize("accumulated", [1, 4])
+def test_a_step_of_ones_own_divides_by_the_counts_of_the_whole_step(pair, tmp_path, accumulated):
+    settings = {
+        "max_steps": 1,
+        "per_device_train_batch_size": 8 // accumulated,
+        "gradient_accumulation_steps": accumulated,
+        "logging_steps": 1,
+    }
+    losses = []
+    for trainer_class in (MultiTeacherDistillationTrainer, OwnStep):
+        trainer = make_trainer(make_toy("tagging", pair), tmp_path, trainer=trainer_class, **settings)
+        trainer.train()
+        losses += logged_losses(trainer)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert isinstance(trainer.counted, torch.Tensor) and trainer.counted.dim() == 0
+
+
+def test_a_step_of_ones_own_that_leaves_the_teachers_out_is_refused_before_anything_is_learnt(pair, tmp_path):
+    class Bare(MultiTeacherDistillationTrainer):
+        def training_step(self, model, inputs, num_items_in_batch=None):
+            outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+            loss = outputs.logits.square().mean()
+            self.accelerator.backward(loss)
+            return loss.detach()
+
+    trainer = make_trainer(make_toy("tagging", pair), tmp_path, trainer=Bare)
+    before = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"Bare.training_step did not call super\(\).training_step"):
+        trainer.train()
+    assert all(torch.equal(before[name], weight) for name, weight in trainer.model.state_dict().items())
+
+
+def test_a_loss_that_is_put_into_the_class_is_evaluated_too(pair, tmp_path, monkeypatch):
+    plain = make_trainer(make_toy("tagging", pair), tmp_path).evaluate()["eval_loss"]
+    own = MultiTeacherDistillationTrainer.compute_loss
+
+    def patched(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        loss, outputs = own(self, model, inputs, True, num_items_in_batch)
+        return (loss + 7, outputs) if return_outputs else loss + 7
+
+    monkeypatch.setattr(MultiTeacherDistillationTrainer, "compute_loss", patched)
+    trainer = make_trainer(make_toy("tagging", pair), tmp_path, per_device_eval_batch_size=64)
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(plain + 7, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("hook", "returned"),
+    [
+        ("compute_hard_loss", lambda logits, labels: torch.nn.functional.cross_entropy(logits, labels)),
+        ("compute_hard_loss", lambda logits, labels: logits[:, :1]),
+        ("compute_distillation_loss", lambda student, teachers, weights: student.mean()),
+        ("compute_distillation_loss", lambda student, teachers, weights: student),
+        ("compute_teacher_weights", lambda logits, labels, available: available[0].float()),
+    ],
+)
+def test_what_is_not_one_value_per_row_is_refused_by_the_name_of_the_method(
+    hook, returned, pair, tmp_path, monkeypatch
+):
+    trainer = make_trainer(make_toy("tagging", pair), tmp_path)
+    monkeypatch.setattr(trainer, hook, returned)
+    with pytest.raises(ValueError, match=rf"{hook} must return one value per row.*but it returned \["):
+        trainer.train()
+
+
 @pytest.mark.parametrize("changes", [{"teachers": []}, {"soft_target_weight": 0.0}], ids=["none", "labels"])
 def test_it_trains_where_no_teacher_is_followed(changes, pair, tmp_path):
     trainer = make_trainer(make_toy("single-label", pair), tmp_path, trainer=Alone, max_steps=2, **changes)

@@ -11,6 +11,7 @@ from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
 from ..tokenization.encoder import count_entries
 from ..tokenization.multi_tokenizer import MultiTokenizer
+from .components import expect_shape
 from .outcomes import Outcomes
 from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
 
@@ -164,6 +165,7 @@ class AlignedTeachers:
         available = rows.available[:, rows.mask]
         followed = available & torch.tensor(self.followed, device=available.device)[:, None]
         weights = weigh(teachers, self._labels(rows.labels), followed)
+        expect_shape("compute_teacher_weights", weights, *followed.shape)
 
         return SoftTargets(student, teachers, available, followed, weights)
 

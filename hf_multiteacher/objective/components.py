@@ -21,6 +21,26 @@ class Component:
     row_set: str
 
 
+def expect_shape(hook: str, values: Tensor, *shape: int) -> Tensor:
+    """Return what a method that a subclass may override has computed, or refuse it.
+
+    Args:
+        hook: The method's name.
+        values: What it returned.
+        *shape: What it must have; the last number is that of the rows.
+
+    Raises:
+        ValueError: It has another shape.
+    """
+    if values.shape != shape:
+        raise ValueError(
+            f"{hook} must return one value per row{' and teacher' if len(shape) > 1 else ''}, {[*shape]}, but it "
+            f"returned {[*values.shape]}: the trainer adds them up and divides by the count of the whole step. Take "
+            "no mean (reduction='none'), and squeeze what is one number per row."
+        )
+    return values
+
+
 def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the part of a batch in the mean of every component over the whole step."""
     return {name: each.values.sum() / counts[each.row_set] for name, each in components.items()}

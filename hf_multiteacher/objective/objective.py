@@ -17,7 +17,7 @@ from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, Weigh
-from .components import Component, means_of, total_of, with_hidden_loss
+from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
 from .row_sets import add_counts, hidden_spans, row_sets
 from .rows import Inputs, Rows, find_rows
 
@@ -160,7 +160,9 @@ class DistillationObjective:
         components = {}
         if rows.labels is not None:
             labelled = rows.labelled[rows.mask]
-            components["hard_loss"] = Component(hard_loss(logits[labelled], rows.labels[labelled]), "hard")
+            labels = rows.labels[labelled]
+            values = expect_shape("compute_hard_loss", hard_loss(logits[labelled], labels), len(labels))
+            components["hard_loss"] = Component(values, "hard")
         if not with_teachers:
             return components, None
 
@@ -188,6 +190,7 @@ class DistillationObjective:
             loss = functional.weighted_mean(torch.stack(each), targets.weights)
         else:
             loss = soft_loss(targets.student_logits[0], torch.stack(targets.teacher_logits), targets.weights)
+            loss = expect_shape("compute_distillation_loss", loss, targets.weights.shape[1])
 
         taught = targets.followed.any(dim=0)
         components = {"soft_loss": Component(loss[taught], "soft")}
@@ -291,4 +294,5 @@ def _loss_of(teacher: int, targets: SoftTargets, soft_loss: SoftLoss) -> Tensor:
     student_logits = targets.student_logits[teacher][available]
     teacher_logits = targets.teacher_logits[teacher][available][None]
     losses = soft_loss(student_logits, teacher_logits, torch.ones_like(teacher_logits[:, :, 0]))
+    losses = expect_shape("compute_distillation_loss", losses, len(student_logits))
     return losses.new_zeros(len(available)).masked_scatter(available, losses)

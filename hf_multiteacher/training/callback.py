@@ -18,12 +18,18 @@ class DistillationCallback(TrainerCallback):
         collator: What makes the batches of the training; the trainer sets it when it makes their data loader.
         sums: Component -> the sum of its means over the steps since the last log.
         latest: The part of the running micro-batch in the means of its step; None where nobody has computed it yet.
+        counts: The rows of every set in the running step, all micro-batches and ranks; None between steps.
+
+    Args:
+        refuse_left_out: Refuses a micro-batch for which nobody has computed the means.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refuse_left_out: Callable[[], None]) -> None:
+        self.refuse_left_out = refuse_left_out
         self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
         self.latest: Mapping[str, Tensor] | None = None
+        self.counts: Mapping[str, Tensor] | None = None
         self.steps = 0
         self.epoch = 0
         self.first_step = 0
@@ -34,6 +40,7 @@ class DistillationCallback(TrainerCallback):
         """Count the epochs from where a resume continues, and the components from nothing."""
         self.epoch = int(state.epoch or 0)
         self.first_step = state.global_step
+        self.latest = self.counts = None
         self._start_anew()
 
     def on_epoch_begin(
@@ -57,12 +64,31 @@ class DistillationCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Add what was noted of a micro-batch, once, however often an override has had its loss computed."""
+        self._expect_computed()
+        self._add()
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Look at the last micro-batch of a step before the student learns from it."""
+        self._expect_computed()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Add what was noted of the last micro-batch of a step, and forget its counts."""
+        self._add()
+        self.counts = None
+
+    def _expect_computed(self) -> None:
+        if self.latest is None:
+            self.refuse_left_out()
+
+    def _add(self) -> None:
         for name, mean in (self.latest or {}).items():
             self.sums[name] = self.sums.get(name, 0) + mean.detach()
 
         self.latest = None
-
-    on_step_end = on_substep_end  # the last micro-batch of a step
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -254,17 +254,20 @@ def refused_losses(
     )
 
 
-def refused_override(trainer: type, teachers: Sequence[str], needs_teachers: bool) -> Iterator[Refusal]:
-    """Yield that an override of `compute_loss` has left out the teachers that the student was to follow.
+def refused_override(
+    trainer: type, method: str, teachers: Sequence[str], *, needs_teachers: bool
+) -> Iterator[Refusal]:
+    """Yield that an override has left out the teachers that the student was to follow.
 
     Args:
-        trainer: The class that overrides it.
+        trainer: The class of the trainer.
+        method: What it overrides: `compute_loss` or `training_step`.
         teachers: Their names.
         needs_teachers: Whether a part of the objective has a weight that speaks of them.
     """
     yield Refusal(
         when=needs_teachers,
-        says=f"{trainer.__name__}.compute_loss did not call super().compute_loss, so the student would learn nothing "
+        says=f"{trainer.__name__}.{method} did not call super().{method}, so the student would learn nothing "
         f"from the teachers {[*teachers]}. For another loss against the labels, such as class weights, override "
         "compute_hard_loss; for another way to follow the teachers, compute_distillation_loss or "
         "compute_teacher_weights; or add to what super().compute_loss returns",

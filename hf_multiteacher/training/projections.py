@@ -39,9 +39,7 @@ class ProjectionsMixin(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
 
         for weight in self.projections if self.accelerator.sync_gradients else []:
-            if (
-                weight.grad is not None
-            ):  # a teacher of weight 0, or an override without teachers, gives none on any rank
+            if weight.grad is not None:  # a teacher of weight 0, or a step without teachers, gives none on any rank
                 weight.grad = self.accelerator.reduce(weight.grad, "mean")
 
         return loss
