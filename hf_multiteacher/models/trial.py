@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .limits import UNLIMITED, counts_from_padding
 from .outputs import HiddenStates
 from .row_forward import RowForward
 from .task import adapters_of, task_of, uncompiled, without_adapters
@@ -28,10 +29,11 @@ def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: boo
         hidden_states: Whether the run compares hidden states.
 
     Raises:
-        ValueError: The model needs labels, its logits are not one per row, or its hidden states not one per token and
+        ValueError: The model needs labels or a padding id, its logits are not one per row, or its hidden states not one per token and
             layer.
     """
     _expect_no_need_of_labels(model, forward.title)
+    _expect_padding_to_count_from(model, forward)
     if hidden_states:
         _expect_no_blocks(model, forward.title)
     if not (hidden_states or _is_of_unknown_class(model) or _prompts(model)):
@@ -125,6 +127,18 @@ def _expect_no_need_of_labels(model: nn.Module, name: str) -> None:
         raise ValueError(
             f"{name} is run without labels, because its own loss is never used, but the forward of "
             f"{type(without_adapters(model)).__name__} demands them. Give them a default: labels=None."
+        )
+
+
+def _expect_padding_to_count_from(model: nn.Module, forward: RowForward) -> None:
+    config = without_adapters(model).config
+    has_positions = forward.limits.positions < UNLIMITED
+
+    if has_positions and counts_from_padding(config) and forward.limits.padding_id is None:
+        raise ValueError(
+            f"{forward.title} ({config.model_type}) counts its positions from its padding id on, but was made without "
+            "one (pad_token_id=None), so it cannot read any text. Set pad_token_id in its configuration, as its "
+            "tokenizer has it, and load it anew."
         )
 
 

@@ -76,6 +76,11 @@ def test_hidden_states_that_are_not_one_per_token_and_layer_are_refused(model, m
         expect(model(), hidden_states=True)
 
 
+def test_a_model_that_counts_from_a_padding_that_it_lacks_is_refused():
+    with pytest.raises(ValueError, match=r"The student \(roberta\) counts its positions from its padding id on"):
+        expect(tiny_model("roberta", "TokenClassification", pad_token_id=None))
+
+
 def tiny_bert_like_bigbird():
     shape = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8}
     config = transformers.BigBirdConfig(vocab_size=50, **shape)
