@@ -169,13 +169,22 @@ class OwnForTokenClassification(BertPreTrainedModel):
         return {"logits": logits} if self.form is dict else (logits,)
 
 
+class NamelessForTokenClassification(OwnForTokenClassification):
+    """The same, whose forward names nothing of what it takes."""
+
+    def forward(self, **inputs):
+        inputs.pop("return_dict")
+        return super().forward(**inputs)
+
+
+@pytest.mark.parametrize("cls", [OwnForTokenClassification, NamelessForTokenClassification])
 @pytest.mark.parametrize("form", [tuple, dict])
 @pytest.mark.parametrize("role", ["student", "teacher"])
-def test_a_class_of_ones_own_is_trained_and_teaches_as_the_same_weights_do(form, role, pair, tmp_path):
+def test_a_class_of_ones_own_is_trained_and_teaches_as_the_same_weights_do(cls, form, role, pair, tmp_path):
     toy = make_toy("tagging", pair)
     expected = train(toy, tmp_path, max_steps=2)
     model = toy.student if role == "student" else toy.teachers[0].model
-    own = OwnForTokenClassification(model.config)
+    own = cls(model.config)
     own.load_state_dict(model.state_dict())
     own.form = form
     if role == "student":

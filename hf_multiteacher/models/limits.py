@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from .task import adapters_of, without_adapters
+from .task import prompts_of, without_adapters
 
 UNLIMITED = 10**20
 
@@ -35,7 +36,7 @@ class Limits:
         embeddings: Its ids are below this number.
         token_types: Likewise of the token types; `UNLIMITED` where it does not say.
         inputs: What its `forward` takes by name, labels apart: with them it would compute a loss of its own, which
-            would be scaled wrongly.
+            would be scaled wrongly. The encoding too where a class of the user's own takes it among `**kwargs`.
         any_input: Whether its `forward` takes more than it names (`**kwargs`).
         required: What its `forward` demands by name, labels apart, because it has no default.
     """
@@ -63,7 +64,7 @@ class Limits:
             padding_id=_padding_id(inner),
             embeddings=count_embeddings(inner),
             token_types=UNLIMITED if types is None else types,
-            inputs=frozenset(parameters) - left_out,
+            inputs=_inputs(inner, parameters, types) - left_out,
             any_input=any(each.kind is each.VAR_KEYWORD for each in parameters.values()),
             required=frozenset(name for name, each in parameters.items() if _is_demanded(each)) - left_out,
         )
@@ -119,6 +120,17 @@ def count_embeddings(model: PreTrainedModel) -> int:
     return cast(int, getattr(embedding, "num_embeddings", getattr(model.config, "vocab_size", UNLIMITED)))
 
 
+def _inputs(inner: PreTrainedModel, parameters: Mapping[str, inspect.Parameter], types: int | None) -> frozenset[str]:
+    some, all_others = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    named = frozenset(name for name, each in parameters.items() if each.kind not in (some, all_others))
+    takes_all = any(each.kind is all_others for each in parameters.values())
+
+    # Transformers' own name all that they read; elsewhere, without its mask a text would be read with its padding.
+    if not takes_all or "attention_mask" in named or inner.forward.__module__.startswith("transformers.models."):
+        return named
+    return named | {"input_ids", "attention_mask"} | (set() if types is None else {"token_type_ids"})
+
+
 def _is_demanded(parameter: inspect.Parameter) -> bool:
     by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     return by_name and parameter.default is parameter.empty
@@ -130,8 +142,7 @@ def _positions(model: nn.Module, inner: PreTrainedModel) -> int:
         return UNLIMITED
 
     # Prompt tuning and its like put tokens of their own before each text.
-    adapters = adapters_of(model)
-    own = getattr(adapters.active_peft_config, "num_virtual_tokens", None) if adapters is not None else None
+    own = getattr(prompts_of(model), "num_virtual_tokens", None)
     return _position_limit(inner.config, _padding_id(inner)) - (own or 0)
 
 

@@ -103,3 +103,21 @@ def test_a_class_that_does_not_say_where_its_embeddings_are_is_taken_at_its_conf
     assert (limits.embeddings, limits.inputs) == (300, {"input_ids", "return_dict"})
     assert limits.takes("return_dict")
     assert not limits.takes("output_hidden_states")
+
+
+class TakesAll(Own):
+    def forward(self, *args, **kwargs):
+        return (self.model(*args, **kwargs).logits,)
+
+
+class TakesAllBesides(Own):
+    def forward(self, input_ids, **kwargs):
+        return (self.model(input_ids, **kwargs).logits,)
+
+
+@pytest.mark.parametrize("cls", [TakesAll, TakesAllBesides])
+def test_a_class_that_takes_all_among_others_is_given_the_encoding(cls):
+    types = {"bert": {"token_type_ids"}, "distilbert": set(), "roberta": set()}
+    for architecture, more in types.items():
+        model = cls(tiny_model(architecture, "TokenClassification"))
+        assert Limits.of(model).inputs == {"input_ids", "attention_mask"} | more

@@ -135,6 +135,15 @@ def test_a_forward_that_demands_labels_is_refused():
         expect(own(cls=OwnForSequenceClassification))
 
 
+def test_a_forward_that_takes_nothing_by_name_is_refused():
+    class NamelessForTokenClassification(OwnForTokenClassification):
+        def forward(self, *args):
+            return super().forward(*args)
+
+    with pytest.raises(ValueError, match="the forward of NamelessForTokenClassification takes nothing by name"):
+        expect(own(cls=NamelessForTokenClassification))
+
+
 def test_an_own_class_that_needs_more_than_made_up_tokens_is_left_to_the_data():
     def answer(logits):
         raise KeyError("bbox")
