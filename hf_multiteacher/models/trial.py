@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,9 +110,12 @@ def _cannot_be_run(model: nn.Module, name: str, error: Exception) -> str:
     around = "" if adapters is None else f" in its {type(adapters.active_peft_config).__name__}"
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
+    asked = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    remedy = f"Have its forward take {asked[1]}, or **kwargs" if asked else "Use another adapter"
+
     return (
         f"{name} ({type(without_adapters(model)).__name__}{around}) cannot be run on input_ids and attention_mask, so "
-        f"there are no answers to compare ({reason}). Have its forward take them, or use another adapter."
+        f"there are no answers to compare ({reason}). {remedy}."
     )
 
 
