@@ -189,7 +189,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         readers: Any = [tokenizer if each is None else each for each in self.teachers.tokenizers]
         multi_tokenizer = MultiTokenizer(tokenizer, readers)
         student = cast(nn.Module, self.model)
-        if task_of(student).over_vocabulary:
+        if task_of(student).over_vocabulary or multi_tokenizer.distinct:
             expect_whole_vocabulary(student, tokenizer)
 
         self._choose_collator(given_collator, multi_tokenizer)

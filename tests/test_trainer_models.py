@@ -101,6 +101,17 @@ def test_a_stream_is_refused_at_its_first_batch_by_name(unlimited, tmp_path):
         trainer.evaluate(toy.train)
 
 
+@pytest.mark.parametrize("task", ["tagging", "single-label"])
+def test_a_tokenizer_of_more_entries_than_the_student_knows_is_refused_where_teachers_have_their_own(
+    task, pair, tmp_path
+):
+    toy = make_toy(task, pair)
+    larger = copy.deepcopy(toy.tokenizer)
+    larger.add_tokens(["foreign"])
+    with pytest.raises(ValueError, match="goes up to 300 and the model has 300 embeddings"):
+        make_trainer(toy, tmp_path, processing_class=larger)
+
+
 def test_data_of_another_tokenizer_are_refused(pair, tmp_path):
     toy = make_toy("single-label", pair)
     foreign = toy.train.map(lambda row: {"input_ids": [*row["input_ids"][:-1], 4000]})
@@ -169,13 +180,22 @@ class OwnForTokenClassification(BertPreTrainedModel):
         return {"logits": logits} if self.form is dict else (logits,)
 
 
+class NamelessForTokenClassification(OwnForTokenClassification):
+    """The same, whose forward names nothing of what it takes."""
+
+    def forward(self, **inputs):
+        inputs.pop("return_dict")
+        return super().forward(**inputs)
+
+
+@pytest.mark.parametrize("cls", [OwnForTokenClassification, NamelessForTokenClassification])
 @pytest.mark.parametrize("form", [tuple, dict])
 @pytest.mark.parametrize("role", ["student", "teacher"])
-def test_a_class_of_ones_own_is_trained_and_teaches_as_the_same_weights_do(form, role, pair, tmp_path):
+def test_a_class_of_ones_own_is_trained_and_teaches_as_the_same_weights_do(cls, form, role, pair, tmp_path):
     toy = make_toy("tagging", pair)
     expected = train(toy, tmp_path, max_steps=2)
     model = toy.student if role == "student" else toy.teachers[0].model
-    own = OwnForTokenClassification(model.config)
+    own = cls(model.config)
     own.load_state_dict(model.state_dict())
     own.form = form
     if role == "student":

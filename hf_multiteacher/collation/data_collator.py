@@ -168,8 +168,8 @@ class DataCollatorForDistillation:
     def _expect_known(self, features: Features, source: int | None) -> None:
         """Refuse ids that a tokenizer does not have, before they are looked up in its vocabulary."""
         name, entries = teacher_column(source, "input_ids"), self._entries[source]
-        for feature in features:
-            ids = np.asarray(feature[name] if name in feature else [])
+        for row in column_of(features, name):
+            ids = np.asarray(row)
             if ids.size and not 0 <= ids.min() <= ids.max() < entries:
                 wrong = ids.min() if ids.min() < 0 else ids.max()
                 raise ValueError(

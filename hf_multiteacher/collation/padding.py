@@ -53,10 +53,11 @@ class Layout:
     ) -> "Layout":
         """Lay out rows of tokens, padded on the tokenizer's side.
 
-        They become as wide as the longest or `at_least`, whichever is more, or the next `multiple` of that.
+        They become as wide as the longest or `at_least`, whichever is more, or the next `multiple` of that; empty rows
+        become one wide, because no model reads a batch of no width.
         """
         lengths = np.array([len(row) for row in rows])
-        width = int(lengths.max(initial=at_least))
+        width = int(lengths.max(initial=max(at_least, 1)))
         width += -width % multiple if multiple else 0
         filled = np.arange(width) < lengths[:, None]
         return cls(filled[:, ::-1] if tokenizer.padding_side == "left" else filled)
@@ -132,7 +133,9 @@ def require_whole_numbers(rows: Sequence[Any], name: str) -> None:
 
 def is_per_token(labels: Sequence[Any]) -> bool:
     """Whether labels are those of tagging: a list of integers per example, not a number or a list of floats."""
-    first = np.asarray(labels[0])
+    first = next(
+        (array for array in map(np.asarray, labels) if array.size), np.array([], int)
+    )  # an empty list says nothing
     return first.ndim == 1 and first.dtype.kind in "biu"
 
 

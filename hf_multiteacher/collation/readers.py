@@ -55,6 +55,19 @@ class Reader:
                 f"model_max_length={most} on its tokenizer before."
             )
 
+    def expect_any_token(self, batch: Mapping[str, Any]) -> None:
+        """Refuse a batch of no width.
+
+        Raises:
+            ValueError: None of its examples has a token.
+        """
+        ids = batch.get(self.column("input_ids"))
+        if isinstance(ids, torch.Tensor) and len(ids) and not ids.numel():
+            raise ValueError(
+                f"{self.name} expects tokens, but none of the {len(ids)} examples of a batch has one in "
+                f"'{self.column('input_ids')}', so there is nothing to read. Remove empty examples from the data."
+            )
+
     def expect_values(self, part: str, lowest: int, highest: int) -> None:
         """Refuse ids, token types or positions for which the model has no embedding.
 
@@ -235,6 +248,7 @@ class CheckedCollator:
         expect_inputs(self.readers, tensors)
         expect_demanded(self.readers, batch, encodings=True)
         for reader in self.readers:
+            reader.expect_any_token(batch)
             ids = tensors.get(reader.column("input_ids"))
             if ids is not None and reader.counts(tensors):
                 reader.expect_tokens(reader.limits.tokens(ids.cpu().numpy()))

@@ -6,6 +6,7 @@ import torch
 import transformers
 from transformers import DistilBertConfig, PretrainedConfig, PreTrainedModel
 
+from .limits import Limits
 from .task import task_of
 
 _EMBEDDING_NAMES = ("word_embeddings", "position_embeddings", "LayerNorm")
@@ -59,7 +60,8 @@ def distilbert_from_layers(
         )
 
     # RoBERTa counts positions from its padding id on.
-    first_position = 0 if teacher.config.model_type == "bert" else teacher.config.pad_token_id + 1
+    padding = Limits.of(teacher).padding_id
+    first_position = 0 if padding is None else padding + 1
     student_class = getattr(transformers, f"DistilBert{task_of(teacher).class_suffix}")
     student = student_class(_config(teacher.config, len(chosen), first_position))
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,15 +12,18 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from .task import adapters_of, without_adapters
+from .task import prompts_of, without_adapters
 
 UNLIMITED = 10**20
 
 # These count positions from their padding id on, so that many of the table's rows are never used.
 _COUNT_FROM_PADDING = (
-    "camembert data2vec-text ibert longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl xmod"
+    "camembert data2vec-text esm ibert layoutlmv3 lilt longformer luke markuplm mpnet roberta roberta-prelayernorm "
+    "xlm-roberta xlm-roberta-xl xmod"
 ).split()
-_POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|position_embedding|embed_positions|pos_embed|wpe)$")
+_POSITION_TABLE = re.compile(
+    r"(^|\.)((char_)?position_embeddings|position_embedding|embed_positions|positions_embed|pos_embed|pos_encoding|wpe)$"
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Limits:
         embeddings: Its ids are below this number.
         token_types: Likewise of the token types; `UNLIMITED` where it does not say.
         inputs: What its `forward` takes by name, labels apart: with them it would compute a loss of its own, which
-            would be scaled wrongly.
+            would be scaled wrongly. The encoding too where a class of the user's own takes it among `**kwargs`.
         any_input: Whether its `forward` takes more than it names (`**kwargs`).
         required: What its `forward` demands by name, labels apart, because it has no default.
     """
@@ -57,10 +61,10 @@ class Limits:
         left_out = {"labels"} if types is None or types > 1 else {"labels", "token_type_ids"}
         return cls(
             positions=_positions(model, inner),
-            padding_id=config.pad_token_id if _counts_from_padding(config) else None,
+            padding_id=_padding_id(inner),
             embeddings=count_embeddings(inner),
             token_types=UNLIMITED if types is None else types,
-            inputs=frozenset(parameters) - left_out,
+            inputs=_inputs(inner, parameters, types) - left_out,
             any_input=any(each.kind is each.VAR_KEYWORD for each in parameters.values()),
             required=frozenset(name for name, each in parameters.items() if _is_demanded(each)) - left_out,
         )
@@ -92,10 +96,14 @@ class Limits:
 
 def position_limit(config: PretrainedConfig) -> int:
     """Return how many tokens a model was made for; `UNLIMITED` where its configuration does not say."""
-    positions = getattr(config, "max_position_embeddings", None) or -1
-    if positions < 0:
-        return UNLIMITED
-    return positions - config.pad_token_id - 1 if _counts_from_padding(config) else positions
+    # MPNet has its padding at 1, whatever its configuration says.
+    padding = 1 if config.model_type == "mpnet" else config.pad_token_id
+    return _position_limit(config, padding if counts_from_padding(config) else None)
+
+
+def counts_from_padding(config: PretrainedConfig) -> bool:
+    """Tell whether a model counts only the tokens that are not its padding, and from its padding id on."""
+    return config.model_type in _COUNT_FROM_PADDING
 
 
 def count_embeddings(model: PreTrainedModel) -> int:
@@ -112,6 +120,17 @@ def count_embeddings(model: PreTrainedModel) -> int:
     return cast(int, getattr(embedding, "num_embeddings", getattr(model.config, "vocab_size", UNLIMITED)))
 
 
+def _inputs(inner: PreTrainedModel, parameters: Mapping[str, inspect.Parameter], types: int | None) -> frozenset[str]:
+    some, all_others = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    named = frozenset(name for name, each in parameters.items() if each.kind not in (some, all_others))
+    takes_all = any(each.kind is all_others for each in parameters.values())
+
+    # Transformers' own name all that they read; elsewhere, without its mask a text would be read with its padding.
+    if not takes_all or "attention_mask" in named or inner.forward.__module__.startswith("transformers.models."):
+        return named
+    return named | {"input_ids", "attention_mask"} | (set() if types is None else {"token_type_ids"})
+
+
 def _is_demanded(parameter: inspect.Parameter) -> bool:
     by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     return by_name and parameter.default is parameter.empty
@@ -119,14 +138,32 @@ def _is_demanded(parameter: inspect.Parameter) -> bool:
 
 def _positions(model: nn.Module, inner: PreTrainedModel) -> int:
     """Return how many tokens a model can be given; rotary and relative positions go on beyond what it was made for."""
-    if not any(_POSITION_TABLE.search(name) for name, _ in inner.named_modules()):
+    if not _position_tables(inner):
         return UNLIMITED
 
     # Prompt tuning and its like put tokens of their own before each text.
-    adapters = adapters_of(model)
-    own = getattr(adapters.active_peft_config, "num_virtual_tokens", None) if adapters is not None else None
-    return position_limit(inner.config) - (own or 0)
+    own = getattr(prompts_of(model), "num_virtual_tokens", None)
+    return _position_limit(inner.config, _padding_id(inner)) - (own or 0)
 
 
-def _counts_from_padding(config: PretrainedConfig) -> bool:
-    return config.model_type in _COUNT_FROM_PADDING
+def _position_limit(config: PretrainedConfig, padding: int | None) -> int:
+    positions = getattr(config, "max_position_embeddings", None) or -1
+    if positions < 0:
+        return UNLIMITED
+
+    return positions if padding is None else positions - padding - 1
+
+
+def _padding_id(inner: PreTrainedModel) -> int | None:
+    """Return the id from which a model counts: its table was made with it, whatever its configuration says since."""
+    if not counts_from_padding(inner.config):
+        return None
+
+    known = (getattr(table, "padding_idx", None) for table in _position_tables(inner))
+    return next((padding for padding in known if padding is not None), None)
+
+
+def _position_tables(inner: PreTrainedModel) -> list[Any]:
+    """Return what a model looks its positions up in: embeddings, or what it has computed once."""
+    named = [*inner.named_modules(), *inner.named_buffers()]
+    return [table for name, table in named if _POSITION_TABLE.search(name)]

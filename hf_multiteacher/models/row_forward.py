@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .heads import SelectedHead, rows_of_logits
 from .limits import Limits
 from .outputs import HiddenStates, hidden_states_of, logits_of
-from .task import task_of
+from .task import prompts_of, task_of
 
 
 class RowForward:
@@ -26,6 +26,7 @@ class RowForward:
     def __init__(self, model: nn.Module, name: str) -> None:
         self.name = name
         self.limits = Limits.of(model)
+        self._prompts = prompts_of(model) is not None
         self._head = SelectedHead(model) if task_of(model).over_vocabulary else None
 
     @property
@@ -88,10 +89,14 @@ class RowForward:
         """Refuse logits that do not belong to the tokens, as those of a model that puts its own before them."""
         selected = self._head is not None and logits.dim() == 2
         if tokens is not None and not selected and logits.shape[:2] != tokens.shape:
+            remedy = (
+                "Instead of prompt tuning, which puts tokens of its own before each text, use LoRA here."
+                if self._prompts
+                else "Have its forward return logits [examples, tokens, classes], before anything else in a tuple."
+            )
             raise ValueError(
                 f"A row of this task is a token, but {self.name} gives logits {list(logits.shape)} for tokens "
-                f"{list(tokens.shape)}, so they belong to no labels. Have it give logits for every token; instead of "
-                "prompt tuning, which puts tokens of its own before each text, use LoRA here."
+                f"{list(tokens.shape)}, so they belong to no labels. {remedy}"
             )
         return logits
 

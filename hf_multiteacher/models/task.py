@@ -110,6 +110,13 @@ def without_adapters(model: nn.Module) -> PreTrainedModel:
     return cast(PreTrainedModel, inner)
 
 
+def prompts_of(model: nn.Module) -> Any:
+    """Return the configuration of prompt tuning and its like; None for other models."""
+    adapters = adapters_of(model)
+    config: Any = None if adapters is None else adapters.active_peft_config
+    return config if getattr(config, "is_prompt_learning", False) else None
+
+
 def task_of(model: nn.Module) -> Task:
     """Tell the task of a model from its class, looking through PEFT and `torch.compile`.
 

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .limits import UNLIMITED, counts_from_padding
 from .outputs import HiddenStates
 from .row_forward import RowForward
-from .task import adapters_of, task_of, uncompiled, without_adapters
+from .task import adapters_of, prompts_of, task_of, uncompiled, without_adapters
 
 logger = logging.getLogger(__name__)
 LENGTH = 8  # enough to see that tokens are pooled, or that there are more of them than were given
@@ -28,13 +30,15 @@ def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: boo
         hidden_states: Whether the run compares hidden states.
 
     Raises:
-        ValueError: The model needs labels, its logits are not one per row, or its hidden states not one per token and
-            layer.
+        ValueError: The model needs labels or a padding id, takes nothing by name, its logits are not one per row, or
+            its hidden states not one per token and layer.
     """
     _expect_no_need_of_labels(model, forward.title)
+    _expect_names(model, forward)
+    _expect_padding_to_count_from(model, forward)
     if hidden_states:
         _expect_no_blocks(model, forward.title)
-    if not (hidden_states or _is_of_unknown_class(model) or _prompts(model)):
+    if not (hidden_states or _is_of_unknown_class(model) or prompts_of(model)):
         return
 
     answer = _answer(model, forward, hidden_states)
@@ -57,7 +61,7 @@ def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple
         with _undisturbed(model, ids.device):
             outputs = forward.run(uncompiled(model), inputs, None, output_hidden_states=hidden_states)
     except Exception as error:
-        if _prompts(model) or "unexpected keyword" in str(error):
+        if prompts_of(model) or "unexpected keyword" in str(error):
             raise ValueError(_cannot_be_run(model, forward.title, error)) from error
         # It may need inputs that only the data set has; if not, the first step tells.
         logger.info("%s does not run on made-up tokens: %s", forward.title, error)
@@ -98,13 +102,6 @@ def _is_of_unknown_class(model: nn.Module) -> bool:
     return not type(without_adapters(model)).__module__.startswith("transformers.models.")
 
 
-def _prompts(model: nn.Module) -> Any:
-    """Return the configuration of prompt tuning and its like; None for other models."""
-    adapters = adapters_of(model)
-    config: Any = None if adapters is None else adapters.active_peft_config
-    return config if getattr(config, "is_prompt_learning", False) else None
-
-
 # ---- What is refused ----
 
 
@@ -113,9 +110,12 @@ def _cannot_be_run(model: nn.Module, name: str, error: Exception) -> str:
     around = "" if adapters is None else f" in its {type(adapters.active_peft_config).__name__}"
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
+    asked = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    remedy = f"Have its forward take {asked[1]}, or **kwargs" if asked else "Use another adapter"
+
     return (
         f"{name} ({type(without_adapters(model)).__name__}{around}) cannot be run on input_ids and attention_mask, so "
-        f"there are no answers to compare ({reason}). Have its forward take them, or use another adapter."
+        f"there are no answers to compare ({reason}). {remedy}."
     )
 
 
@@ -125,6 +125,27 @@ def _expect_no_need_of_labels(model: nn.Module, name: str) -> None:
         raise ValueError(
             f"{name} is run without labels, because its own loss is never used, but the forward of "
             f"{type(without_adapters(model)).__name__} demands them. Give them a default: labels=None."
+        )
+
+
+def _expect_names(model: nn.Module, forward: RowForward) -> None:
+    if not forward.limits.inputs:
+        raise ValueError(
+            f"{forward.title} is given what it reads by name, but the forward of "
+            f"{type(without_adapters(model)).__name__} takes nothing by name. Have it take input_ids and "
+            "attention_mask, or **kwargs."
+        )
+
+
+def _expect_padding_to_count_from(model: nn.Module, forward: RowForward) -> None:
+    config = without_adapters(model).config
+    has_positions = forward.limits.positions < UNLIMITED
+
+    if has_positions and counts_from_padding(config) and forward.limits.padding_id is None:
+        raise ValueError(
+            f"{forward.title} ({config.model_type}) counts its positions from its padding id on, but was made without "
+            "one (pad_token_id=None), so it cannot read any text. Set pad_token_id in its configuration, as its "
+            "tokenizer has it, and load it anew."
         )
 
 

@@ -146,7 +146,10 @@ def mixed_precision(name: str) -> torch.dtype | None:
 
 
 def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Refuse a masked language model that does not know all of its tokenizer's entries: masks and labels may be any.
+    """Refuse a student that does not know all of its tokenizer's entries.
+
+    Masks and labels may be any of them; and what teachers with tokenizers of their own read is made with it, so that
+    they would be given another text.
 
     Raises:
         ValueError: There are fewer embeddings than entries.

@@ -119,6 +119,18 @@ class TestPadding:
             for name, expected in collator(lists).items():
                 assert torch.equal(collator(converted)[name], expected)
 
+    @pytest.mark.parametrize("mlm", [False, True])
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_an_empty_example_is_a_row_of_padding_wherever_it_stands(self, mlm, others, multi_tokenizer, examples):
+        empty = {name: [] for name in [*examples[0], "labels"]}
+        full = examples[0] | {"labels": [1] * len(examples[0]["input_ids"])}
+        batch = DataCollatorForDistillation(multi_tokenizer, mlm=mlm)([empty] * 2 + [full] * others)
+        width = len(full["input_ids"]) if others else 1
+        assert batch["input_ids"].shape == batch["labels"].shape == (2 + others, width)
+        assert not batch["attention_mask"][:2].any()
+        assert (batch["labels"][:2] == -100).all()
+        assert (batch["teacher_0_positions"][:2] == -1).all()
+
     def test_an_attention_mask_is_made_where_there_is_none(self, multi_tokenizer, examples):
         features = [{k: v for k, v in f.items() if k != "attention_mask"} for f in examples[:4]]
         collator = DataCollatorForDistillation(multi_tokenizer)
@@ -548,6 +560,11 @@ def test_ids_of_another_tokenizer_are_refused_by_name(multi_tokenizer, examples,
         ValueError, match=f"the tokenizer of {owner}, in '{column}', but found {wrong}: .*processing_class"
     ):
         DataCollatorForDistillation(multi_tokenizer, mlm=mlm)(damaged)
+
+
+def test_an_example_without_ids_is_refused_by_its_row(collator, examples):
+    with pytest.raises(ValueError, match="expects 'input_ids' in every example of a batch, but row 1 has None"):
+        collator([examples[0], examples[1] | {"input_ids": None}])
 
 
 def test_ids_of_another_tokenizer_are_refused_before_a_text_is_rebuilt_from_them(collator):

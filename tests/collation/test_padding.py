@@ -29,8 +29,9 @@ def test_a_row_that_does_not_fit_its_tokens_is_refused(cased_tokenizer):
         layout.pad([[5, 6], [7, 8]], -1, "labels")
 
 
-def test_rows_without_any_token_make_an_empty_batch(cased_tokenizer):
-    assert Layout.of([[], []], cased_tokenizer, 8).pad([[], []], 0, "input_ids").shape == (2, 0)
+def test_rows_without_any_token_are_rows_of_padding(cased_tokenizer):
+    for multiple, width in ((8, 8), (None, 1)):
+        assert Layout.of([[], []], cased_tokenizer, multiple).pad([[], []], 0, "input_ids").shape == (2, width)
 
 
 @pytest.mark.parametrize(

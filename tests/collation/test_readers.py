@@ -129,6 +129,12 @@ def test_empty_data_and_batches_of_other_kinds_pass():
     assert checked([1, 2]) == [1, 2]
 
 
+def test_a_batch_of_no_width_is_refused_by_name():
+    empty = {"input_ids": torch.ones(2, 3, dtype=int), "teacher_0_input_ids": torch.ones(2, 0, dtype=int)}
+    with pytest.raises(ValueError, match="none of the 2 examples of a batch has one in 'teacher_0_input_ids'"):
+        CheckedCollator(lambda features: empty, readers())([])
+
+
 def test_vectors_of_one_model_are_no_text_for_another():
     with pytest.raises(ValueError, match="'inputs_embeds' are vectors of one model"):
         expect_inputs(readers(), ["inputs_embeds", "labels"])

@@ -33,6 +33,11 @@ class TestDistilBert:
         length = torch.full((1, 62), 7)
         assert logits(student, input_ids=length).shape == (1, 62, 50)
 
+    def test_a_roberta_whose_configuration_forgot_its_padding_gives_the_same_student(self):
+        teacher = tiny_model("roberta", "MaskedLM")
+        teacher.config.pad_token_id = None
+        assert student_from_teacher(teacher, 1, "distilbert").config.max_position_embeddings == 62
+
     @pytest.mark.parametrize("architecture", ["bert", *ROBERTA_FAMILY])
     def test_the_layers_are_those_chosen(self, architecture):
         teacher = tiny_model(architecture, "MaskedLM", layers=4, layer_norm_eps=1e-12)

@@ -1,10 +1,11 @@
 import pytest
 import torch
+import transformers
 from peft import PromptTuningConfig, get_peft_model
-from transformers import FunnelConfig, FunnelForTokenClassification, GPT2Config, GPT2ForSequenceClassification
+from transformers import FunnelConfig, FunnelForTokenClassification
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
-from hf_multiteacher.models.limits import UNLIMITED, Limits
+from hf_multiteacher.models.limits import UNLIMITED, Limits, position_limit
 
 
 def runs(model, length):
@@ -23,10 +24,40 @@ def test_the_longest_text_is_the_longest_that_runs(architecture):
     assert not runs(model, limit + 1) if limit < UNLIMITED else model.config.max_position_embeddings < 200
 
 
-def test_a_decoder_and_a_model_of_relative_positions():
-    small = {"n_embd": 8, "n_head": 2, "n_layer": 1, "n_positions": 20, "vocab_size": 30, "pad_token_id": 0}
-    gpt2 = GPT2ForSequenceClassification(GPT2Config(**small, bos_token_id=1, eos_token_id=2))
-    assert (Limits.of(gpt2).positions, runs(gpt2, 20), runs(gpt2, 21)) == (20, True, False)
+ENCODER = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+DECODER = {"n_embd": 8, "n_head": 2, "n_layer": 1, "n_positions": 20, "bos_token_id": 1, "eos_token_id": 2}
+BOXES = {"coordinate_size": 4, "shape_size": 4, "visual_embed": False}
+KINDS = {
+    "GPT2": (DECODER, 20),
+    "OpenAIGPT": (DECODER, 20),
+    "CTRL": (DECODER | {"dff": 8}, 20),
+    "Canine": ({"num_hash_buckets": 64}, 20),
+    "Esm": ({"position_embedding_type": "absolute"}, 19),
+    "MarkupLM": ({}, 19),
+    "Lilt": ({"channel_shrink_ratio": 2}, 19),
+    "LayoutLMv3": (BOXES, 19),
+    "MPNet": ({}, 18),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_of_other_names_and_those_that_begin_at_the_padding(kind):
+    settings, longest = KINDS[kind]
+    config = {"vocab_size": 30, "pad_token_id": 0, "max_position_embeddings": 20} | ENCODER
+    config = {"vocab_size": 30, "pad_token_id": 0, **settings} if "n_embd" in settings else config | settings
+    model = getattr(transformers, f"{kind}ForSequenceClassification")(getattr(transformers, f"{kind}Config")(**config))
+    assert (runs(model, longest), runs(model, longest + 1)) == (True, False)
+    assert Limits.of(model).positions == position_limit(model.config) == longest
+
+
+def test_the_padding_that_a_table_was_made_with_counts():
+    model = tiny_model("roberta", "TokenClassification")
+    model.config.pad_token_id = None
+    assert (Limits.of(model).positions, Limits.of(model).padding_id) == (62, 1)
+    assert position_limit(model.config) == 64
+
+
+def test_relative_positions_have_no_end():
     funnel = FunnelForTokenClassification(FunnelConfig(vocab_size=30, block_sizes=[1], d_model=8, n_head=2, d_head=4))
     assert Limits.of(funnel).positions == UNLIMITED
 
@@ -72,3 +103,21 @@ def test_a_class_that_does_not_say_where_its_embeddings_are_is_taken_at_its_conf
     assert (limits.embeddings, limits.inputs) == (300, {"input_ids", "return_dict"})
     assert limits.takes("return_dict")
     assert not limits.takes("output_hidden_states")
+
+
+class TakesAll(Own):
+    def forward(self, *args, **kwargs):
+        return (self.model(*args, **kwargs).logits,)
+
+
+class TakesAllBesides(Own):
+    def forward(self, input_ids, **kwargs):
+        return (self.model(input_ids, **kwargs).logits,)
+
+
+@pytest.mark.parametrize("cls", [TakesAll, TakesAllBesides])
+def test_a_class_that_takes_all_among_others_is_given_the_encoding(cls):
+    types = {"bert": {"token_type_ids"}, "distilbert": set(), "roberta": set()}
+    for architecture, more in types.items():
+        model = cls(tiny_model(architecture, "TokenClassification"))
+        assert Limits.of(model).inputs == {"input_ids", "attention_mask"} | more

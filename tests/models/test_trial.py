@@ -76,6 +76,11 @@ def test_hidden_states_that_are_not_one_per_token_and_layer_are_refused(model, m
         expect(model(), hidden_states=True)
 
 
+def test_a_model_that_counts_from_a_padding_that_it_lacks_is_refused():
+    with pytest.raises(ValueError, match=r"The student \(roberta\) counts its positions from its padding id on"):
+        expect(tiny_model("roberta", "TokenClassification", pad_token_id=None))
+
+
 def tiny_bert_like_bigbird():
     shape = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8}
     config = transformers.BigBirdConfig(vocab_size=50, **shape)
@@ -115,7 +120,10 @@ def test_without_hidden_states_these_are_readable(model):
         (lambda logits: {"scores": logits}, r"answers with a dict of \['scores'\]"),
         (lambda logits: logits, "answers with a Tensor"),
         (lambda logits: (logits.mean(), logits), r"gives logits \[\] for tokens \[1, 8\]"),
-        (lambda logits: (logits.flatten(0, 1),), r"gives logits \[8, 2\] for tokens \[1, 8\]"),
+        (
+            lambda logits: (logits.flatten(0, 1),),
+            r"gives logits \[8, 2\] for tokens \[1, 8\].*Have its forward return",
+        ),
         (lambda logits: (logits[..., :1],), r"must give \[tokens, 2\] logits, .* it gives \[8, 1\]"),
     ],
     ids="named-otherwise tensor loss-first flat classes".split(),
@@ -128,6 +136,15 @@ def test_answers_of_an_own_class_that_cannot_be_read_are_refused(answer, message
 def test_a_forward_that_demands_labels_is_refused():
     with pytest.raises(ValueError, match="The student is run without labels.*Give them a default: labels=None"):
         expect(own(cls=OwnForSequenceClassification))
+
+
+def test_a_forward_that_takes_nothing_by_name_is_refused():
+    class NamelessForTokenClassification(OwnForTokenClassification):
+        def forward(self, *args):
+            return super().forward(*args)
+
+    with pytest.raises(ValueError, match="the forward of NamelessForTokenClassification takes nothing by name"):
+        expect(own(cls=NamelessForTokenClassification))
 
 
 def test_an_own_class_that_needs_more_than_made_up_tokens_is_left_to_the_data():
@@ -158,13 +175,18 @@ def test_prompts_that_an_architecture_does_not_take_are_refused(monkeypatch):
         tiny_bert("SequenceClassification"), PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=4)
     )
     monkeypatch.setattr(model, "forward", lambda **inputs: 1 / 0)
-    with pytest.raises(ValueError, match=r"\(BertFor\w+ in its PromptTuningConfig\) cannot be run .*ZeroDiv"):
+    with pytest.raises(
+        ValueError, match=r"\(BertFor\w+ in its PromptTuningConfig\) cannot be run .*ZeroDiv.*Use another adapter"
+    ):
         expect(model)
 
 
 def test_an_own_class_in_an_adapter_that_asks_it_for_more_is_refused():
     model = get_peft_model(own(), LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["query"]))
-    with pytest.raises(ValueError, match=r"\(OwnForTokenClassification in its LoraConfig\) cannot be run"):
+    with pytest.raises(
+        ValueError,
+        match=r"\(OwnForTokenClassification in its LoraConfig\) cannot be run.*take inputs_embeds, or \*\*kwargs",
+    ):
         expect(model)
 
 
