@@ -135,6 +135,11 @@ def _results(data: DistillationCardData) -> list[EvalResult]:
     ]
 
 
+def is_our_card(card: str) -> bool:
+    """Whether a card was written here: it has the comments for the user's text."""
+    return USER_TEXT_START in card
+
+
 def user_text(card: str) -> str:
     """Return what stands between the card's two comments for the user; empty when they are not there."""
     found = re.search(f"{re.escape(USER_TEXT_START)}(.*?){re.escape(USER_TEXT_END)}", card, re.DOTALL)
@@ -156,7 +161,7 @@ def with_user_text_of(other: str, card: str) -> str:
 def for_repository(card: str, repo_id: str) -> str:
     """Return a card of ours with a snippet that loads the student from `repo_id`; other cards stay as they are."""
     snippet = re.search(r"^```python\n.*?^```$", card, re.DOTALL | re.MULTILINE)
-    if USER_TEXT_START not in card or snippet is None:
+    if not is_our_card(card) or snippet is None:
         return card
 
     loads = re.sub(rf"(?<=\bmodel=){STRING}|(?<=from_pretrained\(){STRING}", f'"{repo_id}"', snippet.group())

@@ -246,6 +246,21 @@ def test_the_base_of_an_adapter_that_was_made_in_memory_can_be_named(tmp_path):
     assert content_to_push(tmp_path / "adapter_config.json", None)
 
 
+def test_a_save_keeps_the_card_and_the_name_of_an_adapter_s_base(tmp_path):
+    trainer = lora_on_a_base_in_memory(tmp_path)
+    for name in ("org/typo", "org/base"):
+        trainer.create_model_card(finetuned_from=name, tags=["mine"])
+        written = (tmp_path / "README.md").read_text("utf-8")
+        trainer.save_model()
+        assert (tmp_path / "README.md").read_text("utf-8") == written, "PEFT would put base_model: '' into it"
+        assert metadata_load(tmp_path / "README.md")["base_model"] == [name]
+        assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == name
+    trainer.save_model(str(tmp_path / "elsewhere"))
+    assert content_to_push(tmp_path / "elsewhere" / "adapter_config.json", None)
+    trainer.create_model_card()
+    assert metadata_load(tmp_path / "README.md")["base_model"] == ["org/base"]
+
+
 def test_an_adapter_without_a_named_base_asks_for_the_base_and_not_for_none(tmp_path):
     trainer = lora_on_a_base_in_memory(tmp_path)
     trainer.create_model_card()
