@@ -9,6 +9,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any, cast
 
+import datasets
 from transformers import Trainer, TrainerState, TrainingArguments
 from transformers.trainer_utils import HubStrategy, SaveStrategy
 from transformers.utils import PushInProgress
@@ -16,6 +17,7 @@ from transformers.utils import PushInProgress
 from ..models.task import adapters_of
 from ..report.card import is_our_card, write_model_card
 from ..report.card_data import DistillationCardData
+from ..tokenization.pairs import mostly_pairs
 from .files import CHECKPOINT_FILES, images_shown
 from .push import Push, make_repository, push_folder, repository_name
 
@@ -23,6 +25,7 @@ logger = getLogger(__name__)
 
 Names = str | Sequence[str] | None
 
+ROWS_LOOKED_AT = 20  # to tell whether the data are pairs of texts
 COPY = "_being_pushed-"
 
 
@@ -36,6 +39,7 @@ class PublishingMixin(Trainer):
     _has_teachers = False
     _more_checkpoint_files: tuple[str, ...] = ()  # what a resume needs beside the files of `Trainer`
     _told_base: str | None = None  # the name that `create_model_card` gave to an adapter's base
+    multi_tokenizer: Any = None  # the trainer's; None where nobody knows a tokenizer
     hub_model_id: Any  # a text in time; `Trainer` declares None
     push_in_progress: Any  # likewise
 
@@ -123,7 +127,17 @@ class PublishingMixin(Trainer):
 
         self._name_base(finetuned_from)
         if self.is_world_process_zero():
-            write_model_card(self.card_data(**card), str(self.args.output_dir))
+            write_model_card(self.card_data(**{"pairs": self._reads_pairs()} | card), str(self.args.output_dir))
+
+    def _reads_pairs(self) -> bool:
+        """Whether the data are pairs of texts; only stored rows are looked at, as reading others may change a run."""
+        evaluated = self.eval_dataset.values() if isinstance(self.eval_dataset, dict) else (self.eval_dataset,)
+        stored = [data for data in (self.train_dataset, *evaluated) if isinstance(data, datasets.Dataset)]
+        if self.multi_tokenizer is None or not stored:
+            return False
+
+        rows = stored[0].with_format(None)[:ROWS_LOOKED_AT].get("input_ids", [])
+        return mostly_pairs(self.multi_tokenizer.student_tokenizer, rows)
 
     def _name_base(self, finetuned_from: Names) -> None:
         """Tell an adapter the name of a base that was made in memory, so that every later save knows it too."""

@@ -168,7 +168,7 @@ class Card:
             return sentence
 
         text = sentence.replace("[MASK]", word)
-        return (text, SECOND_TEXTS[language]) if self.data.pairs else text
+        return (text, SECOND_TEXTS[language]) if self.data.pairs and not self._task.token_level else text
 
     # ---- What was measured ----
 

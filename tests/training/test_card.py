@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from peft import LoraConfig, get_peft_model
@@ -222,6 +223,23 @@ def test_an_adapter_s_card_gives_even_a_regression_its_head(tmp_path):
     ] == ["org/base"]
     card_of(make_trainer(toy, tmp_path / "whole"))
     assert "Labels:" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("columns", [{"text": "text"}, {"text": "text", "text_pair": "text_pair"}])
+@pytest.mark.parametrize("evaluated_only", [False, True])
+def test_the_example_of_a_student_of_pairs_is_a_pair(columns, evaluated_only, tmp_path):
+    toy = toy_of("regression")
+    texts = Dataset.from_dict({"text": ["Ana are mere."] * 4, "text_pair": ["Are și pere."] * 4, "labels": [0.5] * 4})
+    rows = texts.map(
+        toy.multi_tokenizer.encode, batched=True, fn_kwargs=columns, remove_columns=texts.column_names[:2]
+    )
+    given = {"train_dataset": None, "eval_dataset": rows} if evaluated_only else {"train_dataset": rows}
+    trainer = make_trainer(toy, tmp_path, **given)
+    trainer.create_model_card(language="ro")
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert ('student({"text": "București este' in card) is ("text_pair" in columns)
+    trainer.create_model_card(example="Un text.")
+    assert 'student("Un text.")' in (tmp_path / "README.md").read_text("utf-8")
 
 
 def lora_on_a_base_in_memory(folder):
