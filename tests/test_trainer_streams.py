@@ -170,7 +170,7 @@ def test_two_ranks_evaluate_a_loss_of_ones_own_as_one_does(two_ranks, toy, tmp_p
     assert together == pytest.approx([expected] * 2, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["stream", "group_by_length", "random"])
+@pytest.mark.parametrize("name", ["stream", "group_by_length", "random", "a part that has ended"])
 def test_two_ranks_resume_in_mid_epoch_as_if_they_had_never_stopped(name, two_ranks):
     for whole, resumed in (rank[name] for rank in two_ranks):
         assert largest_difference(whole, resumed) == 0

@@ -9,12 +9,15 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any, cast
 
+import datasets
 from transformers import Trainer, TrainerState, TrainingArguments
 from transformers.trainer_utils import HubStrategy, SaveStrategy
 from transformers.utils import PushInProgress
 
-from ..report.card import write_model_card
+from ..models.task import adapters_of
+from ..report.card import is_our_card, write_model_card
 from ..report.card_data import DistillationCardData
+from ..tokenization.pairs import mostly_pairs
 from .files import CHECKPOINT_FILES, images_shown
 from .push import Push, make_repository, push_folder, repository_name
 
@@ -22,6 +25,7 @@ logger = getLogger(__name__)
 
 Names = str | Sequence[str] | None
 
+ROWS_LOOKED_AT = 20  # to tell whether the data are pairs of texts
 COPY = "_being_pushed-"
 
 
@@ -34,6 +38,8 @@ class PublishingMixin(Trainer):
 
     _has_teachers = False
     _more_checkpoint_files: tuple[str, ...] = ()  # what a resume needs beside the files of `Trainer`
+    _told_base: str | None = None  # the name that `create_model_card` gave to an adapter's base
+    multi_tokenizer: Any = None  # the trainer's; None where nobody knows a tokenizer
     hub_model_id: Any  # a text in time; `Trainer` declares None
     push_in_progress: Any  # likewise
 
@@ -117,8 +123,42 @@ class PublishingMixin(Trainer):
 
         if not self._has_teachers:
             super().create_model_card(**card)
-        elif self.is_world_process_zero():
-            write_model_card(self.card_data(**card), str(self.args.output_dir))
+            return
+
+        self._name_base(finetuned_from)
+        if self.is_world_process_zero():
+            write_model_card(self.card_data(**{"pairs": self._reads_pairs()} | card), str(self.args.output_dir))
+
+    def _reads_pairs(self) -> bool:
+        """Whether the data are pairs of texts; only stored rows are looked at, as reading others may change a run."""
+        evaluated = self.eval_dataset.values() if isinstance(self.eval_dataset, dict) else (self.eval_dataset,)
+        stored = [data for data in (self.train_dataset, *evaluated) if isinstance(data, datasets.Dataset)]
+        if self.multi_tokenizer is None or not stored:
+            return False
+
+        rows = stored[0].with_format(None)[:ROWS_LOOKED_AT].get("input_ids", [])
+        return mostly_pairs(self.multi_tokenizer.student_tokenizer, rows)
+
+    def _name_base(self, finetuned_from: Names) -> None:
+        """Tell an adapter the name of a base that was made in memory, so that every later save knows it too."""
+        names = [finetuned_from] if isinstance(finetuned_from, str) else [*(finetuned_from or ())]
+        adapters = adapters_of(cast(Any, self.model))
+        if adapters is None or not names:
+            return
+
+        for config in adapters.peft_config.values():
+            if config.base_model_name_or_path in (None, "", self._told_base):
+                config.base_model_name_or_path = names[0]
+        self._told_base = names[0]
+
+    def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
+        """Save as `Trainer` does, but keep a card of this package, which PEFT would take for a draft of its own."""
+        card = Path(output_dir or str(self.args.output_dir), "README.md")
+        content = card.read_text("utf-8") if self._has_teachers and card.is_file() else ""
+        super()._save(output_dir, state_dict)
+
+        if is_our_card(content):
+            card.write_text(content, "utf-8")
 
     def push_to_hub(
         self,

@@ -120,11 +120,17 @@ def metadata(data: DistillationCardData, adapter_of: str | None = None) -> Model
 
 
 def _results(data: DistillationCardData) -> list[EvalResult]:
+    names: dict[tuple[str, str, str | None], set[str]] = {}
+    for evaluation in data.evaluations:
+        names.setdefault(_place(evaluation), set()).add(evaluation.dataset)
+
     return [
         EvalResult(
             task_type=evaluation.task,
-            dataset_type=dataset_type(evaluation.dataset_id or evaluation.dataset),
+            dataset_type=_place(evaluation)[1],
             dataset_name=one_line(evaluation.dataset),
+            # one result would be made of several names that share an id
+            dataset_config=one_line(evaluation.dataset) if len(names[_place(evaluation)]) > 1 else None,
             dataset_split=evaluation.split and one_line(evaluation.split),
             metric_type=one_line(metric),
             metric_value=figure,
@@ -133,6 +139,16 @@ def _results(data: DistillationCardData) -> list[EvalResult]:
         for metric, figure in evaluation.figures.get(data.name, {}).items()
         if isinstance(figure, (int, float)) and isfinite(figure)
     ]
+
+
+def _place(evaluation: Evaluation) -> tuple[str, str, str | None]:
+    """What the Hub takes for one result: task, id and split."""
+    return evaluation.task, dataset_type(evaluation.dataset_id or evaluation.dataset), evaluation.split
+
+
+def is_our_card(card: str) -> bool:
+    """Whether a card was written here: it has the comments for the user's text."""
+    return USER_TEXT_START in card
 
 
 def user_text(card: str) -> str:
@@ -156,7 +172,7 @@ def with_user_text_of(other: str, card: str) -> str:
 def for_repository(card: str, repo_id: str) -> str:
     """Return a card of ours with a snippet that loads the student from `repo_id`; other cards stay as they are."""
     snippet = re.search(r"^```python\n.*?^```$", card, re.DOTALL | re.MULTILINE)
-    if USER_TEXT_START not in card or snippet is None:
+    if not is_our_card(card) or snippet is None:
         return card
 
     loads = re.sub(rf"(?<=\bmodel=){STRING}|(?<=from_pretrained\(){STRING}", f'"{repo_id}"', snippet.group())

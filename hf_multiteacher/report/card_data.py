@@ -47,7 +47,8 @@ class DistillationCardData:
         datasets: Hub ids of the training data.
         training_data: The training data in words.
         example: A text for the snippet (masked-lm: with `[MASK]` in it); two texts for a task on pairs. By default a
-            short sentence, Romanian where `ro` is among the languages.
+            short sentence, or two where `pairs` says so, Romanian where `ro` is among the languages.
+        pairs: Whether the model was trained on pairs of texts; the trainer sees it from the data.
         labels: The label names in the order of their ids.
         command: The command that made the student.
         tags: More tags for the Hub.
@@ -72,6 +73,7 @@ class DistillationCardData:
     datasets: Sequence[str] = ()
     training_data: str | None = None
     example: str | tuple[str, str] | None = None
+    pairs: bool = False
     labels: Sequence[str] = ()
     command: str | None = None
     tags: Sequence[str] = ()

@@ -51,6 +51,7 @@ EXAMPLES = {
     "en": ("Bucharest is the [MASK] of Romania.", "capital"),
     "ro": ("București este [MASK] României.", "capitala"),
 }
+SECOND_TEXTS = {"en": "It is the largest city of the country.", "ro": "Este cel mai mare oraș al țării."}
 LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae")
 PACKAGES = ("hf-multiteacher", "transformers", "torch", "tokenizers", "datasets", "accelerate", "peft", "safetensors")
 NOT_RECORDED = "— (not recorded)"
@@ -154,15 +155,20 @@ class Card:
         ]
 
     def _example(self) -> str | dict[str, str]:
-        example = self.data.example or self._sentence()
+        example = self.data.example or self._default_example()
         if isinstance(example, str):
             return example
         text, text_pair = example
         return {"text": text, "text_pair": text_pair}
 
-    def _sentence(self) -> str:
-        sentence, word = EXAMPLES["ro" if "ro" in self.data.languages else "en"]
-        return sentence if self._task.over_vocabulary else sentence.replace("[MASK]", word)
+    def _default_example(self) -> str | tuple[str, str]:
+        language = "ro" if "ro" in self.data.languages else "en"
+        sentence, word = EXAMPLES[language]
+        if self._task.over_vocabulary:
+            return sentence
+
+        text = sentence.replace("[MASK]", word)
+        return (text, SECOND_TEXTS[language]) if self.data.pairs and not self._task.token_level else text
 
     # ---- What was measured ----
 

@@ -3,13 +3,21 @@
 import re
 import unicodedata
 
+from huggingface_hub.utils import HFValidationError, validate_repo_id
+
 from .markdown_text import one_line
 
 HUB_ID = re.compile(r"(?:[\w-]+/)?[\w.-]+", re.ASCII)  # the Hub's own rule for the data sets of results
+LONGEST_ID = 96
 
 
 def is_hub_id(name: str) -> bool:
     """Whether the Hub takes a name for the id of a data set or a model."""
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+
     return HUB_ID.fullmatch(name) is not None
 
 
@@ -25,4 +33,7 @@ def dataset_type(name: str) -> str:
         return name
 
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^\w.]+", "-", letters, flags=re.ASCII).strip("-.") or "unnamed-data"
+    joined = re.sub(r"(?:[^\w.]|\.{2,})+", "-", letters, flags=re.ASCII).strip("-.")
+    short = joined[:LONGEST_ID].strip("-.")
+
+    return re.sub(r"\.git$", "-git", short) or "unnamed-data"

@@ -70,6 +70,11 @@ def _as_given(tokenizer: Any, sentences: Sentences) -> Sentences:
     return sentences
 
 
+def _whole(tokenizer: Any, sentences: Sentences) -> Any:
+    """Encode whole sentences, without the warning that they are too long for the model: it is given windows."""
+    return tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, truncation=False, verbose=False)
+
+
 def _word_lengths(
     sentences: Sentences, tokenizers: Sequence[Any], write: Callable[[Any, Sentences], Sentences]
 ) -> list[list[int]]:
@@ -78,7 +83,7 @@ def _word_lengths(
 
     for tokenizer in tokenizers:
         written = write(tokenizer, sentences)
-        encoding = tokenizer(written, is_split_into_words=True, add_special_tokens=False, truncation=False)
+        encoding = _whole(tokenizer, written)
 
         for row, counts in enumerate(lengths):
             own = [0] * len(counts)
@@ -91,7 +96,7 @@ def _word_lengths(
 def _make_visible(sentences: Sentences, tokenizers: Sequence[Any]) -> Sentences:
     """Replace words that a tokenizer drops (control characters alone) by its unknown token."""
     for tokenizer in tokenizers:
-        encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, truncation=False)
+        encoding = _whole(tokenizer, sentences)
         seen = [set(encoding.word_ids(row)) for row in range(len(sentences))]
         instead = tokenizer.unk_token or "?"
 

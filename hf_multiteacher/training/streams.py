@@ -150,19 +150,31 @@ class StreamsMixin(Trainer):
         return batches, self._get_num_items_in_batch(batches, device)
 
     def _longest(self, own: int, device: torch.device) -> int:
-        """Return the most batches that any rank has left for a step."""
+        """Return the most batches that any rank has left for a step, all having one to fill it up with."""
+        counts, empty = self._left(own, device)
+        if max(counts) and empty:  # a resume may have passed over all that a rank's part holds
+            self._last_batch = self._first_batch() if self._last_batch is None else self._last_batch
+            counts, empty = self._left(own, device)
+
+        if max(counts) and empty:
+            raise ValueError(
+                f"MultiTeacherDistillationTrainer expects examples for each of {len(counts)} ranks, but the part of "
+                f"the stream for rank {empty[0]} has none: it could not take the others' steps with them. Use fewer "
+                "processes, or a stream with more examples in each shard."
+            )
+        return max(counts)
+
+    def _left(self, own: int, device: torch.device) -> tuple[list[int], list[int]]:
+        """Tell how many batches each rank has left for a step, and which ranks know of no batch at all."""
         told = torch.tensor([[own, self._last_batch is not None]], device=device)
         every = self.accelerator.gather(told).tolist()
 
-        longest = max(number for number, _ in every)
-        if longest and not all(has_read for _, has_read in every):
-            ranks = [rank for rank, (_, has_read) in enumerate(every) if not has_read]
-            raise ValueError(
-                f"MultiTeacherDistillationTrainer expects examples for each of {len(every)} ranks, but the part of "
-                f"the stream for rank {ranks[0]} has none: it could not take the others' steps with them. Use fewer "
-                "processes, or a stream with more examples in each shard."
-            )
-        return longest
+        return [count for count, _ in every], [rank for rank, (_, has_read) in enumerate(every) if not has_read]
+
+    def _first_batch(self) -> Any:
+        """Read the first batch of the rank's part beside the epoch; None where it has none."""
+        loader: Any = self.callback_handler.train_dataloader
+        return next(iter(loader.base_dataloader), None)
 
     # ---- A resume begins in the epoch, and at the batch, where the stream was left ----
 

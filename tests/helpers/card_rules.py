@@ -6,11 +6,13 @@ from typing import Any
 
 import yaml
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
+from huggingface_hub.utils import HFValidationError, validate_repo_id
 from transformers.pipelines import SUPPORTED_TASKS
 
 LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
 DATA = re.compile(r"(?:[\w-]+/)?[\w.-]+", re.ASCII)
 MODEL = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*", re.ASCII)
+IDS = (DATA, MODEL)
 RELATIONS = ("adapter", "finetune", "merge", "quantized")
 OTHER_PIPELINES = ("sentence-similarity", "translation", "summarization", "question-answering", "other")
 LICENSES = set(
@@ -70,10 +72,18 @@ def _model_errors(metadata: dict[str, Any]) -> Iterator[str]:
             yield from _index_errors(entry, f"model-index[{place}]")
 
 
+def _is_repo_id(value: str) -> bool:
+    try:
+        validate_repo_id(value)
+    except HFValidationError:
+        return False
+    return True
+
+
 def _not_fitting(metadata: dict[str, Any], name: str, pattern: re.Pattern[str]) -> Iterator[str]:
     values = metadata.get(name, [])
     for place, value in enumerate(values if isinstance(values, list) else [values]):
-        if not isinstance(value, str) or not pattern.fullmatch(value):
+        if not isinstance(value, str) or not pattern.fullmatch(value) or (pattern in IDS and not _is_repo_id(value)):
             yield f'"{name}[{place}]" with value {value!r} is not valid'
 
 
@@ -98,7 +108,7 @@ def _result_errors(result: dict[str, Any], where: str) -> Iterator[str]:
                 yield f'"{where}.{part}.{name}" is required'
 
     kind = (result.get("dataset") or {}).get("type")
-    if isinstance(kind, str) and not DATA.fullmatch(kind):
+    if isinstance(kind, str) and not (DATA.fullmatch(kind) and _is_repo_id(kind)):
         yield f'"{where}.dataset.type" with value "{kind}" fails to match the required pattern'
 
     metrics = result.get("metrics")

@@ -63,6 +63,8 @@ def resumable(data: Dataset) -> dict[str, dict]:
         "stream": {"train_dataset": shuffled},
         "group_by_length": {"train_dataset": rows, "train_sampling_strategy": "group_by_length"},
         "random": {"train_dataset": rows},
+        # Saved after two batches of an epoch: one rank has read all of its four rows, the other has one of five left.
+        "a part that has ended": {"train_dataset": data.select(range(9)).to_iterable_dataset(), "save_steps": 3},
     }
 
 
@@ -104,8 +106,9 @@ def _train(toy, kind, rank, folder, **changes):
 
 def _resume(toy, folder, settings):
     """The weights of a whole run, and of one that goes on from its checkpoint."""
-    settings |= STEPS | {"ddp_backend": "gloo", "save_strategy": "steps", "save_steps": SAVED, "optim": "adamw_torch"}
+    saving = {"ddp_backend": "gloo", "save_strategy": "steps", "save_steps": SAVED, "optim": "adamw_torch"}
+    settings = STEPS | saving | settings
     runs = [make_trainer(toy, folder, **settings) for _ in range(2)]
     runs[0].train()
-    runs[1].train(resume_from_checkpoint=str(folder / f"checkpoint-{SAVED}"))
+    runs[1].train(resume_from_checkpoint=str(folder / f"checkpoint-{settings['save_steps']}"))
     return [weights_of(run) for run in runs]

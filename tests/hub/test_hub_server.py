@@ -112,6 +112,7 @@ def test_only_this_machine_is_served(hub):
         ("language: Romanian", "language"),
         ("license: my own", "license"),
         ("datasets: [a corpus]", "datasets"),
+        ("datasets: [a..b]", "datasets"),
         ("base_model: ['']", "base_model"),
         ("base_model_relation: distillation", "base_model_relation"),
         ("a: [", "YAML"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
@@ -183,6 +184,47 @@ def test_the_hub_takes_the_card_whatever_the_data_is_called(data, tmp_path):
 
 HOSTILE = "<script>alert(1)</script> [here](http://evil.example) `code` | *bold* __init__ \n---\n# head\n```\n$x$ \\|"
 SHOWN = " ".join(HOSTILE.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("org/news", "org/news"),
+        ("v1.5", "v1.5"),
+        ("..", "unnamed-data"),
+        ("--", "unnamed-data"),
+        ("-a", "a"),
+        ("a.git", "a-git"),
+        ("A--b", "A-b"),
+        ("a..b", "a-b"),
+        ("org/a--b", "org-a-b"),
+        ("a. ... b", "a.-b"),
+        ("x" * 95 + ". words", "x" * 95),
+    ],
+)
+def test_a_name_that_no_repository_can_have_is_no_id(data, name, kind):
+    data.datasets, data.bases = [name], [name]
+    data.evaluations = [Evaluation(name, "token-classification", {"student": {"f1": 0.5}})]
+    card = model_card(data, {})
+    assert problems(str(card), "model") == ([], [])
+    assert card.data.eval_results[0].dataset_type == kind
+    assert (name in (card.data.datasets or [])) is (name in card.data.base_model) is (name == kind)
+
+
+@pytest.mark.parametrize(("names", "id_"), [(("a b", "a-b"), None), (("clean", "noisy"), "org/news")])
+def test_names_that_share_an_id_are_results_of_their_own(data, names, id_):
+    data.evaluations = [
+        Evaluation(name, "token-classification", {"student": {"f1": figure}}, dataset_id=id_)
+        for name, figure in zip((*names, "other"), (0.5, 0.6, 0.7), strict=True)
+    ]
+    data.evaluations[-1].dataset_id = None
+    (index,) = yaml.safe_load(model_card(data, {}).data.to_yaml())["model-index"]
+    found = [(each["dataset"], each["metrics"][0]["value"]) for each in index["results"]]
+    assert found == [
+        ({"name": names[0], "type": id_ or "a-b", "config": names[0]}, 0.5),
+        ({"name": names[1], "type": id_ or "a-b", "config": names[1]}, 0.6),
+        ({"name": "other", "type": "other"}, 0.7),
+    ]
 
 
 def test_names_are_shown_as_they_are_and_read_as_nothing_else(data, tmp_path):

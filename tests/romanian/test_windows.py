@@ -1,5 +1,8 @@
 """Long sentences: every word is predicted once, whatever the tokenizer and the limit."""
 
+import logging
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from datasets import Dataset
@@ -86,6 +89,16 @@ def test_short_sentences_stay_as_they_are(cased_tokenizer):
     windows = split_long_sentences(data, [cased_tokenizer], 512)
     assert windows["words"][:] == data["words"][:] and windows["labels"][:] == data["labels"][:]
     assert windows["sentence"][:] == list(range(40))
+
+
+def test_a_sentence_that_is_cut_is_not_said_to_be_too_long(cased_tokenizer, caplog, monkeypatch):
+    tokenizer = deepcopy(cased_tokenizer)
+    tokenizer.model_max_length = 8
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    split_long_sentences(Dataset.from_dict({"words": [["mere"] * 40], "labels": [[0] * 40]}), [tokenizer], 8)
+    assert not caplog.records
+    tokenizer("mere " * 40)
+    assert "Token indices sequence length" in caplog.text, "the test would see it"
 
 
 def test_a_limit_without_room_is_refused(cased_tokenizer):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from peft import LoraConfig, get_peft_model
@@ -224,6 +225,23 @@ def test_an_adapter_s_card_gives_even_a_regression_its_head(tmp_path):
     assert "Labels:" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("columns", [{"text": "text"}, {"text": "text", "text_pair": "text_pair"}])
+@pytest.mark.parametrize("evaluated_only", [False, True])
+def test_the_example_of_a_student_of_pairs_is_a_pair(columns, evaluated_only, tmp_path):
+    toy = toy_of("regression")
+    texts = Dataset.from_dict({"text": ["Ana are mere."] * 4, "text_pair": ["Are și pere."] * 4, "labels": [0.5] * 4})
+    rows = texts.map(
+        toy.multi_tokenizer.encode, batched=True, fn_kwargs=columns, remove_columns=texts.column_names[:2]
+    )
+    given = {"train_dataset": None, "eval_dataset": rows} if evaluated_only else {"train_dataset": rows}
+    trainer = make_trainer(toy, tmp_path, **given)
+    trainer.create_model_card(language="ro")
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert ('student({"text": "București este' in card) is ("text_pair" in columns)
+    trainer.create_model_card(example="Un text.")
+    assert 'student("Un text.")' in (tmp_path / "README.md").read_text("utf-8")
+
+
 def lora_on_a_base_in_memory(folder):
     student = get_peft_model(make_toy("tagging").student, LoraConfig(task_type="TOKEN_CLS", target_modules=["query"]))
     trainer = make_trainer(toy_of("tagging"), folder, model=student, report_loyalty=False)
@@ -244,6 +262,21 @@ def test_the_base_of_an_adapter_that_was_made_in_memory_can_be_named(tmp_path):
     )
     assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == "org/base"
     assert content_to_push(tmp_path / "adapter_config.json", None)
+
+
+def test_a_save_keeps_the_card_and_the_name_of_an_adapter_s_base(tmp_path):
+    trainer = lora_on_a_base_in_memory(tmp_path)
+    for name in ("org/typo", "org/base"):
+        trainer.create_model_card(finetuned_from=name, tags=["mine"])
+        written = (tmp_path / "README.md").read_text("utf-8")
+        trainer.save_model()
+        assert (tmp_path / "README.md").read_text("utf-8") == written, "PEFT would put base_model: '' into it"
+        assert metadata_load(tmp_path / "README.md")["base_model"] == [name]
+        assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == name
+    trainer.save_model(str(tmp_path / "elsewhere"))
+    assert content_to_push(tmp_path / "elsewhere" / "adapter_config.json", None)
+    trainer.create_model_card()
+    assert metadata_load(tmp_path / "README.md")["base_model"] == ["org/base"]
 
 
 def test_an_adapter_without_a_named_base_asks_for_the_base_and_not_for_none(tmp_path):
