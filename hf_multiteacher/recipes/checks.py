@@ -60,6 +60,13 @@ def check_training(args: TrainingArguments) -> None:
             limits = f"from {least} on" if most == UNLIMITED else f"from {least} to {most}"
             raise ValueError(f"{name} must be a number {limits}, got {value}. Give another, or leave it out.")
 
+    teachers, weights = (getattr(args, name, None) for name in ("teachers", "teacher_weights"))
+    if teachers and weights and len(weights) != len(teachers):
+        raise ValueError(
+            f"teacher_weights must hold one number for each of the {len(teachers)} teachers, got {weights}. Correct "
+            "it, or leave it out."
+        )
+
     check_reporters(args)
     rehearse(args)
 
