@@ -21,7 +21,7 @@ from hf_multiteacher.models.task import MASKED_LM
 from hf_multiteacher.recipes.arguments import read_arguments
 from hf_multiteacher.recipes.checks import check_output_folder
 from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
-from hf_multiteacher.recipes.pretrained import expect_teachers, load_tokenizer
+from hf_multiteacher.recipes.pretrained import expect_room_for_text, expect_teachers, load_tokenizer
 from hf_multiteacher.training.sound_teachers import UnsoundTeacherError
 
 
@@ -49,6 +49,7 @@ def make_trainer() -> MultiTeacherDistillationTrainer:
     # One text, an encoding for every tokenizer; the student reads as the first teacher does.
     tokenizers = [load_tokenizer(teacher) for teacher in args.teachers]
     multi_tokenizer = MultiTokenizer(tokenizers[0], tokenizers)
+    expect_room_for_text(masked_lm.max_length, tokenizers, pair=False)
     expect_teachers(args.teachers, MASKED_LM)
 
     words = words_that_fit(masked_lm.max_length)

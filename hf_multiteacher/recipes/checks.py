@@ -24,8 +24,16 @@ RANGES = {
     "adam_beta2": (0, 1),
     "adam_epsilon": (0, UNLIMITED),
     "label_smoothing_factor": (0, 1),
+    "temperature": (1e-6, UNLIMITED),
+    "data_seed": (0, SEEDS - 1),
+    "eval_steps": (0, UNLIMITED),
+    "save_steps": (0, UNLIMITED),
+    "save_total_limit": (0, UNLIMITED),
+    "eval_delay": (0, UNLIMITED),
+    "dataloader_num_workers": (0, UNLIMITED),
+    "dataloader_prefetch_factor": (1, UNLIMITED),
 }
-"""Least and most of the arguments that `TrainingArguments` take as they are."""
+"""Least and most of the arguments that `TrainingArguments` take as they are; 0 steps have a meaning there."""
 
 
 def check_seed(seed: int) -> None:
@@ -47,10 +55,17 @@ def check_training(args: TrainingArguments) -> None:
     check_seed(args.seed)
 
     for name, (least, most) in RANGES.items():
-        value = getattr(args, name)
-        if not least <= value <= most:
+        value = getattr(args, name, None)
+        if value is not None and not least <= value <= most:
             limits = f"from {least} on" if most == UNLIMITED else f"from {least} to {most}"
             raise ValueError(f"{name} must be a number {limits}, got {value}. Give another, or leave it out.")
+
+    teachers, weights = (getattr(args, name, None) for name in ("teachers", "teacher_weights"))
+    if teachers and weights and len(weights) != len(teachers):
+        raise ValueError(
+            f"teacher_weights must hold one number for each of the {len(teachers)} teachers, got {weights}. Correct "
+            "it, or leave it out."
+        )
 
     check_reporters(args)
     rehearse(args)

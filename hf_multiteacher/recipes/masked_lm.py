@@ -8,6 +8,7 @@ from datasets import Dataset, IterableDataset
 from torch import nn
 from transformers.trainer_utils import get_last_checkpoint
 
+from ..collation.data_collator import DataCollatorForDistillation
 from ..hub.files import PushError
 from ..models.student import student_from_teacher
 from ..models.task import MASKED_LM
@@ -20,7 +21,7 @@ from .arguments import read_configuration
 from .checks import check_output_folder, check_training
 from .corpus import load_corpus, words_that_fit
 from .held_out import hold_out
-from .pretrained import expect_teachers, load_tokenizer
+from .pretrained import expect_room_for_text, expect_teachers, load_tokenizer
 
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""
@@ -72,8 +73,13 @@ def read_config(path: str | Path) -> tuple[DistillationConfig, DistillationTrain
     """
     kinds = (DistillationConfig, DistillationTrainingArguments)
     config, args = read_configuration(kinds, path, required=("corpus", "teachers", "output_dir"))
+    if config.student_layers == []:
+        raise ValueError(
+            "student_layers is an empty list, so there is nothing to copy. Give how many, or their numbers."
+        )
 
     check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    _find_checkpoint(args)
     check_training(args)
     return config, args
 
@@ -87,6 +93,7 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
     """
     teachers = args.teachers or []
     tokenizers = [load_tokenizer(teacher) for teacher in teachers]
+    expect_room_for_text(config.max_length, tokenizers, pair=False)
     expect_teachers(teachers, MASKED_LM)
 
     corpus = load_corpus(
@@ -106,15 +113,23 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         eval_dataset=held_out,
         processing_class=tokenizers[0],
     )
-    _check_resume(trainer)
+    _expect_masks(trainer)
+
+    checkpoint = _find_checkpoint(args)
+    if checkpoint:
+        check_manifest(checkpoint, trainer.distillation_objective.manifest())
     return trainer
 
 
-def _check_resume(trainer: MultiTeacherDistillationTrainer) -> None:
-    wanted = trainer.args.resume_from_checkpoint
-    folder = str(trainer.args.output_dir)
+def _find_checkpoint(args: DistillationTrainingArguments) -> str | None:
+    """Return the folder from which the run resumes, or None.
+
+    Raises:
+        ValueError: There is no such folder.
+    """
+    wanted, folder = args.resume_from_checkpoint, str(args.output_dir)
     if not wanted:
-        return
+        return None
 
     if wanted is True:  # as in `Trainer`: the newest in the output folder
         wanted = get_last_checkpoint(folder) if Path(folder).is_dir() else None
@@ -123,8 +138,19 @@ def _check_resume(trainer: MultiTeacherDistillationTrainer) -> None:
         raise ValueError(
             f"There is no checkpoint {place} to resume from. Leave resume_from_checkpoint out to start anew."
         )
+    return wanted
 
-    check_manifest(wanted, trainer.distillation_objective.manifest())
+
+def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
+    """Refuse held-out examples in which not one token is masked: the evaluation would have nothing to measure."""
+    collator = cast(DataCollatorForDistillation, trainer.data_collator).for_evaluation()
+    held_out = cast(Dataset, trainer.eval_dataset)
+
+    if not any((collator([example])["labels"] != -100).any() for example in held_out):
+        raise ValueError(
+            f"In the {len(held_out)} held-out examples no token is masked, so the evaluation would have nothing to "
+            "measure. Give a larger held_out or max_length."
+        )
 
 
 def encode_corpus(

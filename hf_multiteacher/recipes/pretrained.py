@@ -111,14 +111,27 @@ def shared_limit(models: list[Pretrained], max_length: int | None) -> int:
         )
 
     limit = shortest.max_length if max_length is None else max_length
-    special = max(model.tokenizer.num_special_tokens_to_add(pair=True) for model in models)
-    if limit <= special:
-        raise ValueError(
-            f"max_length is {limit}, but up to {special} tokens of an input are special ones, so the models would see "
-            "no text. Give more."
-        )
-
+    expect_room_for_text(limit, [model.tokenizer for model in models], pair=True)
     return limit
+
+
+def expect_room_for_text(max_length: int, tokenizers: Sequence[Any], *, pair: bool) -> None:
+    """Refuse a number of tokens per text that one of the tokenizers fills with special tokens.
+
+    Args:
+        max_length: Tokens per text at most.
+        tokenizers: Those of all models that read the text.
+        pair: Whether an input may be of two texts.
+
+    Raises:
+        ValueError: There is no room for text.
+    """
+    special = max(tokenizer.num_special_tokens_to_add(pair=pair) for tokenizer in tokenizers)
+    if max_length <= special:
+        raise ValueError(
+            f"max_length is {max_length}, but up to {special} tokens of an input are special ones, so the models "
+            "would see no text. Give more."
+        )
 
 
 def load_for_labels(source: str, owner: str, label_names: Sequence[str] | None, *, tagging: bool) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The arguments of a training tried on a model of one number: what fails there would fail after the work was done."""
+"""The arguments of a training tried on the smallest BERT: what fails there would fail after the work was done."""
 
 import random
 import re
@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import BertConfig, BertForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
 from transformers.integrations import get_available_reporting_integrations, get_reporting_integration_callbacks
 
-# What a rehearsal leaves alone: the network, what lasts (processes, compilers) and what asks for a real model.
+# What a rehearsal leaves alone: the network, what lasts (processes, compilers, files) and what asks for real data.
 NOT_REHEARSED: dict[str, Any] = {
     "max_steps": 1,
     "gradient_accumulation_steps": 1,
     "report_to": "none",
     "push_to_hub": False,
     "disable_tqdm": True,
+    "save_strategy": "no",
     "load_best_model_at_end": False,
     "metric_for_best_model": "loss",
     "resume_from_checkpoint": None,
@@ -28,27 +29,21 @@ NOT_REHEARSED: dict[str, Any] = {
     "torch_compile": False,
     "torch_compile_backend": None,
     "torch_compile_mode": None,
-    "activation_checkpointing": None,
-    "gradient_checkpointing": None,
-    "neftune_noise_alpha": None,
     "dataloader_num_workers": 0,
     "dataloader_prefetch_factor": None,
     "dataloader_persistent_workers": False,
     "dataloader_multiprocessing_context": None,
 }
+SMALLEST = {
+    "vocab_size": 2,
+    "hidden_size": 1,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "intermediate_size": 1,
+    "max_position_embeddings": 1,
+}
 NOT_LISTED = ("azure_ml", "flyte")
 """Places to report to that transformers does not always list as available where they are; others it does."""
-
-
-class _OneNumber(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(1, 1)
-
-    def forward(self, input_ids: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return a loss, and something as logits."""
-        logits = self.linear(input_ids)
-        return {"loss": (logits - labels).square().mean(), "logits": logits}
 
 
 def check_reporters(args: TrainingArguments) -> None:
@@ -73,7 +68,7 @@ def check_reporters(args: TrainingArguments) -> None:
 
 
 def rehearse(args: TrainingArguments) -> None:
-    """Train a model of one number for a step, with the same optimizer, schedule, precision and batches.
+    """Train the smallest BERT for a step, with the same optimizer, schedule, precision and batches.
 
     Several ranks, and engines that keep one state for the whole process, are not rehearsed.
 
@@ -87,6 +82,7 @@ def rehearse(args: TrainingArguments) -> None:
     changes = {name: value for name, value in NOT_REHEARSED.items() if name in known}
     with TemporaryDirectory() as scratch, _same_random_numbers():
         try:
+            _expect_workers(args)
             _train(replace(args, output_dir=scratch, **changes))
         except Exception as error:  # of whatever kind: all of it follows from the arguments
             raise ValueError(
@@ -103,12 +99,24 @@ def _reason(error: Exception) -> str:
 
 
 def _train(args: TrainingArguments) -> None:
-    examples: Any = [{"input_ids": [1.0], "labels": [0.0]}] * 2
-    trainer = Trainer(_OneNumber(), args, train_dataset=examples, eval_dataset=examples)
+    examples: Any = [{"input_ids": [1], "labels": 0}] * 2
+    model = BertForSequenceClassification(BertConfig(**SMALLEST))
+    trainer = Trainer(model, args, train_dataset=examples, eval_dataset=examples)
     trainer.remove_callback(PrinterCallback)
 
     trainer.train()
     trainer.evaluate()
+
+
+def _expect_workers(args: TrainingArguments) -> None:
+    """Make what would start the processes that read the data, without starting them."""
+    DataLoader(
+        cast(Any, [0]),
+        num_workers=args.dataloader_num_workers,
+        prefetch_factor=args.dataloader_prefetch_factor,
+        persistent_workers=args.dataloader_persistent_workers,
+        multiprocessing_context=getattr(args, "dataloader_multiprocessing_context", None),
+    )
 
 
 @contextmanager

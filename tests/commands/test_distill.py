@@ -98,6 +98,10 @@ def test_two_ranks_distil_a_stream_as_one_does(project, fork_server):
         ({"resume_from_checkpoint": True}, "There is no checkpoint in"),
         ({"resume_from_checkpoint": "nowhere"}, "There is no checkpoint at 'nowhere'"),
         ({"student_layers": 9}, "layers"),
+        ({"student_layers": []}, "student_layers is an empty list"),
+        ({"max_length": 2}, "max_length is 2, but up to 2 tokens of an input are special ones"),
+        ({"max_length": 3}, "held-out examples no token is masked"),
+        ({"teacher_weights": [1]}, "teacher_weights must hold one number for each of the 2 teachers, got [1]"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, message):
@@ -106,6 +110,13 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, 
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("hf-multiteacher: ") and message in error
     assert not (folder / "student").exists() or not any((folder / "student").iterdir())
+
+
+@pytest.mark.parametrize("change", [{"resume_from_checkpoint": "nowhere"}, {"teacher_weights": [1]}])
+def test_what_needs_no_trainer_is_refused_before_the_folder_is_made(project, change):
+    folder, settings = project
+    assert distill(folder, settings | change) == 2
+    assert not (folder / "student").exists()
 
 
 def test_a_resume_with_other_teachers_is_refused_before_it_starts(project, capsys):

@@ -26,6 +26,8 @@ def arguments(folder, **changes):
         {"metric_for_best_model": "accuracy", "eval_strategy": "epoch", "save_strategy": "epoch"},
         {"num_train_epochs": 0.5, "dataloader_num_workers": 2, "dataloader_prefetch_factor": 2},
         {"gradient_checkpointing": True, "neftune_noise_alpha": 5.0, "push_to_hub": True, "bf16": True},
+        {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"use_reentrant": True}},
+        {"label_smoothing_factor": 0.1, "bf16_full_eval": True, "eval_steps": 0, "save_steps": 0.5},
     ],
 )
 def test_arguments_that_work_pass_and_leave_nothing_behind(tmp_path, capsys, changes):
@@ -52,6 +54,23 @@ def test_a_rehearsal_draws_no_random_number_of_the_run(tmp_path):
         ({"learning_rate": -1.0}, "learning_rate must be a number from 0 on, got -1.0"),
         ({"adam_beta1": 2.0}, "adam_beta1 must be a number from 0 to 1, got 2.0"),
         ({"seed": -1}, "A seed must be"),
+        ({"data_seed": -1}, "data_seed must be a number from 0 to 4294967295, got -1"),
+        ({"eval_steps": -1}, "eval_steps must be a number from 0 on, got -1"),
+        ({"save_steps": -1}, "save_steps must be a number from 0 on, got -1"),
+        ({"save_total_limit": -1}, "save_total_limit must be a number from 0 on, got -1"),
+        ({"eval_delay": -1}, "eval_delay must be a number from 0 on, got -1"),
+        ({"temperature": 1e-40}, "temperature must be a number from 1e-06 on, got 1e-40"),
+        ({"dataloader_num_workers": -1}, "dataloader_num_workers must be a number from 0 on, got -1"),
+        (
+            {"dataloader_num_workers": 1, "dataloader_prefetch_factor": 0},
+            "dataloader_prefetch_factor must be a number from 1 on, got 0",
+        ),
+        (
+            {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"zzz": 1}},
+            "do not work here: .*zzz",
+        ),
+        ({"dataloader_persistent_workers": True}, "do not work here: .*num_workers"),
+        ({"neftune_noise_alpha": -5.0}, "do not work here: "),
         (
             {"report_to": "tensorbord"},
             "report_to names 'tensorbord', which cannot be used here: .* Install its package",
