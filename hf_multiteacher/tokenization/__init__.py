@@ -4,6 +4,7 @@ from .matching import first_token_counterparts, join_spans, one_to_one
 from .multi_tokenizer import MultiTokenizer
 from .spans import batch_spans, flatten_offsets, text_spans, word_spans
 from .surfaces import TokenSurfaces
+from .trimming import trim_tokenizer
 from .vocabulary import SharedVocabulary, shared_mass
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "one_to_one",
     "shared_mass",
     "text_spans",
+    "trim_tokenizer",
     "word_spans",
 ]
