@@ -19,7 +19,7 @@ UNLIMITED = 10**20
 _COUNT_FROM_PADDING = (
     "camembert data2vec-text ibert longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl xmod"
 ).split()
-_POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|position_embedding|embed_positions|pos_embed|wpe)$")
+POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|position_embedding|embed_positions|pos_embed|wpe)$")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Limits:
         left_out = {"labels"} if types is None or types > 1 else {"labels", "token_type_ids"}
         return cls(
             positions=_positions(model, inner),
-            padding_id=config.pad_token_id if _counts_from_padding(config) else None,
+            padding_id=config.pad_token_id if counts_from_padding(config) else None,
             embeddings=count_embeddings(inner),
             token_types=UNLIMITED if types is None else types,
             inputs=frozenset(parameters) - left_out,
@@ -95,7 +95,7 @@ def position_limit(config: PretrainedConfig) -> int:
     positions = getattr(config, "max_position_embeddings", None) or -1
     if positions < 0:
         return UNLIMITED
-    return positions - config.pad_token_id - 1 if _counts_from_padding(config) else positions
+    return positions - config.pad_token_id - 1 if counts_from_padding(config) else positions
 
 
 def count_embeddings(model: PreTrainedModel) -> int:
@@ -119,7 +119,7 @@ def _is_demanded(parameter: inspect.Parameter) -> bool:
 
 def _positions(model: nn.Module, inner: PreTrainedModel) -> int:
     """Return how many tokens a model can be given; rotary and relative positions go on beyond what it was made for."""
-    if not any(_POSITION_TABLE.search(name) for name, _ in inner.named_modules()):
+    if not any(POSITION_TABLE.search(name) for name, _ in inner.named_modules()):
         return UNLIMITED
 
     # Prompt tuning and its like put tokens of their own before each text.
@@ -128,5 +128,6 @@ def _positions(model: nn.Module, inner: PreTrainedModel) -> int:
     return position_limit(inner.config) - (own or 0)
 
 
-def _counts_from_padding(config: PretrainedConfig) -> bool:
+def counts_from_padding(config: PretrainedConfig) -> bool:
+    """Tell whether a model's first position is the one behind its padding id."""
     return config.model_type in _COUNT_FROM_PADDING

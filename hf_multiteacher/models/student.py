@@ -3,16 +3,19 @@
 import copy
 import os
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
+from ..tokenization.encoder import FEWEST_ENTRIES
+from ..tokenization.transfer import VocabularyTransfer
 from .distilbert import distilbert_from_layers
 from .labels import copy_names
 from .loading import OF_A_TASK, expect_encoder, explained, load_with_report
+from .own_vocabulary import with_own_vocabulary
 from .task import TASKS, uncompiled
 
 WITH_LABELS = tuple(task.class_suffix for task in TASKS.values() if not task.over_vocabulary)
@@ -22,6 +25,9 @@ def student_from_teacher(
     teacher: str | os.PathLike[str] | PreTrainedModel,
     layers: int | Sequence[int] = 6,
     architecture: Literal["same", "distilbert"] = "same",
+    *,
+    tokenizer: PreTrainedTokenizerFast | None = None,
+    teacher_tokenizer: PreTrainedTokenizerFast | None = None,
 ) -> PreTrainedModel:
     """Make a student that starts from a teacher's embeddings, some of its layers and its head.
 
@@ -32,13 +38,16 @@ def student_from_teacher(
         architecture: `"same"` as the teacher's, or `"distilbert"` from BERT, RoBERTa, XLM-R or CamemBERT. DistilBERT
             has no token types and no pooler: the first token type is added to the positions, and the pooler becomes
             the `pre_classifier`, whose ReLU in tanh's place needs training. Its layer norms have an epsilon of 1e-12.
+        tokenizer: The student's, where it is not the teacher's. Its embeddings start from the teacher's as
+            [`VocabularyTransfer`] says, which also counts how many do; what is left, from their mean and spread.
+        teacher_tokenizer: The teacher's, beside `tokenizer`; None: the one in the teacher's folder.
 
     Returns:
         A float32 model on the CPU with the teacher's class of head, label names, and dropout.
 
     Raises:
-        ValueError: The layers or the architecture cannot be had from this teacher.
-        TypeError: The teacher is a PEFT model or no transformers model.
+        ValueError: The layers, the architecture or the vocabulary cannot be had from this teacher.
+        TypeError: The teacher is a PEFT model or no transformers model, or a tokenizer is not a fast one.
 
     Example:
         >>> from transformers import BertConfig, BertForMaskedLM
@@ -47,6 +56,7 @@ def student_from_teacher(
         >>> student.config.num_hidden_layers
         2
     """
+    transfer = _transfer(teacher, tokenizer, teacher_tokenizer)
     if isinstance(teacher, str | os.PathLike):
         teacher = _load(os.fspath(teacher))
 
@@ -65,10 +75,44 @@ def student_from_teacher(
     else:
         raise ValueError(f"architecture must be 'same' or 'distilbert', but got {architecture!r}. Choose one of them.")
 
+    if transfer is not None:
+        student, weights = with_own_vocabulary(student, weights, transfer)
     student.load_state_dict(weights, strict=True)
     if type(student).__name__.endswith(WITH_LABELS):
         copy_names(teacher.config, student.config)
     return student.eval()
+
+
+def _transfer(
+    teacher: Any, tokenizer: PreTrainedTokenizerFast | None, teacher_tokenizer: PreTrainedTokenizerFast | None
+) -> VocabularyTransfer | None:
+    if tokenizer is None:
+        if teacher_tokenizer is not None:
+            raise ValueError(
+                "student_from_teacher expects teacher_tokenizer beside tokenizer, the student's own, but got only the "
+                "teacher's: the student would read through it anyway. Leave it out, or give both."
+            )
+        return None
+
+    if teacher_tokenizer is None and isinstance(teacher, str | os.PathLike):
+        teacher_tokenizer = _load_tokenizer(os.fspath(teacher))
+    if teacher_tokenizer is None:
+        raise ValueError(
+            "student_from_teacher expects teacher_tokenizer beside tokenizer where the teacher is a model, but got "
+            "none, so it cannot tell what the teacher's embeddings stand for. Give the one that it reads through."
+        )
+    return VocabularyTransfer.from_tokenizers(tokenizer, teacher_tokenizer)
+
+
+def _load_tokenizer(source: str) -> PreTrainedTokenizerFast:
+    with explained(f"The model '{source}'", "tokenizer"):
+        tokenizer: Any = AutoTokenizer.from_pretrained(source)
+    if len(tokenizer) < FEWEST_ENTRIES:
+        raise ValueError(
+            f"The model '{source}' has no tokenizer beside it, so nothing says what its embeddings stand for. Give "
+            "the one that it reads through as teacher_tokenizer."
+        )
+    return cast(PreTrainedTokenizerFast, tokenizer)
 
 
 def _load(source: str) -> PreTrainedModel:
