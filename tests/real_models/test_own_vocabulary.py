@@ -15,7 +15,7 @@ from hf_multiteacher.report.benchmark import count_parameters, saved_megabytes
 from hf_multiteacher.tokenization import VocabularyTransfer
 
 pytestmark = pytest.mark.real_models
-LINES = 20_000
+LINES, SIZE = 20_000, 24_000
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def texts(romanian_data):
 
 @pytest.fixture(scope="module")
 def trimmed(e5, texts):
-    return trim_tokenizer(AutoTokenizer.from_pretrained(e5), texts, size=24_000)
+    return trim_tokenizer(AutoTokenizer.from_pretrained(e5), texts, size=SIZE)
 
 
 def hidden_states(model, tokenizer, texts):
@@ -41,8 +41,9 @@ def hidden_states(model, tokenizer, texts):
 
 def test_half_the_layers_and_one_language_are_a_sixth_of_it(e5, trimmed, tmp_path):
     student = student_from_teacher(e5, layers=6, tokenizer=trimmed)
-    assert count_parameters(student) <= 21e6
-    assert saved_megabytes(student) <= 85
+    not_used = (384 + 1) * (SIZE - len(trimmed))  # these texts may need fewer entries than they are allowed
+    assert count_parameters(student) + not_used <= 21e6
+    assert saved_megabytes(student) + 4 * not_used / 1e6 <= 85
 
     student.save_pretrained(tmp_path)
     trimmed.save_pretrained(tmp_path)
@@ -55,7 +56,7 @@ def test_half_the_layers_and_one_language_are_a_sixth_of_it(e5, trimmed, tmp_pat
     done = subprocess.run([sys.executable, "-P", "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "384"
     alone = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
-    assert alone.get_vocab_size() == len(trimmed) == student.config.vocab_size == 24_000
+    assert alone.get_vocab_size() == len(trimmed) == student.config.vocab_size <= SIZE
 
 
 def test_with_all_layers_it_answers_as_the_teacher_where_both_cut_alike(e5, trimmed, texts):
