@@ -9,7 +9,7 @@ from torch import nn
 from transformers.trainer_utils import get_last_checkpoint
 
 from ..hub.files import PushError
-from ..models.student import student_from_teacher
+from ..models.student import LayerNames, student_from_teacher
 from ..models.task import MASKED_LM
 from ..report.benchmark import count_parameters
 from ..tokenization.multi_tokenizer import MultiTokenizer
@@ -33,7 +33,8 @@ class DistillationConfig:
     Args:
         corpus: A text file, a folder of text files (.txt, .xz, .gz), the id of a data set on the Hub, or a list of
             these; see `load_corpus`.
-        student_layers: How many layers of the first teacher the student takes, or the list of them.
+        student_layers: How many layers of the first teacher the student takes, the list of them, or `first`, `last` or
+            `spread`: half of them.
         student_architecture: `same` as the first teacher's, or `distilbert`.
         text_column: The column of a data set that holds the text.
         megabytes: Use only so many million characters of the corpus.
@@ -43,7 +44,7 @@ class DistillationConfig:
     """
 
     corpus: str | list[str]
-    student_layers: int | list[int] = 6
+    student_layers: int | list[int] | LayerNames = 6
     student_architecture: Literal["same", "distilbert"] = "same"
     text_column: str = "text"
     megabytes: float | None = None
