@@ -161,8 +161,8 @@ def _chosen_layers(layers: int | Sequence[int] | str, available: int) -> list[in
     if not chosen or chosen != sorted(set(chosen)) or not 0 <= chosen[0] <= chosen[-1] < available:
         raise ValueError(
             f"The teacher has {available} layers, numbered from 0 to {available - 1}, but layers={layers!r} does not "
-            "choose among them, so there is nothing to copy. Give how many, their numbers in rising order, or for half "
-            "of them 'first', 'last' or 'spread'."
+            "choose among them, so there is nothing to copy. Give how many, their numbers in rising order, or half by "
+            "name: 'first', 'last' or 'spread'."
         )
     return chosen
 

@@ -51,6 +51,7 @@ CHOICES = {
     "hidden_state_weight": [1.0],
     "ensemble": ["probabilities", "logits", "per_teacher"],
     "student_layers": [1, 2, 3, [0], [1, 0], [0, 1], "first", "last", "spread"],
+    "student_vocabulary": ["trim", {"size": 100}, {"size": 1}, "uncased", "nowhere"],
     "max_length": [1, 2, 3, 4, 512, 10**6],
     "held_out": [1, 35, 10**6],
     "teachers": [["cased"], ["uncased", "cased"], ["cased", "cased"], ["tagger-0"], ["classifier-0", "scorer-0"]],
