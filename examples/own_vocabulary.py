@@ -31,27 +31,25 @@ from hf_multiteacher import (
 from hf_multiteacher.recipes.corpus import read_lines, text_files
 from hf_multiteacher.tokenization import VocabularyTransfer
 
-LENGTH, BATCH, HELD_OUT, SEEDS = 64, 16, 200, (0, 1, 2)
-STARTS = ["transferred", "mean and spread", "initializer_range"]
+LENGTH, BATCH, HELD_OUT, SEEDS = 48, 8, 100, (0, 1, 2)
+STARTS = ["transferred", "random"]
+LOSSES = ["loss", "hidden_loss"]
 
 
-def redraw(model: Any, start: str, seed: int) -> None:
-    """Put random embeddings in the place of the transferred ones."""
+def redraw(model: Any, seed: int) -> None:
+    """Put random embeddings in the place of the transferred ones, as a new model has them."""
     table = model.get_input_embeddings().weight
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(table.shape, generator=generator)
 
     with torch.no_grad():
-        if start == "mean and spread":
-            table.copy_(table.mean(dim=0) + table.std(dim=0) * noise)
-        elif start == "initializer_range":
-            table.copy_(model.config.initializer_range * noise)
+        table.copy_(model.config.initializer_range * noise)
 
 
 def measure(
-    student: Any, tokenizer: Any, teacher: Teacher, data: tuple[Any, Any], steps: int, seed: int
+    student: Any, tokenizer: Any, teacher: Teacher, data: tuple[Any, Any], steps: int, soft: float, seed: int
 ) -> list[float]:
-    """Distil a student, and return its losses on held-out text before and after."""
+    """Distil a student, and return its losses on held-out text."""
     with tempfile.TemporaryDirectory() as folder:
         args = DistillationTrainingArguments(
             output_dir=folder,
@@ -60,8 +58,8 @@ def measure(
             per_device_eval_batch_size=BATCH,
             learning_rate=5e-4,
             warmup_steps=steps // 10,
-            soft_target_weight=0.0,
-            hard_label_weight=1.0,
+            soft_target_weight=soft,
+            hard_label_weight=1.0 - soft,
             hidden_state_weight=1.0,
             seed=seed,
             use_cpu=True,
@@ -72,9 +70,9 @@ def measure(
         trainer = MultiTeacherDistillationTrainer(
             student, args, train_dataset=data[0], eval_dataset=data[1], processing_class=tokenizer, teachers=[teacher]
         )
-        before = trainer.evaluate()["eval_hard_loss"]
         trainer.train()
-        return [before, trainer.evaluate()["eval_hard_loss"]]
+        measured = trainer.evaluate()
+        return [measured[f"eval_{part}"] for part in LOSSES]
 
 
 def main() -> None:
@@ -85,6 +83,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--entries", type=int, default=8000)
     parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--soft", type=float, default=0.0, help="weight of the soft loss, for a teacher with a head")
     parsed = parser.parse_args()
 
     lines = [line for file in text_files(parsed.text) for line in islice(filter(str.strip, read_lines([file])), 5000)]
@@ -108,18 +107,19 @@ def main() -> None:
     losses: dict[str, list[list[float]]] = {start: [] for start in STARTS}
     for seed in SEEDS:
         for start, measured in losses.items():
-            student = student_from_teacher(large, parsed.layers, tokenizer=own, teacher_tokenizer=whole)
-            redraw(student, start, seed)
+            student = student_from_teacher(small, parsed.layers, tokenizer=own, teacher_tokenizer=trimmed)
+            if start == "random":
+                redraw(student, seed)
             teacher = Teacher(small, tokenizer=trimmed, name="teacher")
-            measured.append(measure(student, own, teacher, parts, parsed.steps, seed))
+            measured.append(measure(student, own, teacher, parts, parsed.steps, parsed.soft, seed))
             print(f"seed {seed}, {start}: {measured[-1]}", file=sys.stderr, flush=True)
 
-    print(f"\n| embeddings start | loss before | {' | '.join(f'seed {seed}' for seed in SEEDS)} | mean after |")
-    print(f"|---|{'---:|' * (len(SEEDS) + 2)}")
-    for start, measured in losses.items():
-        after = [last for _, last in measured]
-        figures = [mean(first for first, _ in measured), *after, mean(after)]
-        print(f"| {start} | {' | '.join(f'{figure:.3f}' for figure in figures)} |")
+    print(f"\n| loss | embeddings start | {' | '.join(f'seed {seed}' for seed in SEEDS)} | mean |")
+    print(f"|---|---|{'---:|' * (len(SEEDS) + 1)}")
+    for part, name in enumerate(LOSSES):
+        for start, measured in losses.items():
+            figures = [row[part] for row in measured]
+            print(f"| {name} | {start} | {' | '.join(f'{figure:.3f}' for figure in [*figures, mean(figures)])} |")
 
 
 if __name__ == "__main__":
