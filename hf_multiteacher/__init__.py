@@ -19,6 +19,7 @@ _MODULE_OF = {
     "Teacher": "teachers",
     "TeacherEnsemble": "teachers",
     "student_from_teacher": "models",
+    "trim_tokenizer": "tokenization",
     "LoyaltyMetric": "metrics.loyalty.loyalty",
 }
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "TeacherEnsemble",
     "__version__",
     "student_from_teacher",
+    "trim_tokenizer",
 ]
 
 _let_evaluate_find_loyalty()
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from .metrics.loyalty.loyalty import LoyaltyMetric
     from .models import student_from_teacher
     from .teachers import Teacher, TeacherEnsemble
-    from .tokenization import MultiTokenizer
+    from .tokenization import MultiTokenizer, trim_tokenizer
     from .trainer import MultiTeacherDistillationTrainer
     from .training_args import DistillationTrainingArguments
 

@@ -100,3 +100,19 @@ def test_every_script_is_named_in_the_documentation():
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     for script in EXAMPLES.glob("*.py"):
         assert script.stem in DEFINITIONS or f"examples/{script.name}" in text
+
+
+def test_the_sizes_in_the_documentation_are_those_that_the_script_prints(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["student_sizes.py"])
+    runpy.run_path(str(EXAMPLES / "student_sizes.py"), run_name="__main__")
+    assert capsys.readouterr().out in (EXAMPLES.parent / "docs" / "students.md").read_text(encoding="utf-8")
+
+
+def test_a_student_is_cut_out_of_a_teacher_and_measured(tmp_path, cased_tokenizer, sentences, monkeypatch, capsys):
+    teacher = save_encoder(tmp_path / "teacher", cased_tokenizer, layers=3)
+    (tmp_path / "text.txt").write_text("\n".join(f"{text} " * 9 for text in sentences[:20]), encoding="utf-8")
+    words = [str(teacher), str(tmp_path / "text.txt"), "--size", "150", "--layers", "2"]
+    monkeypatch.setattr("sys.argv", ["student_sizes.py", *words])
+    runpy.run_path(str(EXAMPLES / "student_sizes.py"), run_name="__main__")
+    teacher, student = capsys.readouterr().out.splitlines()[-2:]
+    assert teacher.startswith("| teacher | 300 | 3 |") and student.startswith("| student | 150 | 2 |")

@@ -21,7 +21,7 @@ _COUNT_FROM_PADDING = (
     "camembert data2vec-text esm ibert layoutlmv3 lilt longformer luke markuplm mpnet roberta roberta-prelayernorm "
     "xlm-roberta xlm-roberta-xl xmod"
 ).split()
-_POSITION_TABLE = re.compile(
+POSITION_TABLE = re.compile(
     r"(^|\.)((char_)?position_embeddings|position_embedding|embed_positions|positions_embed|pos_embed|pos_encoding|wpe)$"
 )
 
@@ -166,4 +166,4 @@ def _padding_id(inner: PreTrainedModel) -> int | None:
 def _position_tables(inner: PreTrainedModel) -> list[Any]:
     """Return what a model looks its positions up in: embeddings, or what it has computed once."""
     named = [*inner.named_modules(), *inner.named_buffers()]
-    return [table for name, table in named if _POSITION_TABLE.search(name)]
+    return [table for name, table in named if POSITION_TABLE.search(name)]

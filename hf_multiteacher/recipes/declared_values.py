@@ -76,8 +76,8 @@ def _alternatives(hint: Any, field: "Field[Any]") -> list[Any]:
     # An `Enum | str` takes the texts of the enumeration only.
     if any(isinstance(each, type) and issubclass(each, Enum) for each in alternatives):
         alternatives = [each for each in alternatives if each is not str]
-    # A text for a mapping is its JSON, or a file that holds it.
-    if any((get_origin(each) or each) is dict for each in alternatives):
+    # A text for a mapping of any keys is its JSON, or a file that holds it.
+    if any((get_origin(each) or each) is dict and not _keys(each) for each in alternatives):
         alternatives = [_Json if each is str else each for each in alternatives]
     return alternatives
 
@@ -94,6 +94,8 @@ def _as_it_is(value: Any, kind: Any) -> Any:
         fits = type(value) in (int, float) and not math.isnan(value) and abs(value) < LARGEST
     elif origin is list:
         return _each(value, kind, _as_it_is)
+    elif _keys(kind):
+        return _each_key(value, kind, _as_it_is)
     elif origin is dict:
         fits = isinstance(value, dict) and all(isinstance(key, str) for key in value if get_args(kind))
     elif origin is _Json:
@@ -112,6 +114,8 @@ def _as_meant(value: Any, kind: Any) -> Any:
     """Return a value that is written otherwise."""
     if get_origin(kind) is list:
         return _each(value if isinstance(value, list) else [value], kind, _as_either)
+    if _keys(kind):
+        return _each_key(value, kind, _as_either)
     if kind in (int, float) and isinstance(value, str):
         return _as_it_is(_number(value, kind), kind)
     if value is False and "no" in _choices(kind):
@@ -131,6 +135,17 @@ def _each(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> list[Any]:
         raise DoesNotFit
     (item,) = get_args(kind)
     return [read(each, item) for each in value]
+
+
+def _each_key(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    if not isinstance(value, dict) or {*value} != {*_keys(kind)}:
+        raise DoesNotFit
+    return {key: read(each, get_args(kind)[1]) for key, each in value.items()}
+
+
+def _keys(kind: Any) -> tuple[Any, ...]:
+    """Return the keys of a mapping that declares which it has."""
+    return _choices(get_args(kind)[0]) if get_origin(kind) is dict else ()
 
 
 def _number(text: str, kind: Any) -> Any:
@@ -159,6 +174,8 @@ def _name(kind: Any) -> str:
         return f"one of {', '.join(map(str, choices[:MOST_CHOICES]))}{more}"
     if get_origin(kind) is list:
         return f"a list of which each is {_name(get_args(kind)[0])}"
+    if keys := _keys(kind):
+        return f"a mapping of {', '.join(keys)} to {_name(get_args(kind)[1])}"
     if kind is _Json:
         return "the name of a JSON file"
     return NAMES.get(get_origin(kind) or kind, "left out of a file")

@@ -10,7 +10,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ..collation.data_collator import DataCollatorForDistillation
 from ..hub.files import PushError
-from ..models.student import student_from_teacher
+from ..models.student import LayerNames, student_from_teacher
 from ..models.task import MASKED_LM
 from ..report.benchmark import count_parameters
 from ..tokenization.multi_tokenizer import MultiTokenizer
@@ -22,6 +22,7 @@ from .checks import check_output_folder, check_training
 from .corpus import load_corpus, words_that_fit
 from .held_out import hold_out
 from .pretrained import expect_room_for_text, expect_teachers, load_tokenizer
+from .student_vocabulary import TEACHER, find_student_tokenizer, is_trimmed
 
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""
@@ -34,8 +35,11 @@ class DistillationConfig:
     Args:
         corpus: A text file, a folder of text files (.txt, .xz, .gz), the id of a data set on the Hub, or a list of
             these; see `load_corpus`.
-        student_layers: How many layers of the first teacher the student takes, or the list of them.
+        student_layers: How many layers of the first teacher the student takes, the list of them, or `first`, `last` or
+            `spread`: half of them.
         student_architecture: `same` as the first teacher's, or `distilbert`.
+        student_vocabulary: `teacher`, the first one's; `trim`, the pieces of it that the corpus uses; `{size: 16000}`,
+            so many at most; or the folder or id of any tokenizer. See `student_from_teacher`.
         text_column: The column of a data set that holds the text.
         megabytes: Use only so many million characters of the corpus.
         streaming: Read the corpus while training, shuffled in a buffer of 10,000 texts; needs `max_steps`.
@@ -44,8 +48,9 @@ class DistillationConfig:
     """
 
     corpus: str | list[str]
-    student_layers: int | list[int] = 6
+    student_layers: int | list[int] | LayerNames = 6
     student_architecture: Literal["same", "distilbert"] = "same"
+    student_vocabulary: str | dict[Literal["size"], int] = TEACHER
     text_column: str = "text"
     megabytes: float | None = None
     streaming: bool = False
@@ -58,6 +63,13 @@ class DistillationConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
+
+        if self.streaming and is_trimmed(self.student_vocabulary):
+            raise ValueError(
+                f"student_vocabulary={self.student_vocabulary!r} reads the whole corpus before the training, but "
+                "streaming reads it meanwhile. Trim the tokenizer once to a sample of it (trim_tokenizer), save it, "
+                "and give its folder."
+            )
 
         sources = [self.corpus] if isinstance(self.corpus, str) else self.corpus
         if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
@@ -103,15 +115,25 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         streaming=config.streaming,
         megabytes=config.megabytes,
     )
+    texts = corpus["text"] if is_trimmed(config.student_vocabulary) else []
+    own = find_student_tokenizer(config.student_vocabulary, tokenizers[0], texts)
+    tokenizer = own or tokenizers[0]
+
     seed = args.seed if args.data_seed is None else args.data_seed
-    train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizers[0], tokenizers), config, seed)
+    train, held_out = encode_corpus(corpus, MultiTokenizer(tokenizer, tokenizers), config, seed)
 
     trainer = MultiTeacherDistillationTrainer(
-        model=student_from_teacher(teachers[0], config.student_layers, config.student_architecture),
+        model=student_from_teacher(
+            teachers[0],
+            config.student_layers,
+            config.student_architecture,
+            tokenizer=own,
+            teacher_tokenizer=tokenizers[0] if own else None,
+        ),
         args=args,
         train_dataset=train,
         eval_dataset=held_out,
-        processing_class=tokenizers[0],
+        processing_class=tokenizer,
     )
     _expect_masks(trainer)
 

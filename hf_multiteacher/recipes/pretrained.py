@@ -17,8 +17,7 @@ from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, Task
 from ..romanian import tasks as romanian
 from ..teachers.loading import load_model
 from ..teachers.teacher import Teacher
-from ..teachers.tokenizer import FEWEST_ENTRIES
-from ..tokenization.encoder import require_fast
+from ..tokenization.encoder import FEWEST_ENTRIES, require_fast
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ NOT_REHEARSED: dict[str, Any] = {
     "dataloader_persistent_workers": False,
     "dataloader_multiprocessing_context": None,
 }
-SMALLEST = {
+SMALLEST: dict[str, Any] = {
     "vocab_size": 2,
     "hidden_size": 1,
     "num_hidden_layers": 1,

@@ -13,13 +13,11 @@ from transformers.utils import cached_file
 from ..models.limits import count_embeddings
 from ..models.loading import explained
 from ..models.task import task_of, without_adapters
-from ..tokenization.encoder import count_entries
+from ..tokenization.encoder import FEWEST_ENTRIES, count_entries
 from .teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
-# transformers 5 answers a folder without tokenizer files with a tokenizer that has special tokens only.
-FEWEST_ENTRIES = 10
 TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json"),
     *("tokenizer.model", "spiece.model", "sentencepiece.bpe.model"),

@@ -4,12 +4,15 @@ from .matching import first_token_counterparts, join_spans, one_to_one
 from .multi_tokenizer import MultiTokenizer
 from .spans import batch_spans, flatten_offsets, text_spans, word_spans
 from .surfaces import TokenSurfaces
+from .transfer import VocabularyTransfer
+from .trimming import trim_tokenizer
 from .vocabulary import SharedVocabulary, shared_mass
 
 __all__ = [
     "MultiTokenizer",
     "SharedVocabulary",
     "TokenSurfaces",
+    "VocabularyTransfer",
     "batch_spans",
     "first_token_counterparts",
     "flatten_offsets",
@@ -17,5 +20,6 @@ __all__ = [
     "one_to_one",
     "shared_mass",
     "text_spans",
+    "trim_tokenizer",
     "word_spans",
 ]

@@ -17,6 +17,8 @@ from .words import spaced_words
 
 ROLES = ("pad", "unk", "mask", "cls", "sep")
 NO_LIMIT = 10**20  # transformers gives a tokenizer without a limit a model_max_length of 1e30
+# transformers 5 answers a folder without tokenizer files with a tokenizer that has special tokens only.
+FEWEST_ENTRIES = 10
 Rows = Sequence[Sequence[int]]
 
 

@@ -19,7 +19,7 @@ BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 @cache
-def _bytes_of_characters() -> dict[str, int]:
+def bytes_of_characters() -> dict[str, int]:
     """The byte that each character of a byte-level vocabulary stands for (the table of GPT-2)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
@@ -78,8 +78,8 @@ class EntryMarks:
         return before + self._unmark(entry) + after
 
     def _unmark(self, entry: str) -> bytes:
-        if self.byte_level and all(character in _bytes_of_characters() for character in entry):
-            return bytes(_bytes_of_characters()[character] for character in entry)
+        if self.byte_level and all(character in bytes_of_characters() for character in entry):
+            return bytes(bytes_of_characters()[character] for character in entry)
         if self.byte_fallback and (byte := BYTE_PIECE.fullmatch(entry)):
             return bytes([int(byte[1], 16)])
         return (entry.replace(self.space, " ") if self.space else entry).encode()

@@ -43,6 +43,20 @@ def distill(folder: Path, settings: dict) -> int:
     return main(["distill", str(folder / "config.yaml")])
 
 
+@pytest.mark.parametrize("vocabulary", ["trim", {"size": 150}, "uncased"])
+def test_a_student_with_a_vocabulary_of_its_own_is_saved_with_it(project, vocabulary):
+    folder, settings = project
+    wanted = str(folder / "uncased") if vocabulary == "uncased" else vocabulary
+    assert distill(folder, settings | {"student_vocabulary": wanted}) == 0
+    student = AutoModelForMaskedLM.from_pretrained(folder / "student")
+    own, teacher = (AutoTokenizer.from_pretrained(folder / name) for name in ("student", "cased"))
+    assert len(own) == student.config.vocab_size < len(teacher)
+    if vocabulary == "uncased":
+        assert own.get_vocab() == AutoTokenizer.from_pretrained(folder / "uncased").get_vocab()
+    else:
+        assert {*own.get_vocab()} < {*teacher.get_vocab()}
+
+
 def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_chart(project, capsys):
     folder, settings = project
     assert distill(folder, settings) == 0

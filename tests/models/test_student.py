@@ -26,6 +26,13 @@ class TestWhichLayers:
             (3, 3, [0, 1, 2]),
             (4, [1, 3], [1, 3]),
             (4, (0,), [0]),
+            (4, range(1, 3), [1, 2]),
+            (4, "first", [0, 1]),
+            (4, "last", [2, 3]),
+            (6, "spread", [0, 3, 5]),
+            (5, "first", [0, 1, 2]),
+            (5, "last", [2, 3, 4]),
+            (1, "last", [0]),
         ],
     )
     def test_a_number_is_spread_evenly_and_a_list_is_taken(self, available, layers, chosen):
@@ -39,7 +46,7 @@ class TestWhichLayers:
     def test_six_is_the_default(self):
         assert student_from_teacher(tiny_bert("MaskedLM", layers=12)).config.num_hidden_layers == 6
 
-    @pytest.mark.parametrize("layers", [0, -1, 5, [], [0, 0], [3, 1], [4], [-1, 2]])
+    @pytest.mark.parametrize("layers", [0, -1, 5, [], [0, 0], [3, 1], [4], [-1, 2], "middle", ""])
     def test_layers_that_are_not_there_are_refused(self, layers):
         with pytest.raises(ValueError, match="The teacher has 4 layers, numbered from 0 to 3"):
             student_from_teacher(tiny_bert("MaskedLM", layers=4), layers)
@@ -116,6 +123,31 @@ def test_modernbert_can_start_at_a_later_layer():
     student = student_from_teacher(tiny_model("modernbert", "MaskedLM", layers=4), [1, 3])
     assert isinstance(layers_of(student)[0].attn_norm, torch.nn.Identity)
     assert logits(student).isfinite().all()
+
+
+@pytest.mark.parametrize("windows", [[2, 4, 6, 8], 4])
+def test_layers_of_longformer_keep_their_windows(windows):
+    teacher = tiny_longformer(windows)
+    student = student_from_teacher(teacher, [1, 3])
+    assert student.config.attention_window == ([4, 8] if isinstance(windows, list) else [4, 4])
+    del teacher.longformer.encoder.layer[2], teacher.longformer.encoder.layer[0]
+    teacher.config.num_hidden_layers = 2
+    assert torch.equal(logits(student), logits(teacher))
+
+
+def tiny_longformer(windows):
+    torch.manual_seed(0)
+    shape = {"hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 8}
+    config = transformers.LongformerConfig(
+        vocab_size=50, max_position_embeddings=64, attention_window=windows, pad_token_id=1, **shape
+    )
+    return transformers.LongformerForMaskedLM(config).eval()
+
+
+def test_funnel_is_refused_by_name():
+    config = transformers.FunnelConfig(vocab_size=20, d_model=8, n_head=2, d_head=4, d_inner=8, block_sizes=[1, 1])
+    with pytest.raises(ValueError, match="but Funnel has blocks of them between which it shortens the text"):
+        student_from_teacher(transformers.FunnelForMaskedLM(config), 1)
 
 
 def test_albert_with_several_groups_of_layers_is_refused():

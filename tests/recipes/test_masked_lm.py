@@ -30,6 +30,15 @@ def test_a_configuration_checks_its_values(change, message):
         DistillationConfig(**{"corpus": "a", **change})
 
 
+@pytest.mark.parametrize("vocabulary", ["trim", {"size": 500}])
+def test_a_vocabulary_of_the_corpus_is_refused_where_that_is_streamed(vocabulary):
+    with pytest.raises(
+        ValueError, match="reads the whole corpus before the training, but streaming reads it meanwhile"
+    ):
+        DistillationConfig("a", streaming=True, student_vocabulary=vocabulary)
+    assert DistillationConfig("a", streaming=True, student_vocabulary="a folder").streaming
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_what_is_held_out_is_not_trained_on(cased_tokenizer, streaming):
     corpus = Dataset.from_dict({"text": TEXTS})
