@@ -41,6 +41,8 @@ REQUIRED = {
         ("*.py",),
     ),
 }
+KEYS = {"config.json": {"model_type"}, "tokenizer.json": {"model"}, "adapter_config.json": {"peft_type"}}
+"""What these files must say, so that somebody can load them."""
 CHECKPOINT_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 HUB_TOKEN = rb"hf_[A-Za-z0-9]{30,}"
@@ -108,6 +110,8 @@ def _lacking(path: Path) -> list[str]:
         return []
 
     content = json.loads(path.read_text(encoding="utf-8"))
+    if path.name in KEYS and not (isinstance(content, dict) and KEYS[path.name] <= content.keys()):
+        raise ValueError(f"it is no mapping with {', '.join(KEYS[path.name])}")
     shards = {*content["weight_map"].values()} if path.name.endswith(".safetensors.index.json") else set()
     return sorted(name for name in shards if not (path.parent / name).is_file())
 
@@ -115,7 +119,7 @@ def _lacking(path: Path) -> list[str]:
 def _needs_own_code(folder: Path, names: Iterable[str]) -> bool:
     """Whether nobody can load the model without the code that came with it."""
     configs = [name for name in names if name.endswith("config.json")]
-    return any('"auto_map"' in (folder / name).read_text("utf-8") for name in configs)
+    return any(b'"auto_map"' in (folder / name).read_bytes() for name in configs)
 
 
 def content_to_push(path: Path, token: str | None) -> bytes | Path:
@@ -148,9 +152,14 @@ def images_shown(folder: Path) -> set[str]:
     """List the images of `folder` that its card shows.
 
     Raises:
-        PushError: One of them is not there.
+        PushError: One of them is not there, or the card is no text.
     """
-    shown = {name for name in IMAGE.findall((folder / "README.md").read_text("utf-8")) if "://" not in name}
+    try:
+        card = (folder / "README.md").read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise PushError(f"Nothing pushed: {folder / 'README.md'} is no text in UTF-8. Convert it.") from error
+
+    shown = {name for name in IMAGE.findall(card) if "://" not in name}
     root = folder.resolve()
     inside = {name for name in shown if (folder / name).is_file() and (folder / name).resolve().is_relative_to(root)}
 

@@ -21,6 +21,7 @@ from .checks import check_fine_tuning, check_output_folder
 from .fine_tuning import fine_tune, make_trainer
 from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
+from .rehearsal import expect_best_metric
 
 PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
 PAPER_STUDENT = "racai/distilbert-multi-base-romanian-cased"
@@ -110,7 +111,8 @@ class Experiment:
 
         with TemporaryDirectory() as scratch:
             args = replace(self.args, teachers=None, output_dir=scratch, push_to_hub=False)
-            make_trainer(student, self.student.tokenizer, data, args, described)
+            trainer = make_trainer(student, self.student.tokenizer, data, args, described)
+            expect_best_metric(trainer, cast(Dataset, trainer.eval_dataset))
 
     def push(self) -> None:
         """Push the student where that was asked for."""

@@ -22,10 +22,12 @@ from .checks import check_output_folder, check_training
 from .corpus import load_corpus, words_that_fit
 from .held_out import hold_out
 from .pretrained import expect_room_for_text, expect_teachers, load_tokenizer
+from .rehearsal import expect_best_metric
 from .student_vocabulary import TEACHER, find_student_tokenizer, is_trimmed
 
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""
+EXAMPLES_OF_A_TRIAL = 32
 
 
 @dataclass
@@ -136,6 +138,7 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
         processing_class=tokenizer,
     )
     _expect_masks(trainer)
+    expect_best_metric(trainer, held_out.select(range(min(EXAMPLES_OF_A_TRIAL, len(held_out)))))
 
     checkpoint = _find_checkpoint(args)
     if checkpoint:

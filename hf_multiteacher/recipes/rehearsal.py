@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
 from transformers.integrations import get_available_reporting_integrations, get_reporting_integration_callbacks
@@ -91,7 +92,36 @@ def rehearse(args: TrainingArguments) -> None:
             ) from error
 
 
+def expect_best_metric(trainer: Trainer, examples: Dataset) -> None:
+    """Refuse a `metric_for_best_model` that the evaluations during a training would not give.
+
+    Args:
+        trainer: The run's; it is not changed.
+        examples: A few of those that will be evaluated.
+
+    Raises:
+        ValueError: It is none of their figures.
+    """
+    wanted = trainer.args.metric_for_best_model
+    if wanted is None or trainer.args.eval_strategy == "no" or wanted.removeprefix("eval_") == "loss":
+        return
+
+    handler = trainer.callback_handler
+    callbacks, handler.callbacks = handler.callbacks, []  # nobody is told of a trial
+    try:
+        with _same_random_numbers():
+            found = trainer.evaluation_loop(trainer.get_eval_dataloader(cast(Any, examples)), "A trial").metrics or {}
+    finally:
+        handler.callbacks = callbacks
+
+    if f"eval_{wanted.removeprefix('eval_')}" not in found:
+        names = ", ".join(sorted(name.removeprefix("eval_") for name in found))
+        raise ValueError(f"metric_for_best_model is '{wanted}', which no evaluation gives. Choose one of {names}.")
+
+
 def _reason(error: Exception) -> str:
+    if "values to unpack" in str(error):
+        return "optim_args must be of the form `key=value,key=value`"
     unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
     if unknown:
         return f"neither the schedule nor the optimizer takes '{unknown[1]}' (lr_scheduler_kwargs, optim_args)"

@@ -53,7 +53,7 @@ def load_model(
 
     if missing:
         raise ValueError(
-            f"Teacher '{name}' must be trained for the student's task, {task}, but its checkpoint has no weights "
+            f"Teacher '{name}' must be trained for {task}, but its checkpoint has no weights "
             f"for {first_names(missing)}: they would be random, as those in the file are missing or of another size. "
             "Fine-tune it for this task first, or use another teacher."
         )

@@ -112,6 +112,10 @@ def test_two_ranks_distil_a_stream_as_one_does(project, fork_server):
         ({"resume_from_checkpoint": True}, "There is no checkpoint in"),
         ({"resume_from_checkpoint": "nowhere"}, "There is no checkpoint at 'nowhere'"),
         ({"student_layers": 9}, "layers"),
+        (
+            {"metric_for_best_model": "zzz", "eval_strategy": "steps", "eval_steps": 2},
+            "metric_for_best_model is 'zzz', which no evaluation gives. Choose one of label_loyalty/cased, ",
+        ),
         ({"student_layers": []}, "student_layers is an empty list"),
         ({"max_length": 2}, "max_length is 2, but up to 2 tokens of an input are special ones"),
         ({"max_length": 3}, "held-out examples no token is masked"),

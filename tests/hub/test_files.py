@@ -134,6 +134,10 @@ def damage(folder, name, content):
         ("model.safetensors", b"garbage"),
         ("config.json", b"{nope"),
         ("config.json", b"\xff\xfe"),
+        ("config.json", b"null"),
+        ("config.json", b"{}"),
+        ("tokenizer.json", b"[]"),
+        ("adapter_config.json", b"[1]"),
         ("model.safetensors.index.json", b"{}"),
     ],
 )
@@ -143,6 +147,14 @@ def test_a_damaged_file_is_not_pushed(tmp_path, name, content):
     with pytest.raises(PushError, match=f"{name} is damaged, so that nobody could load it") as error:
         expect_whole(damage(tmp_path, name, content), [name])
     assert "\n" not in str(error.value)
+
+
+def test_files_in_another_encoding_are_named(folder):
+    damage(folder, "config.json", b"\xff\xfe")
+    assert "config.json" in files_to_push(folder, "model")
+    damage(folder, "README.md", b"\xff\xfe")
+    with pytest.raises(PushError, match="README.md is no text in UTF-8"):
+        files_to_push(folder, "model")
 
 
 def test_truncated_weights_are_not_pushed(tmp_path):

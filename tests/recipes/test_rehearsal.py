@@ -70,6 +70,7 @@ def test_a_rehearsal_draws_no_random_number_of_the_run(tmp_path):
             "do not work here: .*zzz",
         ),
         ({"dataloader_persistent_workers": True}, "do not work here: .*num_workers"),
+        ({"optim_args": "zzz"}, "optim_args must be of the form `key=value,key=value`"),
         ({"neftune_noise_alpha": -5.0}, "do not work here: "),
         (
             {"report_to": "tensorbord"},
