@@ -233,7 +233,7 @@ def test_the_example_of_a_student_of_pairs_is_a_pair(columns, evaluated_only, tm
     rows = texts.map(
         toy.multi_tokenizer.encode, batched=True, fn_kwargs=columns, remove_columns=texts.column_names[:2]
     )
-    given = {"train_dataset": None, "eval_dataset": rows} if evaluated_only else {"train_dataset": rows}
+    given = {"train_dataset": None, "eval_dataset": {"news": rows}} if evaluated_only else {"train_dataset": rows}
     trainer = make_trainer(toy, tmp_path, **given)
     trainer.create_model_card(language="ro")
     card = (tmp_path / "README.md").read_text("utf-8")
