@@ -3,9 +3,9 @@
 Trains a tokenizer on the text, makes students of the teacher's layers that read through it, distils them for the
 same steps on the same batches, and prints the losses on held-out text as a Markdown table:
 
-    python examples/own_vocabulary.py TEACHER TEXT_FILE_OR_FOLDER [--steps 60] [--entries 8000] [--layers 3]
+    python examples/own_vocabulary.py TEACHER TEXT_FILE_OR_FOLDER [--steps 60] [--layers 3] [--soft 0.0]
 
-The teacher is an encoder with or without a masked-LM head: it teaches hidden states, the text teaches words.
+The teacher teaches hidden states, and with `--soft` what its masked-LM head says; the text teaches words.
 """
 
 import argparse
