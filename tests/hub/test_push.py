@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
 from helpers.hub_server import OWNER, TOKEN, Fault, Repository
@@ -270,6 +271,7 @@ def test_a_checkpoint_can_be_pushed_into_a_folder_without_paths_of_this_machine(
     state = {"global_step": 5, "best_model_checkpoint": f"{student}/checkpoint-5"}
     (student / "trainer_state.json").write_text(json.dumps(state))
     (student / "optimizer.pt").write_bytes(b"numbers")
+    save_file({"0": torch.ones(2, 2)}, student / "projections.safetensors")
     client.run(
         f"push_folder({str(student)!r}, 'org/name', path_in_repo='last-checkpoint', "
         "also=(*CHECKPOINT_FILES, 'projections.safetensors'))"
