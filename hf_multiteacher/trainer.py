@@ -35,6 +35,7 @@ from .training.callback import DistillationCallback
 from .training.card import card_data
 from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_manifest
 from .training.checks import (
+    Refusal,
     check_arguments,
     datasets_of,
     expect_configuration,
@@ -166,7 +167,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         columns.extend([*MODEL_INPUTS, *self.label_names])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
-        self._callback = DistillationCallback(self._refuse_left_out)
+        self._callback = DistillationCallback()
         self.add_callback(self._callback)
         self._sound_teachers = SoundTeachers(
             self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
@@ -236,6 +237,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         teachers = AlignedTeachers(student, self.teachers, self.multi_tokenizer, args.teacher_weights, args.device)
         self._objective = DistillationObjective(student, teachers, args)
         self._projections = self._objective.hidden_loss
+        self._callback.left_out = self._left_out()
 
     def _expect_readable(self, student: nn.Module) -> None:
         """Refuse models whose answers cannot be compared."""
@@ -418,22 +420,13 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         """Whether somebody has overridden `compute_loss`, which `Trainer` calls in evaluation too."""
         return getattr(self.compute_loss, "__func__", None) is not _OWN_LOSS
 
-    def _refuse_left_out(self) -> None:
-        """Refuse a step for which nobody has called `compute_loss`, so that no teacher took part.
-
-        Raises:
-            ValueError: The student was to follow them.
-        """
+    def _left_out(self) -> list[Refusal]:
+        """Say what is wrong where nobody calls `compute_loss` in a step, so that no teacher takes part."""
         own = type(self).training_step is not MultiTeacherDistillationTrainer.training_step
-        objective = self.distillation_objective
-        refuse(
-            refused_override(
-                type(self),
-                "training_step" if own and not self._has_own_loss else "compute_loss",
-                self.teachers.names,
-                needs_teachers=objective.needs_teachers,
-            )
-        )
+        method = "training_step" if own and not self._has_own_loss else "compute_loss"
+
+        needs_teachers = self.distillation_objective.needs_teachers
+        return [*refused_override(type(self), method, self.teachers.names, needs_teachers=needs_teachers)]
 
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
         """Count the labelled rows of a step, for overrides, as `Trainer` does; keep what `compute_loss` divides by."""

@@ -1,6 +1,6 @@
 """Follows the training loop at the moments for which `Trainer` has no method to override."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..collation.data_collator import DataCollatorForDistillation
+from .checks import Refusal, refuse
 from .sampling import set_epoch
 
 
@@ -19,17 +20,15 @@ class DistillationCallback(TrainerCallback):
         sums: Component -> the sum of its means over the steps since the last log.
         latest: The part of the running micro-batch in the means of its step; None where nobody has computed it yet.
         counts: The rows of every set in the running step, all micro-batches and ranks; None between steps.
-
-    Args:
-        refuse_left_out: Refuses a micro-batch for which nobody has computed the means.
+        left_out: What to say where nobody has computed the means of a micro-batch; the trainer sets it.
     """
 
-    def __init__(self, refuse_left_out: Callable[[], None]) -> None:
-        self.refuse_left_out = refuse_left_out
+    def __init__(self) -> None:
         self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
         self.latest: Mapping[str, Tensor] | None = None
         self.counts: Mapping[str, Tensor] | None = None
+        self.left_out: Sequence[Refusal] = ()
         self.steps = 0
         self.epoch = 0
         self.first_step = 0
@@ -82,7 +81,7 @@ class DistillationCallback(TrainerCallback):
 
     def _expect_computed(self) -> None:
         if self.latest is None:
-            self.refuse_left_out()
+            refuse(self.left_out)
 
     def _add(self) -> None:
         for name, mean in (self.latest or {}).items():
