@@ -3,9 +3,11 @@
 import copy
 import json
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, cast
+from unicodedata import combining
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -55,8 +57,8 @@ def trim_tokenizer(
     state = _state_of(tokenizer)
     _check_limits(min_count, size)
 
-    counts = _count(tokenizer, texts)
-    pieces = _Pieces(tokenizer, state)
+    counts, unread = _count(tokenizer, texts)
+    pieces = _Pieces(tokenizer, state, unread)
     kept = pieces.frequent(counts, min_count) if size is None else pieces.most_frequent(counts, size)
 
     trimmed: Any = copy.deepcopy(tokenizer)
@@ -99,24 +101,49 @@ def _check_limits(min_count: int, size: int | None) -> None:
         )
 
 
-def _count(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> Integers:
-    """Count how often each entry occurs; [vocabulary]."""
+def _count(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> tuple[Integers, Counter[str]]:
+    """Count how often each entry occurs, [vocabulary], and each character of what the tokenizer cannot read."""
     backend = tokenizer.backend_tokenizer
     counts = np.zeros(count_entries(tokenizer), np.int64)
+    unread: Counter[str] = Counter()
 
     with unchanged(tokenizer):
         backend.no_truncation()
         backend.no_padding()
         for batch in _batches(texts):
-            ids = chain.from_iterable(each.ids for each in backend.encode_batch(batch, add_special_tokens=False))
+            encodings = backend.encode_batch(batch, add_special_tokens=False)
+            ids = chain.from_iterable(each.ids for each in encodings)
             counts += np.bincount(np.fromiter(ids, np.int64), minlength=len(counts))
+
+            for text, each in zip(batch, encodings, strict=True):
+                unread.update(_unknown_text(tokenizer, text, each))
 
     if not counts.any():
         raise ValueError(
             "trim_tokenizer expects texts that show which pieces are used, but there is not one token in them: only "
             "special tokens would be left. Give the texts that the smaller tokenizer is to read."
         )
-    return counts
+    return counts, unread
+
+
+def _unknown_text(tokenizer: PreTrainedTokenizerFast, text: str, encoding: Any) -> str:
+    """Return what stands in a text where its encoding has the unknown token, as the tokenizer's model is given it."""
+    if tokenizer.unk_token_id not in encoding.ids:
+        return ""
+
+    places = zip(encoding.ids, encoding.offsets, strict=True)
+    unknown = "".join(
+        text[start : _with_marks(text, stop)] for index, (start, stop) in places if index == tokenizer.unk_token_id
+    )
+    normalizer = tokenizer.backend_tokenizer.normalizer
+    return unknown if normalizer is None else normalizer.normalize_str(unknown)
+
+
+def _with_marks(text: str, stop: int) -> int:
+    """Move the end of a stretch behind the combining marks of its last letter, which a composed letter leaves out."""
+    while stop < len(text) and combining(text[stop]):
+        stop += 1
+    return stop
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -137,7 +164,8 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 class _Pieces:
     """Which entries of a tokenizer stay."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, state: State) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, state: State, unread: Counter[str]) -> None:
+        self._unread = unread
         self._model = state["model"]
         self._marks = EntryMarks(tokenizer)
         self._ids: dict[str, int] = tokenizer.get_vocab()
@@ -200,7 +228,7 @@ class _Pieces:
     def _characters(self, counts: Integers, min_count: int) -> set[int]:
         """Return the ids of characters that occur so often, at the start of a word and inside."""
         before, after = self._marks.continuation or "", self._marks.word_end or ""
-        occurrences: dict[str, int] = {}
+        occurrences = dict(self._unread)
         for index in {*np.flatnonzero(counts).tolist()} - self._always:
             for character in self._entries[index].removeprefix(before).removesuffix(after):
                 occurrences[character] = occurrences.get(character, 0) + int(counts[index])

@@ -369,3 +369,14 @@ class TestWhatIsRefused:
         backend = Tokenizer(models.WordLevel({"la": 0, "<unk>": 1}, unk_token="<unk>"))
         with pytest.raises(ValueError, match="but this tokenizer's is WordLevel, which has no smaller"):
             trim_tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>"), TEXTS)
+
+
+@pytest.mark.parametrize("limit", [{}, {"size": 7}])
+def test_characters_that_occur_in_unknown_words_only_stay(limit):
+    entries = ["[UNK]", "c", "##c", "°", "é", "2", "x", "cc"]  # without ##°, a word with it inside is unknown
+    backend = Tokenizer(models.WordPiece({entry: index for index, entry in enumerate(entries)}, unk_token="[UNK]"))
+    backend.pre_tokenizer, backend.normalizer = pre_tokenizers.WhitespaceSplit(), normalizers.NFC()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
+
+    assert tokenizer.tokenize("2° ce\u0301") == ["[UNK]", "[UNK]"]
+    assert {*trim_tokenizer(tokenizer, ["2° ce\u0301"], **limit).get_vocab()} == {*entries} - {"x", "cc"}
