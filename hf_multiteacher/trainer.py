@@ -478,6 +478,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         gathered: dict[str, Any] = {
             "objective": self.distillation_objective.manifest()["arguments"],
             "in_training": self.is_in_train,
+            "pairs": self._reads_pairs(),
             "model_name": name,
             "repo_id": self.hub_model_id or self.args.hub_model_id or name,
         }

@@ -127,7 +127,7 @@ class PublishingMixin(Trainer):
 
         self._name_base(finetuned_from)
         if self.is_world_process_zero():
-            write_model_card(self.card_data(**{"pairs": self._reads_pairs()} | card), str(self.args.output_dir))
+            write_model_card(self.card_data(**card), str(self.args.output_dir))
 
     def _reads_pairs(self) -> bool:
         """Whether the data are pairs of texts; only stored rows are looked at, as reading others may change a run."""
