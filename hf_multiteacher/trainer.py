@@ -22,10 +22,9 @@ from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
-from .objective.aligned_teachers import AlignedTeachers, SoftTargets, sources_of
-from .objective.components import Component
+from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.evaluation import HARD_LOSS, EvaluationRecord
-from .objective.objective import DistillationObjective
+from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
@@ -356,11 +355,13 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         counts = self._predicted or self._callback.counts or self._count([inputs])
 
         with_teachers = self._objective.needs_teachers and not predicting
-        outputs, _, components, targets = self._run(model, inputs, with_teachers=with_teachers, full=return_outputs)
-        if targets is not None:
-            self._sound_teachers.add(self._objective.faulty(components, targets))
+        outputs, _, computed = self._run(
+            model, inputs, with_teachers=with_teachers, full=return_outputs, counts=counts
+        )
+        if computed.faulty is not None:
+            self._sound_teachers.add(computed.faulty)
 
-        means = self._objective.means(components, counts)
+        means = self._objective.means(computed.components, counts)
         if isinstance(inputs, Filler):
             means = {name: 0 * mean for name, mean in means.items()}
 
@@ -368,7 +369,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             total = means.get(HARD_LOSS, torch.zeros((), device=self.args.device))
         else:
             total = self._objective.total(means)
-            self._callback.latest = means
+            self._callback.latest = {name: mean for name, mean in means.items() if name != SOFT_AND_HARD}
 
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
         loss = total * self.accelerator.num_processes
@@ -382,7 +383,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         with_teachers: bool,
         full: bool,
         hidden_states: bool = False,
-    ) -> tuple[Any, Rows, dict[str, Component], SoftTargets | None]:
+        counts: Mapping[str, Tensor] | None = None,
+    ) -> tuple[Any, Rows, Computed]:
         """Run the student, and with it the teachers, on a batch.
 
         Args:
@@ -391,9 +393,10 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             with_teachers: Whether the teachers take part; without them the labels speak alone.
             full: Whether the outputs hold the logits of all tokens.
             hidden_states: Whether they hold the hidden states too; where the objective compares these they do.
+            counts: The rows of every set in the whole step, in training.
 
         Returns:
-            The student's outputs, the batch's rows, every component on them, and what the teachers said.
+            The student's outputs, the batch's rows, and what the objective says of them.
         """
         objective = self.distillation_objective
         rows = objective.rows(inputs)
@@ -403,22 +406,28 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             model, inputs, rows.tokens, output_hidden_states=wanted, full=full
         )
 
-        components, targets = objective(
-            inputs,
-            rows,
-            logits,
-            states,
-            with_teachers=with_teachers,
-            weigh=self.compute_teacher_weights,
-            soft_loss=self.compute_distillation_loss,
-            hard_loss=self.compute_hard_loss,
+        computed = objective(
+            inputs, rows, logits, states, with_teachers=with_teachers, hooks=self._hooks(), counts=counts
         )
-        return outputs, rows, components, targets
+        return outputs, rows, computed
+
+    def _hooks(self) -> Hooks:
+        """Gather what somebody has overridden, in a subclass, in the class or on this trainer."""
+        return Hooks(
+            weigh=self._overridden(self.compute_teacher_weights, _OWN_WEIGHTS),
+            soft_loss=self._overridden(self.compute_distillation_loss, _OWN_SOFT_LOSS),
+            hard_loss=self._overridden(self.compute_hard_loss, _OWN_HARD_LOSS),
+        )
+
+    @staticmethod
+    def _overridden(method: Any, own: Any) -> Any:
+        """Return a method, or None where it is the one of this class."""
+        return None if getattr(method, "__func__", None) is own else method
 
     @property
     def _has_own_loss(self) -> bool:
         """Whether somebody has overridden `compute_loss`, which `Trainer` calls in evaluation too."""
-        return getattr(self.compute_loss, "__func__", None) is not _OWN_LOSS
+        return self._overridden(self.compute_loss, _OWN_LOSS) is not None
 
     def _left_out(self) -> list[Refusal]:
         """Say what is wrong where nobody calls `compute_loss` in a step, so that no teacher takes part."""
@@ -567,15 +576,15 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         asked_for = not prediction_loss_only and bool(getattr(config, "output_hidden_states", False))
 
         with torch.no_grad(), self.compute_loss_context_manager():
-            outputs, rows, components, targets = self._run(
+            outputs, rows, computed = self._run(
                 model, inputs, with_teachers=recorded, full=not prediction_loss_only, hidden_states=asked_for
             )
 
         if record is not None:
-            record.add(inputs, rows, components, targets)
+            record.add(inputs, rows, computed.components, computed.targets)
 
         # Every rank must give a loss where there are labels, also where its own batch has no labelled row.
-        hard = components.get(HARD_LOSS)
+        hard = computed.components.get(HARD_LOSS)
         loss = None if hard is None else hard.values.sum() / max(len(hard.values), 1)
         if loss is not None and self._has_own_loss:
             loss, outputs = self._own_loss(model, inputs)
@@ -630,7 +639,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         return output
 
 
-_OWN_LOSS = MultiTeacherDistillationTrainer.compute_loss  # a script may put its own into the class
+# A script may put its own into the class.
+_OWN_LOSS = MultiTeacherDistillationTrainer.compute_loss
+_OWN_WEIGHTS = MultiTeacherDistillationTrainer.compute_teacher_weights
+_OWN_SOFT_LOSS = MultiTeacherDistillationTrainer.compute_distillation_loss
+_OWN_HARD_LOSS = MultiTeacherDistillationTrainer.compute_hard_loss
 
 
 def _predictions(outputs: Any, ignore_keys: list[str] | None, config: Any, with_hidden_states: bool) -> Any:

@@ -156,20 +156,28 @@ class AlignedTeachers:
             teacher_logits: As in `TeacherOutputs`.
             weigh: The trainer's `compute_teacher_weights`.
         """
-        width = self._shared_width(student_logits, teacher_logits)
+        width = self.shared_width(student_logits, teacher_logits)
         student, teachers = [], []
         for logits, outcomes in zip(teacher_logits, self.outcomes, strict=True):
             student.append(student_logits[:, :width] if outcomes is None else outcomes.of_student(student_logits))
             teachers.append(logits[:, :width] if outcomes is None else outcomes.of_teacher(logits))
 
-        available = rows.available[:, rows.mask]
-        followed = available & torch.tensor(self.followed, device=available.device)[:, None]
+        followed = self.followed_on(rows)
         weights = weigh(teachers, self._labels(rows.labels), followed)
         expect_shape("compute_teacher_weights", weights, *followed.shape)
 
-        return SoftTargets(student, teachers, available, followed, weights)
+        return SoftTargets(student, teachers, self.available(rows), followed, weights)
 
-    def _shared_width(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> int | None:
+    def available(self, rows: Rows) -> Tensor:
+        """Return which teacher has which row; bool [teachers, rows]."""
+        return rows.available[:, rows.mask]
+
+    def followed_on(self, rows: Rows) -> Tensor:
+        """Return the same without the teachers of weight 0."""
+        available = self.available(rows)
+        return available & torch.tensor(self.followed, device=available.device)[:, None]
+
+    def shared_width(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> int | None:
         """Return how many of the logits over the student's vocabulary are compared; None for all.
 
         Heads over one vocabulary may be padded to different widths: then the entries that the tokenizer does not have

@@ -13,12 +13,12 @@ class Component:
     """One value per row of a row set; their sum divided by the set's global count is the component's mean.
 
     Args:
-        values: [rows of the set].
-        row_set: The set's name, as in `row_sets`.
+        values: [rows of the set], or [rows] with 0 for those that are not in the set.
+        row_set: The set's name, as in `row_sets`; None where the values are divided already.
     """
 
     values: Tensor
-    row_set: str
+    row_set: str | None
 
 
 def expect_shape(hook: str, values: Tensor, *shape: int) -> Tensor:
@@ -43,7 +43,8 @@ def expect_shape(hook: str, values: Tensor, *shape: int) -> Tensor:
 
 def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the part of a batch in the mean of every component over the whole step."""
-    return {name: each.values.sum() / counts[each.row_set] for name, each in components.items()}
+    sums = {name: (each.values.sum(), each.row_set) for name, each in components.items()}
+    return {name: total if row_set is None else total / counts[row_set] for name, (total, row_set) in sums.items()}
 
 
 def with_hidden_loss(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:

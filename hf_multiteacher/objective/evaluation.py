@@ -44,7 +44,7 @@ class EvaluationRecord:
         sums = {
             name: sums_per_example(each.values, sets[each.row_set])
             for name, each in components.items()
-            if name.startswith(REPORTED)
+            if each.row_set is not None and name.startswith(REPORTED)
         }
 
         if targets is not None and self.objective.problem == "regression":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -10,13 +11,14 @@ from torch import Tensor, nn
 from ..losses import functional
 from ..losses.hard_label import HardLabelLoss
 from ..losses.hidden_state import HiddenStateLoss
+from ..losses.joint import JointLoss, RowLosses, RowTargets
 from ..losses.problem import Ensemble, Problem
 from ..losses.soft_target import SoftTargetLoss, joint_logits
 from ..losses.weighting import WEIGHTINGS
 from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments, objective_arguments
-from .aligned_teachers import AlignedTeachers, SoftTargets, Weigh
+from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
 from .row_sets import add_counts, hidden_spans, row_sets
 from .rows import Inputs, Rows, find_rows
@@ -25,6 +27,38 @@ SoftLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The trainer's `compute_distillation_loss`: student logits, teacher logits, teacher weights -> losses."""
 HardLoss = Callable[[Tensor, Tensor], Tensor]
 """The trainer's `compute_hard_loss`: student logits, labels -> losses."""
+SOFT_AND_HARD = "soft_and_hard_loss"
+"""The part of the loss that has the gradient of both, where it is made in one go; it stands for the two."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a subclass of the trainer may override; None where nobody has.
+
+    Attributes:
+        weigh: `compute_teacher_weights`.
+        soft_loss: `compute_distillation_loss`.
+        hard_loss: `compute_hard_loss`.
+    """
+
+    weigh: Weigh | None = None
+    soft_loss: SoftLoss | None = None
+    hard_loss: HardLoss | None = None
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What the objective says of a batch.
+
+    Attributes:
+        components: By name.
+        targets: Student and teachers side by side; None without teachers, and in training where nobody looks at them.
+        faulty: Which teachers that are followed answer NaN or infinity, bool [teachers]; None without teachers.
+    """
+
+    components: dict[str, Component]
+    targets: SoftTargets | None = None
+    faulty: Tensor | None = None
 
 
 class DistillationObjective:
@@ -138,10 +172,9 @@ class DistillationObjective:
         hidden_states: HiddenStates | None,
         *,
         with_teachers: bool,
-        weigh: Weigh,
-        soft_loss: SoftLoss,
-        hard_loss: HardLoss,
-    ) -> tuple[dict[str, Component], SoftTargets | None]:
+        hooks: Hooks,
+        counts: Mapping[str, Tensor] | None = None,
+    ) -> Computed:
         """Compute every component on every row.
 
         Args:
@@ -150,36 +183,93 @@ class DistillationObjective:
             logits: The student's, [rows, outcomes].
             hidden_states: The student's, all layers [batch, length, hidden]; None leaves the hidden-state loss out.
             with_teachers: Whether the teachers take part; without them the labels speak alone.
-            weigh: The trainer's `compute_teacher_weights`, which a subclass may override.
-            soft_loss: The trainer's `compute_distillation_loss`, likewise.
-            hard_loss: The trainer's `compute_hard_loss`, likewise.
-
-        Returns:
-            The components by name, and what the teachers said (None without them).
+            hooks: What a subclass of the trainer has overridden.
+            counts: The rows of every set in the whole step, in training.
         """
-        components = {}
-        if rows.labels is not None:
-            labelled = rows.labelled[rows.mask]
-            labels = rows.labels[labelled]
-            values = expect_shape("compute_hard_loss", hard_loss(logits[labelled], labels), len(labels))
-            components["hard_loss"] = Component(values, "hard")
         if not with_teachers:
-            return components, None
+            return Computed(self._hard_components(rows, logits, hooks))
 
         compare_states = self.hidden_loss is not None and hidden_states is not None
         outputs = self.teachers.forward(inputs, rows, compare_states)
-        targets = self.teachers.align(rows, logits, outputs.logits, weigh)
+        if counts is not None and self._in_one_go(logits, outputs, hooks):
+            components, sound = self._joint_components(rows, logits, outputs, hooks, counts)
+            targets = None
+        else:
+            targets = self.teachers.align(rows, logits, outputs.logits, hooks.weigh or self.weighting)
+            components = self._hard_components(rows, logits, hooks)
+            components |= self._soft_components(targets, hooks.soft_loss or self.soft_loss)
+            sound = torch.stack([has_answers(each).all() for each in targets.teacher_logits])
 
-        components |= self._soft_components(targets, soft_loss)
         if compare_states:
-            student_states = cast(HiddenStates, hidden_states)
-            components |= self._hidden_components(inputs, student_states, outputs.hidden_states)
+            states = cast(HiddenStates, hidden_states)
+            components |= self._hidden_components(inputs, states, outputs.hidden_states)
+        return Computed(components, targets, self._faulty(components, sound, logits))
 
-        return components, targets
+    def _hard_components(self, rows: Rows, logits: Tensor, hooks: Hooks) -> dict[str, Component]:
+        if rows.labels is None:
+            return {}
+
+        labelled = rows.labelled[rows.mask]
+        labels = rows.labels[labelled]
+        values = (hooks.hard_loss or self.hard_loss)(logits[labelled], labels)
+        return {"hard_loss": Component(expect_shape("compute_hard_loss", values, len(labels)), "hard")}
+
+    # ---- Soft and hard loss in one go ----
+
+    def _in_one_go(self, logits: Tensor, outputs: TeacherOutputs, hooks: Hooks) -> bool:
+        """Whether `JointLoss` says the same: rows of one label, one space of logits, nobody's own divergence."""
+        one_width = self.teachers.shared_width(logits, outputs.logits) is None
+        return hooks.soft_loss is None and self.problem == "single_label_classification" and one_width
+
+    def _joint_components(
+        self, rows: Rows, logits: Tensor, outputs: TeacherOutputs, hooks: Hooks, counts: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Component], Tensor]:
+        """Compute soft and hard loss, without a copy of all logits; and which teachers have answers on their rows."""
+        teachers = self.teachers
+        available, followed = teachers.available(rows), teachers.followed_on(rows)
+        own = (
+            None if hooks.weigh is None else teachers.align(rows, logits.detach(), outputs.logits, hooks.weigh).weights
+        )
+        targets = RowTargets(outputs.logits, teachers.outcomes, followed, teachers.followed, rows.labels, own)
+
+        loss = JointLoss(self.args.temperature, self._one_target, self.weighting, self.args.label_smoothing_factor)
+        if rows.labels is None or hooks.hard_loss is not None:
+            values, found = loss(logits, targets, 1.0, None)
+            parts = self._hard_components(rows, logits, hooks) | {"soft_loss": Component(values, "soft")}
+        else:
+            scales = self.args.soft_target_weight / counts["soft"], self.args.hard_label_weight / counts["hard"]
+            values, found = loss(logits, targets, *scales)
+            parts = {SOFT_AND_HARD: Component(values, None), "hard_loss": Component(found.hard, "hard")}
+
+        components = self._found_components(found, available, followed) | parts
+        return components, (found.sound | ~available).all(dim=1)
+
+    @property
+    def _one_target(self) -> Ensemble:
+        """How the teachers become one target; one teacher needs no ensemble."""
+        return "per_teacher" if len(self.teachers.names) == 1 else self.ensemble
+
+    def _found_components(self, found: RowLosses, available: Tensor, followed: Tensor) -> dict[str, Component]:
+        """Name what was found on the rows."""
+        components = {"soft_loss": Component(found.soft, "soft")}
+        for teacher, name in enumerate(self.teachers.names):
+            has = available[teacher]
+            weights = found.weights[teacher].masked_fill(~followed.any(dim=0), 0.0)
+            components[f"soft_loss/{name}"] = Component(found.each[teacher].masked_fill(~has, 0.0), f"soft/{name}")
+            components[f"teacher_weight/{name}"] = Component(weights, "soft")
+            if self._has_own_tokens(teacher):
+                components[f"coverage/{name}"] = Component(has.float(), "rows")
+            if self.teachers.outcomes[teacher] is not None:
+                shared = found.shared[teacher].masked_fill(~has, 0.0)
+                components[f"shared_mass/{name}"] = Component(shared, f"soft/{name}")
+
+        return components
+
+    # ---- Soft loss by itself ----
 
     def _soft_components(self, targets: SoftTargets, soft_loss: SoftLoss) -> dict[str, Component]:
         """Compute the soft loss, each teacher's own, and what part each teacher has."""
-        separate = self.ensemble == "per_teacher" or len(self.teachers.names) == 1
+        separate = self._one_target == "per_teacher"
         each = []
         for teacher, followed in enumerate(self.teachers.followed):
             # Of a teacher that is only measured not even a gradient of 0, which times NaN would be NaN.
@@ -202,13 +292,16 @@ class DistillationObjective:
 
         return components
 
+    def _has_own_tokens(self, teacher: int) -> bool:
+        return self.token_level and self.teachers.sources[teacher] is not None
+
     def _coverage(self, teacher: int, targets: SoftTargets) -> dict[str, Component]:
         """Tell how much of the rows, and of its probability, a teacher with a tokenizer of its own can share."""
         name = self.teachers.names[teacher]
         available = targets.available[teacher]
 
         components = {}
-        if self.token_level and self.teachers.sources[teacher] is not None:
+        if self._has_own_tokens(teacher):
             components[f"coverage/{name}"] = Component(available.float(), "rows")
         if (outcomes := self.teachers.outcomes[teacher]) is not None:
             shared = outcomes.shared_mass(targets.teacher_logits[teacher][available])
@@ -230,26 +323,24 @@ class DistillationObjective:
 
         return components
 
-    def faulty(self, components: Mapping[str, Component], targets: SoftTargets) -> Tensor:
+    def _faulty(self, components: Mapping[str, Component], sound: Tensor, student_logits: Tensor) -> Tensor:
         """Tell which teachers that are followed cannot be: they answer NaN or infinity. Nothing waits for a device.
-
-        Minus infinity stands for an impossible class, so that only a row of nothing else has no answer.
 
         Args:
             components: Of a batch, with its teachers.
-            targets: What they said.
+            sound: Which teachers have an answer on all of their rows, bool [teachers].
+            student_logits: Where these are NaN, no teacher is to blame for hidden states that are far from them.
 
         Returns:
             bool [teachers].
         """
-        sound = [logits.amax(dim=-1).isfinite().all() for logits in targets.teacher_logits]
         if self.hidden_loss is not None:
-            diverged = ~targets.student_logits[0].amax(dim=-1).isfinite().all()  # then no teacher is to blame
+            diverged = ~has_answers(student_logits).all()
             distances = [components[f"hidden_loss/{name}"].values for name in self.teachers.names]
-            sound = [each & (diverged | far.isfinite().all()) for each, far in zip(sound, distances, strict=True)]
+            sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
 
         followed = torch.tensor(self.teachers.followed)
-        return followed.to(sound[0].device, non_blocking=True) & ~torch.stack(sound)
+        return followed.to(sound.device, non_blocking=True) & ~sound
 
     # ---- What the hooks of the trainer do where nobody overrides them ----
 
@@ -275,6 +366,8 @@ class DistillationObjective:
             "hard_loss": self.args.hard_label_weight,
             "hidden_loss": self.args.hidden_state_weight,
         }
+        if SOFT_AND_HARD in means:
+            weights |= {"soft_loss": 0.0, "hard_loss": 0.0, SOFT_AND_HARD: 1.0}
         return total_of(means, weights)
 
     def ensemble_logits(self, targets: SoftTargets) -> Tensor:
@@ -286,6 +379,11 @@ class DistillationObjective:
         decided = {"ensemble": self.ensemble, "teacher_weights": self.teachers.weights}
         arguments = {name: decided.get(name, getattr(self.args, name)) for name in objective_arguments()}
         return {"teachers": self.teachers.teachers.manifest(), "arguments": arguments}
+
+
+def has_answers(logits: Tensor) -> Tensor:
+    """Say of each row [rows, outcomes] whether it holds a distribution; minus infinity is an impossible class."""
+    return logits.amax(dim=-1).isfinite()
 
 
 def _loss_of(teacher: int, targets: SoftTargets, soft_loss: SoftLoss) -> Tensor:

@@ -6,7 +6,7 @@ stay finite. Plus infinity and NaN are not hidden: they give NaN, because the mo
 """
 
 from .agreement import jensen_shannon_distance, label_and_probability_agreement
-from .divergences import bernoulli_logits, kl_divergence, squared_error, tempered_log_probabilities
+from .divergences import bernoulli_logits, divergence, kl_divergence, squared_error, tempered_log_probabilities
 from .ensembles import ensemble_logits, ensemble_probabilities, weighted_mean
 from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens_per_span
 from .label_losses import binary_cross_entropy, cross_entropy
@@ -24,6 +24,7 @@ __all__ = [
     "cosine_distance",
     "count_spans",
     "cross_entropy",
+    "divergence",
     "ensemble_logits",
     "ensemble_probabilities",
     "entropy_weights",

@@ -42,14 +42,32 @@ def kl_divergence(student_logits: Tensor, teacher_log_probabilities: Tensor, tem
 
     teacher = full_precision(teacher_log_probabilities)
     student = tempered_log_probabilities(student_logits, temperature)
-    probabilities = teacher.exp()
-    divergence = (probabilities * (teacher - student)).sum(dim=-1)
+    return temperature**2 * divergence(teacher, teacher.exp(), student, student.detach().exp())
+
+
+def divergence(
+    teacher_log_probabilities: Tensor,
+    teacher_probabilities: Tensor,
+    student_log_probabilities: Tensor,
+    student_probabilities: Tensor,
+) -> Tensor:
+    """KL(teacher ‖ student) in nats, summed over the classes; all arguments `[..., classes]`.
+
+    Args:
+        teacher_log_probabilities: Finite.
+        teacher_probabilities: Their exponentials.
+        student_log_probabilities: Finite.
+        student_probabilities: Their exponentials, without a gradient.
+
+    Returns:
+        `[...]`.
+    """
+    ratio = teacher_log_probabilities - student_log_probabilities
+    total = (teacher_probabilities * ratio).sum(dim=-1)
 
     # p and q sum to 1, so q - p changes neither value nor gradient; but every p log(p/q) + q - p is >= 0, and the
     # rounding of the two normalisers, in which the divergence of a near student would drown, cancels.
-    cancelling = student.detach().exp().sub_(probabilities).sum(dim=-1)
-
-    return temperature**2 * (divergence + cancelling)
+    return total + (student_probabilities - teacher_probabilities).sum(dim=-1)
 
 
 def bernoulli_logits(logits: Tensor) -> Tensor:
