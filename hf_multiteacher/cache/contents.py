@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -63,7 +64,8 @@ class TeacherFolder:
 
         for path in [*self.manifest(), *self.kept(), *self.shards()]:
             try:
-                self._check(path, teacher)
+                with suppress(FileNotFoundError):  # another process has removed it
+                    self._check(path, teacher)
             except DamagedCacheError as error:
                 yield path, error
 
@@ -71,7 +73,7 @@ class TeacherFolder:
         """Yield each kind of output with the headers of its shards, and how many shards have none that can be read."""
         teacher = self._fingerprint()
 
-        for kind, paths in groupby(self.shards(), self._kind):
+        for kind, paths in groupby(sorted(self.shards(), key=self._kind), self._kind):
             headers = [self._header(path, teacher) for path in paths]
             whole = [header for header in headers if header]
             yield kind, whole, len(headers) - len(whole)

@@ -22,6 +22,9 @@ def rounded(values: np.ndarray, kind: str, width: int, dtype: str) -> np.ndarray
     if values.ndim != 2 or values.shape[1] != width or values.dtype.kind != "f":
         raise ValueError(f"Store expects '{kind}' as floats, [rows, {width}], but got {values.dtype}, {values.shape}.")
 
+    if np.can_cast(values.dtype, dtype):
+        return values.astype(dtype, copy=False)
+
     with np.errstate(over="ignore"):
         result = values.astype(dtype)
     if (np.isinf(result) & np.isfinite(values)).any():

@@ -18,7 +18,7 @@ def useless(teacher: TeacherFolder) -> list[Path]:
 
 
 def everything(teacher: TeacherFolder) -> list[Path]:
-    """List all files of a teacher that are the cache's, its sign last: what is taken out half can be taken out again."""
+    """List all files of a teacher that are the cache's; its sign comes last, so that half a removal can go on."""
     return [*teacher.leftovers(), *teacher.shards(), *teacher.kept(), *teacher.manifest(), teacher.sign()]
 
 

@@ -143,4 +143,4 @@ def _index_checksum(*arrays: np.ndarray) -> str:
 
 
 def _entry_checksum(key: np.ndarray, values: np.ndarray) -> int:
-    return crc32(values, crc32(key))
+    return crc32(values.data, crc32(key.data))

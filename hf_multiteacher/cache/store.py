@@ -221,7 +221,7 @@ class Store:
 
     def _start_afresh(self) -> None:
         self._mapped = lru_cache(MOST_OPEN)(MappedShard)
-        self._buffer = self._new_buffer()
+        self._buffer: Buffer = self._new_buffer()
 
     def _finished(self) -> list[Shard]:
         return [shard for shard in self._shards if shard]

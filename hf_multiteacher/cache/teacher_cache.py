@@ -52,8 +52,7 @@ class TeacherCache:
     def __init__(self, folder: str | os.PathLike[str], name: str, identity: Mapping[str, Any]) -> None:
         self.fingerprint = manifest.fingerprint(identity)
         self.folder = Path(folder) / f"{_readable(name)}-{self.fingerprint[: manifest.SHORT]}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / SIGN).touch()
+        self._make_folder()
 
         try:
             written, _ = manifest.read_manifest(self.folder)
@@ -98,6 +97,12 @@ class TeacherCache:
             ValueError: The name is no plain one.
         """
         return kept_files.kept(self.folder, name)
+
+    def _make_folder(self) -> None:
+        sign = self.folder / SIGN
+        if not sign.exists():  # a folder that is there may be one that may only be read
+            self.folder.mkdir(parents=True, exist_ok=True)
+            sign.touch()
 
 
 def _readable(name: str) -> str:
