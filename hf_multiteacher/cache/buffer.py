@@ -8,6 +8,9 @@ from .index import MISSING
 
 Key = tuple[int, int]
 
+ENTRY_BYTES = 256
+"""About what an entry takes in memory beside its values: an array, a key, two numbers, a line in a table."""
+
 
 class Buffer:
     """Entries on their way to a shard.
@@ -15,7 +18,7 @@ class Buffer:
     Attributes:
         number: That of the shard which they will be.
         values: The entries, each [rows, width].
-        bytes: Their size.
+        bytes: The memory that they take.
     """
 
     def __init__(self, number: int) -> None:
@@ -35,7 +38,7 @@ class Buffer:
         if key not in self._entries:
             self._entries[key] = len(self.values)
             self.values.append(values.copy())
-            self.bytes += values.nbytes
+            self.bytes += values.nbytes + ENTRY_BYTES
 
     def find(self, keys: np.ndarray) -> np.ndarray:
         """Return which entry each of the keys has, or `MISSING`."""

@@ -38,6 +38,8 @@ class Store:
         ValueError: The store has rows of another width or dtype.
     """
 
+    _buffer: Buffer
+
     def __init__(
         self, folder: Path, teacher: str, kind: str, width: int, dtype: str, shard_bytes: int = SHARD_BYTES
     ) -> None:
@@ -221,7 +223,7 @@ class Store:
 
     def _start_afresh(self) -> None:
         self._mapped = lru_cache(MOST_OPEN)(MappedShard)
-        self._buffer: Buffer = self._new_buffer()
+        self._buffer = self._new_buffer()
 
     def _finished(self) -> list[Shard]:
         return [shard for shard in self._shards if shard]

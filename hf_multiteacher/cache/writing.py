@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,7 +34,8 @@ def write_whole(folder: Path, write: Callable[[Path], str]) -> Path:
     except OSError as error:
         raise _cannot_write(temporary, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it has its name, or was never there
+            temporary.unlink()
 
     return path
 

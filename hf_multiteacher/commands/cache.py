@@ -113,8 +113,11 @@ def _identity(teacher: "TeacherFolder") -> str:
     except DamagedCacheError as error:
         return f"{error}\n"
 
-    fields = [f"{name}: {value}" for name, value in identity.items() if isinstance(value, str | int | float)]
-    return "".join(f"  {line}\n" for line in wrap(", ".join(fields), WIDTH - 2))
+    lines = []
+    for name, value in identity.items():
+        if isinstance(value, str | int | float):
+            lines += wrap(f"{name}: {value}", WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False)
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _row(kind: str, headers: "Sequence[Header]") -> list[str]:
