@@ -198,7 +198,9 @@ def test_a_copy_by_pickle_reads_the_same_places_and_has_no_buffer(tmp_path):
     filled(tmp_path)
     filled(tmp_path, seed=1)
     written = store(tmp_path)
+    size = len(pickle.dumps(written))
     written.add(keys(6, seed=2), values(keys(6, seed=2)))
+    assert len(pickle.dumps(written)) == size
     worker = pickle.loads(pickle.dumps(written))
     on_disk = np.concatenate([keys(6), keys(6, seed=1)])
     assert worker.find(on_disk).tolist() == written.find(on_disk).tolist() and not wrong(worker, on_disk)
