@@ -14,7 +14,7 @@ import hf_multiteacher
 
 PACKAGE = Path(hf_multiteacher.__file__).parent
 FLOORS = (
-    {"romanian", "tokenization", "losses", "loyalty", "version", "moved"},
+    {"romanian", "tokenization", "losses", "loyalty", "cache", "version", "moved"},
     {"models"},
     {"report", "collation", "teachers", "metrics", "training_args"},
     {"hub", "training", "objective"},

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from ..version import __version__
-from . import demo, distill, evaluate, loyalty, push
+from . import cache, demo, distill, evaluate, loyalty, push
 from .exit import FAILED, Failed, write_everywhere
 
-COMMANDS = (demo, distill, push, loyalty, evaluate)
+COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
 
 

@@ -2,49 +2,40 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from .task import task_of, without_adapters
+from .last_layer import drop_rows_in_last_layer, last_layer_that_drops_rows
+from .row_selection import BeforeHead, RowSelection
+from .task import encoder_of, task_of, without_adapters
 
 
-def rows_of_logits(logits: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+def rows_of_logits(logits: Tensor, rows: Tensor | None, index: Tensor | None = None) -> Tensor:
     """Return the logits at the wanted rows, whether or not the model has already left out the others.
 
     Args:
         logits: `[batch, length, classes]`, or `[rows, classes]` from a model under `SelectedHead.select`.
         rows: Boolean `[batch, length]`, or None for all that the model gave.
+        index: Where `rows` is true among all tokens in row-major order, `[rows]`, if that is known already: to find it
+            out makes a GPU wait.
 
     Returns:
         `[rows, classes]` in row-major order; `logits` unchanged when `rows` is None.
     """
-    return logits if rows is None or logits.dim() == 2 else logits[rows]
+    if rows is None or logits.dim() == 2:
+        return logits
+
+    return logits[rows] if index is None else logits.flatten(0, 1).index_select(0, index)
 
 
-class _KeepRows:
-    """A forward pre-hook that keeps the wanted rows of its module's first input, or all while none are set."""
-
-    def __init__(self) -> None:
-        self.shape: torch.Size | None = None
-        self.index: torch.Tensor | None = None
-
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        # DataParallel replicas see a part of the batch: they give full logits, which rows_of_logits then cuts.
-        if self.index is None or not args or args[0].shape[:2] != self.shape:
-            return None
-        # An index, unlike a mask, gives torch.compile a shape that does not depend on the data.
-        return (args[0].flatten(0, 1).index_select(0, self.index), *args[1:])
-
-
-def _first_module_of_head(model: nn.Module) -> nn.Module | None:
+def first_module_of_head(model: nn.Module) -> nn.Module | None:
     """Return the first child with weights beside the encoder, where transformers keeps a masked-LM head."""
-    inner = without_adapters(model)
-    encoder = getattr(inner, "base_model", inner)
-    if encoder is inner:
+    encoder = encoder_of(model)
+    if encoder is None:
         return None
-    children = (child for child in inner.children() if child is not encoder)
+
+    children = (child for child in without_adapters(model).children() if child is not encoder)
     return next((child for child in children if next(child.parameters(), None) is not None), None)
 
 
@@ -53,9 +44,11 @@ class SelectedHead:
 
     A forward pre-hook on the head's first module drops the other positions, so the model is called as ever (through
     DistributedDataParallel, PEFT, gradient checkpointing, `torch.compile`) and its `logits` are `[rows, vocabulary]`.
-    Make it once, before the first compiled call: a hook that comes later is skipped. A second one on the same model
-    shares the first one's hook. An architecture whose head cannot be found gives full logits; `rows_of_logits` makes
-    both the same. No weight, buffer or state-dict entry is added.
+    Where a trial with a few tokens shows that nothing changes, they are dropped in the last layer already, behind its
+    attention; but not in a call that asks for hidden states, nor where the layer runs again in the backward (gradient
+    checkpointing as transformers does it). Make it once, before the first compiled call: a hook that comes later is
+    skipped. A second one on the same model shares the first one's hooks. An architecture whose head cannot be found
+    gives full logits; `rows_of_logits` makes both the same. No weight, buffer or state-dict entry is added.
 
     Args:
         model: The masked language model, PEFT-wrapped or not. Call the model without `labels` while rows are selected.
@@ -70,24 +63,56 @@ class SelectedHead:
                 f"SelectedHead expects a masked language model, but got {type(without_adapters(model)).__name__}: "
                 "its head is small, so index its logits with rows_of_logits instead."
             )
-        module = _first_module_of_head(model)
+        self._config = without_adapters(model).config
+        module = first_module_of_head(model)
         hooks = [] if module is None else list(module._forward_pre_hooks.values())
-        self._keep_rows = next((hook for hook in hooks if isinstance(hook, _KeepRows)), _KeepRows())
-        if module is not None and self._keep_rows not in hooks:
-            module.register_forward_pre_hook(self._keep_rows)
+
+        before = next((hook for hook in hooks if isinstance(hook, BeforeHead)), BeforeHead(RowSelection()))
+        self._selection = before.selection
+        if module is not None and before not in hooks:
+            module.register_forward_pre_hook(before)
+            drop_rows_in_last_layer(model, self._selection)
+
+        self._last_layer = last_layer_that_drops_rows(model)
 
     @contextmanager
-    def select(self, rows: torch.Tensor | None) -> Iterator[None]:
-        """Give logits at `rows` only (boolean `[batch, length]`, row-major order) inside the block; None gives all.
+    def select(self, rows: Tensor | None, index: Tensor | None = None) -> Iterator[None]:
+        """Give logits at some rows only, in row-major order, inside the block.
+
+        Args:
+            rows: Boolean `[batch, length]`; None gives all.
+            index: See `rows_of_logits`.
 
         Raises:
-            TypeError: `rows` is not a boolean tensor.
+            TypeError: `rows` is not a boolean tensor, or `index` not one of whole numbers.
         """
         if rows is not None and rows.dtype != torch.bool:
             raise TypeError(f"SelectedHead.select expects a boolean mask [batch, length], but got {rows.dtype}.")
+        if index is not None and index.dtype != torch.int64:
+            raise TypeError(f"SelectedHead.select expects the index of its rows as int64, but got {index.dtype}.")
+
         if rows is not None:
-            self._keep_rows.shape, self._keep_rows.index = rows.shape, rows.flatten().nonzero().squeeze(1)
+            early = self._last_layer is not None and not self._last_layer.runs_again
+            by_default = bool(getattr(self._config, "output_hidden_states", False))
+            self._selection.want(rows, index, may_be_early=early, states_by_default=by_default)
         try:
             yield
         finally:
-            self._keep_rows.shape = self._keep_rows.index = None
+            self._selection.clear()
+
+    @contextmanager
+    def inputs(self, rows: Tensor, index: Tensor | None = None) -> Iterator[list[Tensor]]:
+        """Keep what the head is given at some rows inside the block, instead of running it: its logits have no rows.
+
+        Args:
+            rows: As for `select`.
+            index: As for `select`.
+
+        Yields:
+            A list that gets `[rows, hidden]` for each call of the model; it stays empty where no head is found.
+        """
+        kept: list[Tensor] = []
+
+        with self.select(rows, index):
+            self._selection.inputs = kept
+            yield kept

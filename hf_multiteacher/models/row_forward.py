@@ -40,6 +40,7 @@ class RowForward:
         inputs: Mapping[str, Any],
         tokens: Tensor | None,
         *,
+        index: Tensor | None = None,
         output_hidden_states: bool = False,
         full: bool = False,
     ) -> tuple[Any, Tensor, HiddenStates | None]:
@@ -49,6 +50,7 @@ class RowForward:
             model: The model as the Trainer has wrapped it; under DDP a bare one leaves gradients unsynchronised.
             inputs: `input_ids`, `attention_mask`, ... `[batch, length]`; what the model does not take is left out.
             tokens: The tokens that are rows, bool `[batch, length]`; None for all that the model gives.
+            index: Where `tokens` is true, as `rows_of_logits` takes it, if that is known already.
             output_hidden_states: Whether the outputs hold them; if not, the model's configuration decides.
             full: Whether the outputs hold the logits of all tokens.
 
@@ -59,26 +61,80 @@ class RowForward:
         Raises:
             ValueError: There are no logits or hidden states in what the model answers, or they are not one per token.
         """
-        outputs = self.run(model, inputs, None if full else tokens, output_hidden_states=output_hidden_states)
-        return outputs, *self.read(outputs, inputs, tokens, output_hidden_states=output_hidden_states)
+        wanted = None if full else tokens
+
+        outputs = self.run(model, inputs, wanted, index=index, output_hidden_states=output_hidden_states)
+        return outputs, *self.read(outputs, inputs, tokens, index=index, output_hidden_states=output_hidden_states)
 
     def run(
-        self, model: nn.Module, inputs: Mapping[str, Any], tokens: Tensor | None, *, output_hidden_states: bool
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Any],
+        tokens: Tensor | None,
+        *,
+        index: Tensor | None = None,
+        output_hidden_states: bool,
     ) -> Any:
         """Return the model's outputs, with a vocabulary head at `tokens` only; the rest as in a call."""
-        taken = {name: value for name, value in inputs.items() if name in self.limits.inputs}
+        with nullcontext() if self._head is None else self._head.select(tokens, index):
+            return self._answer(model, inputs, output_hidden_states)
 
-        with nullcontext() if self._head is None else self._head.select(tokens):
-            return model(**taken, **self._options(output_hidden_states))
+    def head_inputs(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Any],
+        tokens: Tensor,
+        *,
+        index: Tensor | None = None,
+        output_hidden_states: bool = False,
+    ) -> tuple[Tensor, HiddenStates | None]:
+        """Run a masked language model up to its vocabulary head; `head_logits` goes on from there.
+
+        Args:
+            model: As in a call.
+            inputs: As in a call.
+            tokens: As in a call.
+            index: As in a call.
+            output_hidden_states: As in a call.
+
+        Returns:
+            What the head is given at the rows, `[rows, hidden]` in row-major order; the hidden states as in a call.
+
+        Raises:
+            ValueError: No head was found, or it was given something else; see `can_run_alone`.
+        """
+        if self._head is None:
+            raise ValueError(f"head_inputs expects a masked language model, but {self.name} has no vocabulary head.")
+
+        with self._head.inputs(tokens, index) as kept:
+            outputs = self._answer(model, inputs, output_hidden_states)
+
+        if len(kept) != 1:
+            raise ValueError(
+                f"head_inputs expects {self.name} to run its vocabulary head once, on one state per token, but it did "
+                f"so {len(kept)} times, so there is nothing to keep. Ask can_run_alone first."
+            )
+        return kept[0], self._hidden_states(outputs, inputs) if output_hidden_states else None
 
     def read(
-        self, outputs: Any, inputs: Mapping[str, Any], tokens: Tensor | None, *, output_hidden_states: bool
+        self,
+        outputs: Any,
+        inputs: Mapping[str, Any],
+        tokens: Tensor | None,
+        *,
+        index: Tensor | None = None,
+        output_hidden_states: bool,
     ) -> tuple[Tensor, HiddenStates | None]:
         """Return the logits of the rows and the hidden states that the outputs hold; the rest as in a call."""
         logits = self._one_per_token(logits_of(outputs, self.name), tokens)
         states = self._hidden_states(outputs, inputs) if output_hidden_states else None
 
-        return rows_of_logits(logits, tokens), states
+        return rows_of_logits(logits, tokens, index), states
+
+    def _answer(self, model: nn.Module, inputs: Mapping[str, Any], output_hidden_states: bool) -> Any:
+        """Give a model what it takes of the inputs."""
+        taken = {name: value for name, value in inputs.items() if name in self.limits.inputs}
+        return model(**taken, **self._options(output_hidden_states))
 
     def _options(self, output_hidden_states: bool) -> dict[str, bool]:
         """Ask for what is used, and for nothing that the model's `forward` does not know."""

@@ -110,6 +110,13 @@ def without_adapters(model: nn.Module) -> PreTrainedModel:
     return cast(PreTrainedModel, inner)
 
 
+def encoder_of(model: nn.Module) -> PreTrainedModel | None:
+    """Return what a model's head stands on; None where transformers does not say."""
+    inner = without_adapters(model)
+    encoder = getattr(inner, "base_model", inner)
+    return None if encoder is inner else encoder
+
+
 def prompts_of(model: nn.Module) -> Any:
     """Return the configuration of prompt tuning and its like; None for other models."""
     adapters = adapters_of(model)

@@ -3,20 +3,18 @@
 import inspect
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .dry_run import LENGTH, made_up_ids, undisturbed
 from .limits import UNLIMITED, counts_from_padding
 from .outputs import HiddenStates
 from .row_forward import RowForward
 from .task import adapters_of, prompts_of, task_of, uncompiled, without_adapters
 
 logger = logging.getLogger(__name__)
-LENGTH = 8  # enough to see that tokens are pooled, or that there are more of them than were given
 
 
 def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: bool) -> None:
@@ -53,12 +51,12 @@ def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: boo
 
 def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple[Tensor, HiddenStates | None] | None:
     """Return the logits of a made-up text, and the hidden states; None where that does not run."""
-    ids = _made_up_ids(model, forward)
+    ids = made_up_ids(model, forward.limits)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     tokens = torch.ones_like(ids, dtype=torch.bool) if task_of(model).token_level else None
 
     try:
-        with _undisturbed(model, ids.device):
+        with undisturbed(model):
             outputs = forward.run(uncompiled(model), inputs, None, output_hidden_states=hidden_states)
     except Exception as error:
         if prompts_of(model) or "unexpected keyword" in str(error):
@@ -68,34 +66,6 @@ def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple
         return None
 
     return forward.read(outputs, inputs, tokens, output_hidden_states=hidden_states)
-
-
-def _made_up_ids(model: nn.Module, forward: RowForward) -> Tensor:
-    """Return a row of one ordinary id, closed as T5 and BART expect it; `[1, length]`, on the model's device."""
-    config = without_adapters(model).config
-    pad, begin, end = (getattr(config, f"{role}_token_id", None) for role in ("pad", "bos", "eos"))
-    ordinary = next((number for number in range(forward.limits.embeddings) if number not in (pad, begin, end)), 0)
-
-    ids = torch.full((1, min(LENGTH, forward.limits.positions)), ordinary)
-    if isinstance(end, int):
-        ids[0, -1] = end
-
-    weight = next(model.parameters(), None)
-    return ids if weight is None else ids.to(weight.device)
-
-
-@contextmanager
-def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Run a model without gradients and dropout, and leave no trace of it."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def _is_of_unknown_class(model: nn.Module) -> bool:

@@ -95,8 +95,9 @@ def test_the_head_sees_the_selected_rows_only(architecture):
     else:
         module = model.get_output_embeddings()
     seen = []
+    head = SelectedHead(model)
     module.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[:-1]))
-    with SelectedHead(model).select(SOME_ROWS):
+    with head.select(SOME_ROWS):
         model(**tiny_inputs(pad=model.config.pad_token_id))
     assert seen == [(4,)]
 
@@ -280,3 +281,23 @@ def test_labels_in_place_of_a_mask_are_refused():
     head = SelectedHead(tiny_bert("MaskedLM"))
     with pytest.raises(TypeError, match="boolean mask .* got torch.int64"), head.select(SOME_ROWS.long()):
         pass
+
+
+def test_rows_whose_index_is_known_need_not_be_looked_for(monkeypatch):
+    model = tiny_bert("MaskedLM", vocab_size=50).eval()
+    full = model(**tiny_inputs()).logits
+    index = SOME_ROWS.flatten().nonzero().squeeze(1)
+    head = SelectedHead(model)
+    # On a GPU it makes the processor wait for all that it was told to do.
+    monkeypatch.setattr(torch.Tensor, "nonzero", lambda *arguments: 1 / 0)
+    with head.select(SOME_ROWS, index):
+        logits = model(**tiny_inputs()).logits
+    torch.testing.assert_close(logits, full.flatten(0, 1)[index], atol=1e-5, rtol=0)
+    assert torch.equal(rows_of_logits(full, SOME_ROWS, index), full.flatten(0, 1)[index])
+
+
+def test_a_mask_in_place_of_the_index_is_refused():
+    head = SelectedHead(tiny_bert("MaskedLM"))
+    with pytest.raises(TypeError, match="index of its rows as int64, but got torch.bool"):
+        with head.select(SOME_ROWS, SOME_ROWS.flatten()):
+            pass

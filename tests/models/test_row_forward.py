@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -13,8 +15,9 @@ def test_logits_of_the_rows_are_those_of_a_plain_forward(task, pair, tmp_path):
     forward = RowForward(model, "the student")
     full = model(**{name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}).logits
     expected = full if rows.tokens is None else full[rows.tokens]
-    for whole in (False, True):
-        outputs, logits, _ = forward(model, batch, rows.tokens, full=whole)
+    index = None if rows.tokens is None else rows.tokens.flatten().nonzero().squeeze(1)
+    for whole, known in itertools.product((False, True), (None, index)):
+        outputs, logits, _ = forward(model, batch, rows.tokens, index=known, full=whole)
         torch.testing.assert_close(logits, expected, atol=1e-6, rtol=1e-5)
         assert outputs.loss is None
         assert (outputs.logits.shape == full.shape) == (whole or task != "masked-lm")
