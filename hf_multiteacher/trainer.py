@@ -51,6 +51,7 @@ from .training.checks import (
     use_one_gpu,
     warn_of_half_precision,
 )
+from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
 from .training.sound_teachers import SoundTeachers
@@ -157,6 +158,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             dtype=args.teacher_dtype,
             device=args.device,
             mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
+            keeping=keeping_of(args),
         )
         self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)
 
@@ -166,12 +168,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         columns.extend([*MODEL_INPUTS, *self.label_names])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
-        self._callback = DistillationCallback()
+        self._callback = DistillationCallback(args.mask_rounds)
         self.add_callback(self._callback)
         self._sound_teachers = SoundTeachers(
             self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
         )
         self.add_callback(self._sound_teachers)
+        if self.teachers.kept:
+            self.add_callback(KeepOutputs(self.teachers.kept))
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
@@ -244,7 +248,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         expect_readable(student, self._student_forward, hidden_states=hidden)
         for teacher in self.teachers:
-            expect_readable(teacher.model, teacher.row_forward, hidden_states=hidden)
+            if not teacher.asleep:
+                expect_readable(teacher.model, teacher.row_forward, hidden_states=hidden)
 
     def _expect_data_to_be_readable(self) -> None:
         """Cut what is still to be encoded to what the models can read, and refuse data that are encoded otherwise."""

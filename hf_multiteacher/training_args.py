@@ -17,6 +17,7 @@ TEACHER_WEIGHTINGS = tuple(WEIGHTINGS)
 ENSEMBLES = get_args(Ensemble)
 DISTILL_POSITIONS = ("labelled", "all")
 TEACHER_DTYPES = ("float32", "float16", "bfloat16")
+TEACHER_CACHE_DTYPES = ("float16", "float32")
 LOSS_WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight")
 
 
@@ -97,6 +98,27 @@ class DistillationTrainingArguments(TrainingArguments):
             "choices": TEACHER_DTYPES,
         },
     )
+    teacher_cache: str | None = field(
+        default=None,
+        metadata={
+            "help": "Folder in which the teachers' outputs are kept: computed where they are not there yet, and read "
+            "in every later epoch, run, seed and student."
+        },
+    )
+    teacher_cache_dtype: str = field(
+        default="float16",
+        metadata={
+            "help": "Precision in which outputs are kept; float32 takes twice the room.",
+            "choices": TEACHER_CACHE_DTYPES,
+        },
+    )
+    mask_rounds: int | None = field(
+        default=None,
+        metadata={
+            "help": "How many masks of each text are drawn before they repeat, one per epoch. Default: every epoch "
+            "has its own, so that a cache serves other runs only."
+        },
+    )
     report_loyalty: bool = field(
         default=True,
         metadata={"help": "Run the teachers in evaluation too: soft loss and loyalty. Off: no teacher runs there."},
@@ -109,6 +131,7 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_temperature()
         self._check_loss_weights()
         self._check_teacher_weights()
+        self._check_mask_rounds()
 
         if self.layer_map is not None:
             self.layer_map = self._read_layer_map(self.layer_map)
@@ -120,6 +143,12 @@ class DistillationTrainingArguments(TrainingArguments):
         self._expect_one_of("distill_positions", DISTILL_POSITIONS)
         if self.teacher_dtype is not None:
             self._expect_one_of("teacher_dtype", TEACHER_DTYPES)
+        self._expect_one_of("teacher_cache_dtype", TEACHER_CACHE_DTYPES)
+        if self.teacher_cache is None and self.teacher_cache_dtype != "float16":
+            raise ValueError(
+                f"DistillationTrainingArguments: teacher_cache_dtype='{self.teacher_cache_dtype}' has no effect "
+                "without teacher_cache. Name the folder in which outputs are kept, or leave it out."
+            )
 
     def _expect_one_of(self, name: str, choices: Collection[str]) -> None:
         value = getattr(self, name)
@@ -155,6 +184,14 @@ class DistillationTrainingArguments(TrainingArguments):
             raise ValueError(
                 "DistillationTrainingArguments: teacher_weights must be numbers from 0 on with a positive sum, got "
                 f"{weights}. A teacher of weight 0 is measured but not followed."
+            )
+
+    def _check_mask_rounds(self) -> None:
+        rounds = self.mask_rounds
+        if rounds is not None and (not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1):
+            raise ValueError(
+                f"DistillationTrainingArguments: mask_rounds must be a whole number from 1 on, got {rounds!r}. Leave "
+                "it out to have other masks in every epoch."
             )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:

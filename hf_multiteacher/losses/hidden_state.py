@@ -54,7 +54,7 @@ class HiddenStateLoss(nn.Module):
     def forward(
         self,
         student_states: Sequence[Tensor],
-        teacher_states: Sequence[Tensor],
+        teacher_states: Sequence[Tensor] | Mapping[int, Tensor],
         teacher: int,
         student_spans: Tensor,
         teacher_spans: Tensor,
@@ -63,7 +63,8 @@ class HiddenStateLoss(nn.Module):
 
         Args:
             student_states: The student's `hidden_states`, each `[batch, length, size]`.
-            teacher_states: The teacher's `hidden_states`, each `[batch, teacher length, teacher size]`.
+            teacher_states: The teacher's `hidden_states`, each `[batch, teacher length, teacher size]`; those of
+                `layer_map` are enough.
             teacher: The teacher's number.
             student_spans: `[batch, length]`, the span of each token, -1 for none; where the two read one encoding,
                 every token that is no padding is a span.

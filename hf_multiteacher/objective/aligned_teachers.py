@@ -1,6 +1,6 @@
 """The teachers as one student sees them: what each says on the student's rows, in outcomes that the two share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +9,16 @@ from torch import Tensor, nn
 from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
+from ..teachers.kept_outputs import Asked
 from ..tokenization.encoder import count_entries
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .components import expect_shape
 from .outcomes import Outcomes
+from .row_sets import each_span_once, hidden_spans
 from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
 
+Spans = tuple[Tensor, Tensor]
+Answer = tuple[Tensor, HiddenStates | Mapping[int, Tensor] | None, Spans | None]
 Weigh = Callable[[list[Tensor], list[Tensor] | None, Tensor], Tensor]
 """The trainer's `compute_teacher_weights`: teacher logits, labels, availability -> weights."""
 
@@ -25,11 +29,14 @@ class TeacherOutputs:
 
     Args:
         logits: One [rows, outcomes of the teacher] per teacher; zeros where it does not have the row.
-        hidden_states: For each teacher all layers [batch, teacher length, hidden], or None where nobody asked.
+        hidden_states: For each teacher all layers [batch, teacher length, hidden], or those that are compared by their
+            number; None where nobody asked.
+        spans: The spans of the student's tokens, and those of what the teacher's hidden states are of; likewise.
     """
 
     logits: list[Tensor]
-    hidden_states: list[HiddenStates | None]
+    hidden_states: list[HiddenStates | Mapping[int, Tensor] | None]
+    spans: list[Spans | None]
 
 
 @dataclass(frozen=True)
@@ -130,22 +137,28 @@ class AlignedTeachers:
     def forward(self, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> TeacherOutputs:
         """Run every teacher once on a batch."""
         outputs = [self._forward(teacher, inputs, rows, output_hidden_states) for teacher in range(len(self.names))]
-        return TeacherOutputs([logits for logits, _ in outputs], [states for _, states in outputs])
+        return TeacherOutputs(*([*each] for each in zip(*outputs, strict=True)))
 
-    def _forward(
-        self, teacher: int, inputs: Inputs, rows: Rows, output_hidden_states: bool
-    ) -> tuple[Tensor, HiddenStates | None]:
+    def _forward(self, teacher: int, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> Answer:
         source = self.sources[teacher]
-        read = teacher_inputs(inputs, source)
+        spans = hidden_spans(inputs, source) if output_hidden_states else None
         if rows.tokens is None or source is None:
-            return self.teachers.forward(teacher, read, rows.tokens, output_hidden_states)
+            return self._ask(teacher, teacher_inputs(inputs, source), rows.tokens, spans)
 
         wanted, order = teacher_tokens(inputs, source, rows.available[teacher])
-        own_logits, states = self.teachers.forward(teacher, read, wanted, output_hidden_states)
+        own_logits, states, spans = self._ask(teacher, teacher_inputs(inputs, source), wanted, spans)
 
         logits = own_logits.new_zeros(int(rows.mask.sum()), own_logits.shape[-1])
         logits[rows.available[teacher][rows.mask]] = own_logits[order]
-        return logits, states
+        return logits, states, spans
+
+    def _ask(self, teacher: int, read: Inputs, tokens: Tensor | None, spans: Spans | None) -> Answer:
+        """Run a teacher, or have it recall what it once said."""
+        if not self.teachers.kept:
+            return *self.teachers.forward(teacher, read, tokens, spans is not None), spans
+
+        logits, means = self.teachers.recall(teacher, Asked(read, tokens, spans and spans[1]))
+        return logits, means, spans and (spans[0], each_span_once(spans[1]))
 
     def align(self, rows: Rows, student_logits: Tensor, teacher_logits: Sequence[Tensor], weigh: Weigh) -> SoftTargets:
         """Bring student and teachers to shared outcomes, and weigh the teachers there.

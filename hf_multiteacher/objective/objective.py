@@ -20,7 +20,7 @@ from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
-from .row_sets import add_counts, hidden_spans, row_sets
+from .row_sets import add_counts, row_sets
 from .rows import Inputs, Rows, find_rows
 
 SoftLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -202,7 +202,7 @@ class DistillationObjective:
 
         if compare_states:
             states = cast(HiddenStates, hidden_states)
-            components |= self._hidden_components(inputs, states, outputs.hidden_states)
+            components |= self._hidden_components(states, outputs)
         return Computed(components, targets, self._faulty(components, sound, logits))
 
     def _hard_components(self, rows: Rows, logits: Tensor, hooks: Hooks) -> dict[str, Component]:
@@ -309,16 +309,14 @@ class DistillationObjective:
 
         return components
 
-    def _hidden_components(
-        self, inputs: Inputs, student_states: HiddenStates, teacher_states: list[HiddenStates | None]
-    ) -> dict[str, Component]:
+    def _hidden_components(self, student_states: HiddenStates, outputs: TeacherOutputs) -> dict[str, Component]:
         loss = cast(HiddenStateLoss, self.hidden_loss)
 
         components = {}
-        for teacher, (name, source) in enumerate(self.teachers.source_of.items()):
-            states = cast(HiddenStates, teacher_states[teacher])
+        for teacher, name in enumerate(self.teachers.names):
+            states, spans = outputs.hidden_states[teacher], cast("tuple[Tensor, Tensor]", outputs.spans[teacher])
             with nullcontext() if self.teachers.followed[teacher] else torch.no_grad():
-                distances = loss(student_states, states, teacher, *hidden_spans(inputs, source))
+                distances = loss(student_states, states, teacher, *spans)
             components[f"hidden_loss/{name}"] = Component(distances, f"hidden/{name}")
 
         return components

@@ -72,6 +72,17 @@ def token_spans(attention_mask: Tensor) -> Tensor:
     return tokens.where(attention_mask.bool(), -1)
 
 
+def each_span_once(spans: Tensor) -> Tensor:
+    """Number the means over spans [batch, spans] as if they were tokens; -1 for a span without a token.
+
+    Args:
+        spans: `[batch, length]`, those of the tokens.
+    """
+    num_spans = count_spans(spans, spans)
+    numbers = torch.arange(num_spans, device=spans.device)
+    return numbers.where(tokens_per_span(spans, num_spans) > 0, -1)
+
+
 def shared_spans(student_spans: Tensor, teacher_spans: Tensor) -> Tensor:
     """Mark the spans that have a token on both sides: the rows of `HiddenStateLoss`, known before any forward.
 

@@ -2,8 +2,10 @@
 
 import copy
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -11,10 +13,12 @@ import torch
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from ..cache import TeacherCache
 from ..models.task import Task, task_of, without_adapters
+from .kept_outputs import Asked, Keeping, KeptOutputs, manifest_of
 from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
-from .loading import check_task, commit_of, load_model
+from .loading import check_task, commit_of, load_model, outline, weights_on_disk
 from .teacher import Teacher
 from .tokenizer import find_tokenizer, read_the_same_ids
 
@@ -30,6 +34,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
     def __init__(self, teachers: Iterable[LoadedTeacher], mixed_precision: torch.dtype | None = None) -> None:
         self._teachers = list(teachers)
         self.mixed_precision = mixed_precision
+        self.kept: list[KeptOutputs] = []  # none where nothing is kept
 
     @classmethod
     def load(
@@ -41,6 +46,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         dtype: torch.dtype | str | None = None,
         device: torch.device | str | None = None,
         mixed_precision: torch.dtype | None = None,
+        keeping: Keeping | None = None,
     ) -> "TeacherEnsemble":
         """Load, check and freeze the teachers of a student.
 
@@ -53,6 +59,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 precision than asked for, a copy teaches.
             device: Where to put them; by default they stay on the CPU, and a model object where it is.
             mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
+            keeping: How their outputs are kept on disk; a teacher given by id or path whose outputs are there is only
+                loaded when something is missing.
 
         Raises:
             ValueError: A teacher cannot be loaded, is of another task, has no trained head, has other labels than the
@@ -68,12 +76,18 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             )
 
         precision = _dtype_of(dtype)
+        known = None if keeping is None else partial(keeping.open, precision=mixed_precision)
         loaded = [
-            _load(teacher, name, student, student_tokenizer, precision)
+            _load(teacher, name, student, student_tokenizer, precision, known)
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
 
         ensemble = cls(loaded, mixed_precision)
+        if keeping is not None and known is not None:
+            ensemble.kept = [
+                KeptOutputs(teacher, keeping, known(teacher.id, teacher.identity), ensemble._precision)
+                for teacher in loaded
+            ]
         if student_tokenizer is None and not ensemble.known_tokenizers:
             read_the_same_ids({teacher.name: teacher.model for teacher in loaded}, student)
         return ensemble if device is None else ensemble.to(device)
@@ -133,23 +147,32 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             gives them; and the hidden states `[batch, length, hidden]`, embeddings first, or None.
         """
         teacher = self[index]
-        teacher.model.eval()
+        model = teacher.wake().eval()
 
-        forward, model = teacher.row_forward, teacher.model
-        with self._precision(model):
-            _, logits, states = forward(model, inputs, rows, output_hidden_states=output_hidden_states)
-        if teacher.label_index is not None:
-            logits = logits.index_select(-1, teacher.label_index)
+        with self._precision(teacher.device):
+            _, logits, states = teacher.row_forward(model, inputs, rows, output_hidden_states=output_hidden_states)
+        return teacher.in_order(logits), states
 
-        return logits, states
+    def recall(self, index: int, asked: Asked) -> tuple[torch.Tensor, dict[int, torch.Tensor] | None]:
+        """Do as `forward` does where the outputs of the teachers are kept, running only what is not there yet.
 
-    def _precision(self, model: nn.Module) -> AbstractContextManager[Any]:
+        Args:
+            index: Which teacher.
+            asked: What it is asked.
+
+        Returns:
+            Logits as from `forward`; and for each layer that is kept the means of its hidden states over the spans,
+            [batch, spans, hidden], or None.
+        """
+        logits, means = self.kept[index](asked)
+        return self[index].in_order(logits), means
+
+    def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
         """Run what follows in mixed precision, where that was asked for."""
         if self.mixed_precision is None:
             return nullcontext()
 
-        device = next((weight.device.type for weight in model.parameters()), "cpu")
-        return torch.autocast(device, dtype=self.mixed_precision)
+        return torch.autocast(device.type, dtype=self.mixed_precision)
 
     def manifest(self) -> list[dict[str, str | None]]:
         """Tell what each teacher is, so that a resume or a cache can see whether it is still the same.
@@ -168,18 +191,41 @@ def _load(
     student: nn.Module,
     student_tokenizer: PreTrainedTokenizerBase | None,
     dtype: torch.dtype | str | None,
+    known: Callable[[str, Mapping[str, Any]], TeacherCache] | None,
 ) -> LoadedTeacher:
     task = task_of(student)
-    student_config = without_adapters(student).config
-
     if isinstance(teacher.model, nn.Module) and _shares_weights(teacher.model, student):
         raise ValueError(
             f"Teacher '{name}' must be a model of its own, but it shares weights with the student: freezing it would "
             "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
         )
 
-    model = _model_of(teacher, name, task, student_config, dtype)
+    load = partial(_model_of, teacher, name, task, without_adapters(student).config, dtype)
+    sketch = None if known is None or isinstance(teacher.model, nn.Module) else outline(teacher, name, task)
+    weights = None if sketch is None else weights_on_disk(teacher)
+    if sketch is None or weights is None or known is None:
+        return _described(teacher, name, load(), student, student_tokenizer)
+
+    source = {"weights": weights, "dtype": str(dtype or torch.float32).removeprefix("torch.")}
+    asleep = _described(teacher, name, sketch, student, student_tokenizer, source=source, load=load)
+    if manifest := manifest_of(known(asleep.id, asleep.identity)):
+        return replace(asleep, known=manifest)
+
+    return replace(asleep, model=load().requires_grad_(False).eval(), load=None)
+
+
+def _described(
+    teacher: Teacher,
+    name: str,
+    model: nn.Module,
+    student: nn.Module,
+    student_tokenizer: PreTrainedTokenizerBase | None,
+    **of_a_source: Any,
+) -> LoadedTeacher:
+    """Check a model, and bring together what is to be known of it."""
+    task, student_config = task_of(student), without_adapters(student).config
     check_task(name, model, task)
+
     inner = without_adapters(model)
     return LoadedTeacher(
         name=name,
@@ -189,6 +235,7 @@ def _load(
         commit=commit_of(teacher) if model is inner else None,
         task=task,
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
+        **of_a_source,
     )
 
 

@@ -1,14 +1,16 @@
 """One frozen teacher: its model, its tokenizer, and what tells it from another one."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PretrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from ..models.row_forward import RowForward
-from ..models.task import Task
+from ..models.task import Task, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
 from .fingerprint import weight_fingerprint
 
@@ -25,7 +27,13 @@ class LoadedTeacher:
         commit: The commit on the Hub, where that alone says which weights these are.
         task: The student's task.
         label_index: See `align_labels`.
+        source: What tells its weights from others without loading them, and the dtype in which they are loaded; None
+            of a model object.
+        load: Loads the model of a teacher that is asleep: whose outputs are in a cache, so that it is on the "meta"
+            device until something is missing there.
+        known: The manifest of such a teacher.
         row_forward: Runs the model with its head at the wanted rows only.
+        device: Where it runs.
     """
 
     name: str
@@ -35,28 +43,72 @@ class LoadedTeacher:
     commit: str | None
     task: Task
     label_index: torch.Tensor | None
+    source: dict[str, str] | None = None
+    load: Callable[[], nn.Module] | None = None
+    known: dict[str, str | None] | None = None
+    device: torch.device = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the forward before anybody can compile or wrap the model."""
         self.row_forward = RowForward(self.model, f"teacher '{self.name}'")
+        weight = next(self.model.parameters(), torch.empty(0))
+        self.device = torch.device("cpu") if weight.is_meta else weight.device
+
+    @property
+    def asleep(self) -> bool:
+        """Whether its weights are still to be loaded."""
+        return self.load is not None
+
+    @property
+    def config(self) -> PretrainedConfig:
+        """The configuration of its model."""
+        return without_adapters(self.model).config
+
+    def wake(self) -> nn.Module:
+        """Return the model, loaded where it is not yet."""
+        if self.load is not None:
+            self.model = self.load().requires_grad_(False).eval().to(self.device)
+            self.row_forward = RowForward(self.model, self.row_forward.name)
+            self.load = None
+
+        return self.model
+
+    def in_order(self, logits: torch.Tensor) -> torch.Tensor:
+        """Put logits [..., labels] into the student's order of labels."""
+        return logits if self.label_index is None else logits.index_select(-1, self.label_index)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides about its outputs, beside what it reads."""
+        weights = self.source or {"weights": weight_fingerprint(self.model), "dtype": _dtype_of(self.model)}
+        return {"task": str(self.task), "tokenizer": _tokenizer_hash(self.tokenizer)} | weights
 
     @cached_property
     def manifest(self) -> dict[str, str | None]:
         """See `TeacherEnsemble.manifest`."""
+        if self.known is not None:
+            return self.known | {"name": self.name}
+
         return {
             "name": self.name,
             "id": self.id,
             "revision": self.commit or weight_fingerprint(self.model),
             "tokenizer": _tokenizer_hash(self.tokenizer),
-            "dtype": str(next(self.model.parameters(), torch.empty(0)).dtype).removeprefix("torch."),
+            "dtype": _dtype_of(self.model),
         }
 
     def to(self, device: torch.device | str) -> None:
-        """Move the model to `device`."""
-        self.model.to(device)
+        """Move the model to `device`, now or when it is loaded."""
+        self.device = torch.device(device)
+        if not self.asleep:
+            self.model.to(device)
 
         if self.label_index is not None:
             self.label_index = self.label_index.to(device)
+
+
+def _dtype_of(model: nn.Module) -> str:
+    return str(next(model.parameters(), torch.empty(0)).dtype).removeprefix("torch.")
 
 
 def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:

@@ -1,5 +1,6 @@
 """Load a teacher's model from the Hub or a folder, and refuse what has no trained head for the task."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from transformers.utils.hub import extract_commit_hash
 from ..models.labels import has_names
 from ..models.loading import explained, first_names, heads_of, load_config, load_with_report
 from ..models.task import Task, task_of, without_adapters
+from .fingerprint import file_fingerprint
 from .teacher import Teacher
 
 
@@ -60,6 +62,22 @@ def load_model(
     return model
 
 
+def outline(teacher: Teacher, name: str, task: Task) -> nn.Module | None:
+    """Make a teacher given by id or path without its weights, on the "meta" device; None of a PEFT adapter.
+
+    Raises:
+        ValueError: Its configuration cannot be loaded, or is of another task.
+    """
+    with explained(f"Teacher '{name}'", "configuration"):
+        if _file(teacher, "adapter_config.json") is not None:
+            return None
+        config = load_config(teacher.source, **teacher.remote)
+
+    _refuse_other_head(name, config, task)
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return task.auto_class.from_config(config, trust_remote_code=teacher.trust_remote_code)
+
+
 def check_task(name: str, model: nn.Module, task: Task) -> None:
     """Refuse a model of another task than the student's, and a masked-LM model that only looks back.
 
@@ -83,6 +101,17 @@ def commit_of(teacher: Teacher) -> str | None:
     if isinstance(teacher.model, nn.Module):
         return None
     return extract_commit_hash(_file(teacher, "config.json"), None)
+
+
+def weights_on_disk(teacher: Teacher) -> str | None:
+    """Tell the weights of a teacher given by id or path from others, without loading them.
+
+    Returns:
+        The commit on the Hub, or `sha256:...` over its folder's configuration, weights and code.
+    """
+    if commit := commit_of(teacher):
+        return commit
+    return file_fingerprint(teacher.source) if Path(teacher.source).is_dir() else None
 
 
 def _file(teacher: Teacher, name: str) -> str | None:

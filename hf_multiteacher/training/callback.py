@@ -15,6 +15,9 @@ from .sampling import set_epoch
 class DistillationCallback(TrainerCallback):
     """Tells collator and samplers the epochs, and keeps the means of the components between two logs.
 
+    Args:
+        mask_rounds: After so many epochs masks repeat; None for never.
+
     Attributes:
         collator: What makes the batches of the training; the trainer sets it when it makes their data loader.
         sums: Component -> the sum of its means over the steps since the last log.
@@ -23,7 +26,8 @@ class DistillationCallback(TrainerCallback):
         left_out: What to say where nobody has computed the means of a micro-batch; the trainer sets it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mask_rounds: int | None = None) -> None:
+        self.mask_rounds = mask_rounds
         self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
         self.latest: Mapping[str, Tensor] | None = None
@@ -48,7 +52,7 @@ class DistillationCallback(TrainerCallback):
         """Give the collator the epoch as the round of its draws, before the workers collate the first batch."""
         # state.epoch is a fraction where a stream ends before the expected number of steps: count here instead.
         if isinstance(self.collator, DataCollatorForDistillation):
-            self.collator.set_round(self.epoch)
+            self.collator.set_round(self.epoch % self.mask_rounds if self.mask_rounds else self.epoch)
 
         set_epoch(kwargs["train_dataloader"], self.epoch)
         self.epoch += 1
