@@ -174,8 +174,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
         )
         self.add_callback(self._sound_teachers)
+        self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
-            self.add_callback(KeepOutputs(self.teachers.kept))
+            self.add_callback(self._keep_outputs)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
@@ -241,6 +242,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self._objective = DistillationObjective(student, teachers, args)
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
+        self._keep_outputs.ask = self._objective.ask_teachers
+
+    def _mask_rounds(self) -> int | None:
+        """Return in how many ways a text is masked; None for another one in every epoch."""
+        over_vocabulary = task_of(cast(nn.Module, self.model)).over_vocabulary
+        return check_arguments(self.args).mask_rounds if over_vocabulary else 1
 
     def _expect_readable(self, student: nn.Module) -> None:
         """Refuse models whose answers cannot be compared."""

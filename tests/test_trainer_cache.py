@@ -1,12 +1,18 @@
 """A run whose teachers' outputs are kept on disk is the same run, and asks them once."""
 
 import contextlib
+import pickle
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
+from helpers.two_ranks import on_two_ranks
 from hf_multiteacher import Teacher
+from hf_multiteacher.cache import DamagedCacheError
+from hf_multiteacher.commands.main import main
 
 WEIGHTED = ("fixed", "confidence", "entropy")
 
@@ -37,7 +43,7 @@ def evaluated(trainer):
 @pytest.mark.parametrize("hidden", [0.0, 0.5])
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_the_run_that_the_live_teachers_give(task, hidden, tmp_path):
-    arguments = {"hidden_state_weight": hidden, "mask_rounds": 2, "max_steps": 13}
+    arguments = {"hidden_state_weight": hidden, "max_steps": 13} | ({"mask_rounds": 2} if "mask" in task else {})
     live, first = trained(make_toy(task), tmp_path, **arguments)
 
     for dtype, tolerance in (("float32", 1e-6), ("float16", 1e-3)):
@@ -89,7 +95,7 @@ def test_masks_repeat_after_their_rounds(tmp_path):
         before = len(calls)
         trainer.train()
 
-    assert len(calls) - before == 2 * 2 * 2  # rounds, steps, teachers
+    assert len(calls) - before == 2 * 2 * 2 + 2  # rounds, steps, teachers; and a sample of texts beforehand
 
 
 @pytest.mark.parametrize("weighting", WEIGHTED)
@@ -153,3 +159,108 @@ def test_another_teacher_in_the_same_folder_is_another_teacher(tmp_path):
     trainer = make_trainer(toy, tmp_path, teachers=teachers, **cache)
 
     assert [teacher.asleep for teacher in trainer.teachers] == [True, False]
+
+
+def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
+    toy = make_toy("single-label", examples=64)
+    make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
+    make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
+
+    first, second = [record.message for record in caplog.records if "teacher_cache" in record.message]
+    assert "of 16 texts, 16 are missing. About 0.0 MB will be written, for which the teachers run about 0 s" in first
+    assert "of 16 texts, all is there" in second
+
+
+def test_a_vocabulary_head_that_cannot_run_alone_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.teachers.kept_outputs.can_run_alone", lambda model: False)
+
+    with pytest.raises(ValueError, match="that of teacher 'first' .BertForMaskedLM. cannot be run by itself"):
+        make_trainer(make_toy("masked-lm"), tmp_path, teacher_cache=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"teacher_cache_dtype": "float32"}, "has no effect without teacher_cache"),
+        ({"teacher_cache": "x", "teacher_cache_dtype": "bfloat16"}, "is one of"),
+        ({"mask_rounds": 0}, "whole number from 1 on"),
+        ({"mask_rounds": 2}, "no masked language model"),
+    ],
+)
+def test_what_has_no_effect_is_refused(changes, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        make_trainer(make_toy("single-label"), tmp_path, **changes)
+
+
+def test_a_changed_file_is_refused_by_name_and_pruned_it_is_computed_again(tmp_path):
+    toy, cache = make_toy("single-label"), {"teacher_cache": str(tmp_path / "cache"), "max_steps": 6}
+    first = make_trainer(toy, tmp_path, **cache)
+    first.train()
+    shard = max((tmp_path / "cache").rglob("logits/*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:-1] + bytes([shard.read_bytes()[-1] ^ 1]))
+
+    with pytest.raises(DamagedCacheError, match=shard.name):
+        make_trainer(toy, tmp_path, **cache).train()
+
+    assert main(["cache", "prune", str(tmp_path / "cache"), "--yes"]) == 0
+    again = make_trainer(toy, tmp_path, **cache)
+    again.train()
+    assert largest_difference(weights_of(first), weights_of(again)) < 1e-6
+
+
+def of_the_cache(folder):
+    """The keys of all entries that were written, store by store."""
+    shards = [path for path in folder.rglob("*.safetensors") if not path.name.startswith("head")]
+    stores = {path.parent for path in shards}
+    return [np.concatenate([load_file(path)["keys"] for path in shards if path.parent == store]) for store in stores]
+
+
+def without_repetitions(toy):
+    """Leave each text once in the data, in whole batches, so that no two ranks have the same one."""
+    first = {tuple(ids): row for row, ids in enumerate(toy.train["input_ids"])}
+    toy.train = toy.train.select(sorted(first.values())[: len(first) // 16 * 16])
+    toy.evaluation = toy.train.select(range(16))
+    return toy
+
+
+def test_two_ranks_compute_and_write_each_text_once(fork_server, tmp_path):
+    exact = {"teacher_cache_dtype": "float32", "max_steps": 12}
+    toys = {
+        task: without_repetitions(make_toy(task, teacher_cache=str(tmp_path / f"{task} on 2"), **exact))
+        for task in ("masked-lm", "tagging")
+    }
+    (tmp_path / "toys.pkl").write_bytes(pickle.dumps({task: pickle.dumps(toy) for task, toy in toys.items()}))
+    code = f"""
+import pickle
+from pathlib import Path
+from helpers.two_ranks import train_on_rank
+toys = pickle.loads(Path({str(tmp_path / "toys.pkl")!r}).read_bytes())
+train_on_rank(toys, Path({str(tmp_path)!r}, f"{{rank}}.pkl"))
+"""
+    on_two_ranks(fork_server, tmp_path, code)
+    result = pickle.loads((tmp_path / "0.pkl").read_bytes())
+
+    for task, toy in toys.items():
+        alone, _ = trained(toy, tmp_path, teacher_cache=None, teacher_cache_dtype="float16")
+        assert result[task]["world_size"] == 2
+        assert largest_difference(alone, result[task]["weights"]) < 1e-6
+        for keys in of_the_cache(tmp_path / f"{task} on 2"):
+            assert len(keys) == len(np.unique(keys, axis=0))
+
+
+def test_a_run_that_was_killed_goes_on_as_if_nothing_had_happened(fork_server, tmp_path):
+    toy = make_toy("masked-lm", teacher_cache=str(tmp_path / "cache"), mask_rounds=2, max_steps=12)
+    with fork_server.fork() as victim, pytest.raises(RuntimeError, match="the process ended"):
+        victim.run(f"""
+import pickle
+from pathlib import Path
+from helpers.killed_run import train_and_die
+train_and_die({pickle.dumps(toy)!r}, Path({str(tmp_path / "run")!r}))
+""")
+
+    resumed = make_trainer(toy, tmp_path / "run", save_strategy="steps", save_steps=4)
+    resumed.train(resume_from_checkpoint=True)
+    whole, _ = trained(toy, tmp_path, teacher_cache=str(tmp_path / "other"))
+
+    assert largest_difference(whole, weights_of(resumed)) < 1e-6
+    assert main(["cache", "verify", str(tmp_path / "cache")]) == 0

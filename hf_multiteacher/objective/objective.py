@@ -205,6 +205,10 @@ class DistillationObjective:
             components |= self._hidden_components(states, outputs)
         return Computed(components, targets, self._faulty(components, sound, logits))
 
+    def ask_teachers(self, inputs: Inputs) -> TeacherOutputs:
+        """Run every teacher on a batch as in training, or read what it says where that is kept."""
+        return self.teachers.forward(inputs, self.rows(inputs), self.hidden_loss is not None)
+
     def _hard_components(self, rows: Rows, logits: Tensor, hooks: Hooks) -> dict[str, Component]:
         if rows.labels is None:
             return {}

@@ -252,6 +252,10 @@ def refused_losses(
         says="distill_positions='all' speaks of tokens, but the rows of a sequence task are examples. Leave it out",
     )
     yield Refusal(
+        when=args.mask_rounds is not None and not task_of(student).over_vocabulary,
+        says="mask_rounds counts the masks of a text, but the student is no masked language model. Leave it out",
+    )
+    yield Refusal(
         when=args.label_names not in (None, ["labels"]),
         says=f"label_names must be ['labels'], got {args.label_names}. Rename the column",
     )

@@ -1,12 +1,20 @@
-"""When the outputs of teachers that are kept on disk are written, and shared among the ranks of a run."""
+"""When the outputs of teachers that are kept on disk are announced, written, and shared among the ranks of a run."""
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..teachers.kept_outputs import Keeping, KeptOutputs
 from ..training_args import DistillationTrainingArguments
+
+logger = logging.getLogger(__name__)
+SAMPLE = 16
 
 
 def keeping_of(args: DistillationTrainingArguments) -> Keeping | None:
@@ -19,16 +27,64 @@ def keeping_of(args: DistillationTrainingArguments) -> Keeping | None:
 
 
 class KeepOutputs(TrainerCallback):
-    """Writes what the teachers have said, with every log and save, and reads what other ranks wrote, every epoch.
+    """Writes what the teachers have said with every log and save, and reads what other ranks wrote with every epoch.
 
     Each example is computed and written by the rank that has it; no two write one file.
 
     Args:
         kept: The outputs of each teacher.
+        rounds: How many times a text is asked about, each time with other words masked; None for once an epoch.
+
+    Attributes:
+        ask: Asks all teachers about a batch; the trainer sets it.
     """
 
-    def __init__(self, kept: Sequence[KeptOutputs]) -> None:
+    def __init__(self, kept: Sequence[KeptOutputs], rounds: int | None) -> None:
         self.kept = kept
+        self.rounds = rounds
+        self.ask: Callable[[Mapping[str, Tensor]], object] | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Say how much is going to be computed, as a few texts from all over the data tell."""
+        loader: DataLoader = kwargs["train_dataloader"]
+        if state.is_world_process_zero and self.ask is not None:
+            logger.warning("teacher_cache: %s", self._plan(loader, args, state.num_train_epochs))
+            self._flush()
+
+    def _plan(self, loader: DataLoader, args: TrainingArguments, epochs: int) -> str:
+        if isinstance(loader.dataset, IterableDataset):
+            return "the texts come as a stream, so what is missing is computed as they come."
+
+        dataset: Any = loader.dataset
+        rows = torch.linspace(0, len(dataset) - 1, min(SAMPLE, len(dataset))).long().tolist()
+        examples = [dataset[row] for row in dict.fromkeys(rows)]
+        new, size, seconds = self._measure(cast(Any, loader.collate_fn)(examples), args)
+        if not new:
+            return f"of {len(examples)} texts, all is there."
+
+        missing = len(dataset) * min(self.rounds or epochs, epochs) * new / len(examples)
+        return (
+            f"of {len(examples)} texts, {new} are missing. About {_megabytes(size / new * missing)} will be written, "
+            f"for which the teachers run about {_minutes(seconds / new * missing / args.world_size)}."
+        )
+
+    def _measure(self, batch: Any, args: TrainingArguments) -> tuple[int, int, float]:
+        """Have a few texts computed; return how many were missing, the bytes that they take, and the seconds."""
+        before = self._amount()
+        start = time.perf_counter()
+        cast(Any, self.ask)({name: value.to(args.device) for name, value in batch.items()})
+        seconds = time.perf_counter() - start
+
+        after = self._amount()
+        new = [more - fewer for fewer, more in zip(before[0], after[0], strict=True)]
+        return max(new), after[1] - before[1], seconds
+
+    def _amount(self) -> tuple[list[int], int]:
+        """Return how many entries each store has, and the bytes of all."""
+        stores = [store for each in self.kept for store in each.stores.values()]
+        return [store.entries for store in stores], sum(store.bytes for store in stores)
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -43,3 +99,11 @@ class KeepOutputs(TrainerCallback):
             each.flush()
 
     on_epoch_end = on_log = on_save = on_evaluate = on_predict = on_train_end = _flush
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
