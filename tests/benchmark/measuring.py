@@ -14,7 +14,7 @@ from hf_multiteacher.version import __version__
 
 from .parts import measure_parts
 from .settings import Settings
-from .steps import measure_lengths
+from .steps import Figures, measure_lengths
 from .task import measure_task
 
 WHAT = ("steps", "task", "parts")
@@ -39,7 +39,9 @@ def _measure(part: str, settings: Settings, parsed: Namespace, folder: Path) -> 
     if part == "parts":
         return {"figures": measure_parts(settings, folder, _say), "not_run": {}}
 
-    figures, not_run = {}, {}
+    figures: dict[str, Figures] = {}
+    not_run: dict[str, str] = {}
+
     for lengths in parsed.lengths:
         figures[lengths], reasons = measure_lengths(
             settings, parsed.contenders, lengths, folder, parsed.environment, _say

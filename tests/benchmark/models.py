@@ -21,7 +21,7 @@ def configuration(settings: Settings, layers: int) -> BertConfig:
         max_position_embeddings=max(512, settings.length),
         hidden_dropout_prob=settings.dropout,
         attention_probs_dropout_prob=settings.dropout,
-        num_labels=settings.labels,
+        id2label={number: f"tag-{number}" for number in range(settings.labels)},
     )
 
 

@@ -5,6 +5,7 @@ It imports nothing of our package itself: other libraries' environments have non
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def main(words: list[str]) -> None:
     transformers.utils.logging.set_verbosity_error()
 
     try:
-        result = {"steps": measure_steps, "prepare": prepare, "task": measure_task}[what](Path(folder), *rest)
+        result = MEASUREMENTS[what](Path(folder), *rest)
     except NotAvailable as reason:
         result = {"not_run": str(reason)}
     (Path(folder) / RESULT).write_text(json.dumps(result), encoding="utf-8")
@@ -52,6 +53,13 @@ def prepare(folder: Path, contender: str, lengths: str) -> dict[str, Any]:
 def measure_task(folder: Path, run: str) -> dict[str, Any]:
     """Measure a whole training on a task."""
     return import_module(".task_run", __package__).measure(folder, run)
+
+
+MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
+    "steps": measure_steps,
+    "prepare": prepare,
+    "task": measure_task,
+}
 
 
 def _module_of(contender: str) -> Any:

@@ -42,7 +42,7 @@ def measure_lengths(
             measured[name].append(result)
             say(f"{lengths}, round {number + 1}: {name} {result['cpu_seconds']:.3f} CPU-seconds a step")
 
-    return _figures({name: rounds for name, rounds in measured.items() if name not in not_run}), not_run
+    return figures_of_rounds({name: rounds for name, rounds in measured.items() if name not in not_run}), not_run
 
 
 def _prepare(
@@ -58,13 +58,13 @@ def _prepare(
         except NotAvailable as reason:
             not_run[name] = str(reason)
     for name in set(PREPARED) & set(pythons):
-        if reason := measure(pythons[name], folder, settings, "prepare", name, lengths).get("not_run"):
-            not_run[name] = reason
+        if "not_run" in (result := measure(pythons[name], folder, settings, "prepare", name, lengths)):
+            not_run[name] = result["not_run"]
 
     return pythons, not_run
 
 
-def _figures(measured: dict[str, list[dict[str, Any]]]) -> Figures:
+def figures_of_rounds(measured: dict[str, list[dict[str, Any]]]) -> Figures:
     return {name: _figures_of(rounds, measured.get(REFERENCE)) for name, rounds in measured.items()}
 
 
@@ -77,7 +77,7 @@ def _figures_of(rounds: list[dict[str, Any]], reference: list[dict[str, Any]] | 
         pairs = [*zip(rounds, reference, strict=False)]
         figures["cpu_ratio"] = median(each["cpu_seconds"] / ours["cpu_seconds"] for each, ours in pairs)
         figures["wall_ratio"] = median(each["wall_seconds"] / ours["wall_seconds"] for each, ours in pairs)
-        figures["same_gradient"] = _cosine(rounds[0]["gradient"], reference[0]["gradient"])
+        figures["same_gradient"] = cosine(rounds[0]["gradient"], reference[0]["gradient"])
     return figures | {"rounds": [_without_gradient(each) for each in rounds]}
 
 
@@ -85,7 +85,7 @@ def _without_gradient(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "gradient"}
 
 
-def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     """Tell how far two first gradients point the same way: 1 where the loss is the same, but for a factor."""
     product = sum(a * b for a, b in zip(one, other, strict=True))
     return product / (sum(a * a for a in one) * sum(b * b for b in other)) ** 0.5

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hf_multiteacher.losses import HardLabelLoss, SoftTargetLoss
+from hf_multiteacher.losses import HardLabelLoss, Problem, SoftTargetLoss
 from hf_multiteacher.models.row_forward import RowForward
 
 from ..clock import Clock
@@ -12,7 +12,7 @@ from ..models import student, teachers
 from ..settings import HARD_WEIGHT, SOFT_WEIGHT, TEMPERATURE
 from ..workload import Batch, Workload
 
-PROBLEM = "single_label_classification"
+PROBLEM: Problem = "single_label_classification"
 
 
 def train(workload: Workload, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """The `Trainer` subclass that people write by hand: all logits of all tokens, every text padded to the full length."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from ..workload import Workload
 
 
 class DistillationTrainer(Trainer):
-    def __init__(self, *args: Any, teachers: list[torch.nn.Module], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, teachers: Sequence[torch.nn.Module], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.teachers = teachers
 
@@ -26,7 +27,8 @@ class DistillationTrainer(Trainer):
 
         with torch.no_grad():
             logits = [teacher(inputs["input_ids"], inputs["attention_mask"]).logits for teacher in self.teachers]
-            target = sum(softmax(each / TEMPERATURE, dim=-1) for each in logits) / len(logits)
+            first, *others = [softmax(each / TEMPERATURE, dim=-1) for each in logits]
+            target = sum(others, first) / len(logits)
 
         predicted = log_softmax(outputs.logits / TEMPERATURE, dim=-1)
         soft_loss = kl_div(predicted[labelled], target[labelled], reduction="batchmean") * TEMPERATURE**2

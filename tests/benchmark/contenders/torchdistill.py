@@ -5,6 +5,7 @@ logits of the labelled rows: the loss is then that of the others.
 """
 
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -48,7 +49,7 @@ class RowsOf(nn.Module):
 class Ensemble(nn.Module):
     """Several teachers as one, whose softened distribution is the mean of theirs."""
 
-    def __init__(self, models: list[nn.Module]) -> None:
+    def __init__(self, models: Sequence[nn.Module]) -> None:
         super().__init__()
         self.models = nn.ModuleList(RowsOf(model) for model in models)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from datasets import Dataset
-from transformers import BertForTokenClassification
+from transformers import BertForTokenClassification, PrinterCallback
 
 from hf_multiteacher import MultiTeacherDistillationTrainer, Teacher
 
@@ -21,7 +21,7 @@ def evaluation(settings: Settings, folder: Path) -> dict[str, Pair]:
     tokenizer = made_up_tokenizer(settings.vocabulary, settings.length)
 
     def trainer(report_loyalty: bool) -> MultiTeacherDistillationTrainer:
-        return MultiTeacherDistillationTrainer(
+        made = MultiTeacherDistillationTrainer(
             model=student(settings, BertForTokenClassification),
             args=distillation_arguments(
                 settings, folder, report_loyalty=report_loyalty, per_device_eval_batch_size=settings.batch
@@ -30,6 +30,8 @@ def evaluation(settings: Settings, folder: Path) -> dict[str, Pair]:
             processing_class=tokenizer,
             teachers=[Teacher(model, tokenizer=tokenizer, name=f"teacher-{n}") for n, model in enumerate(models)],
         )
+        made.remove_callback(PrinterCallback)
+        return made
 
     return {
         "evaluation": Pair(
