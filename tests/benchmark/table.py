@@ -1,0 +1,71 @@
+"""The tables, for a terminal of 80 columns and for the page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Row = Sequence[str]
+STEPS = ("", "CPU s", "wall s", "CPU: ours = 1", "peak MB")
+TASK = ("", "CPU s", "wall s", "CPU: live = 1")
+PARTS = ("", "ours", "baseline", "unit", "time: baseline = 1")
+
+
+def tables(part: str, measured: dict[str, Any]) -> dict[str, list[Row]]:
+    """Return the tables of a part by their titles, each with its header; every figure is the JSON's, rounded."""
+    figures = measured["figures"]
+    if part.startswith("steps"):
+        return {lengths: [STEPS, *map(_step, rows.items())] for lengths, rows in figures.items()}
+    if part.startswith("task"):
+        return {"task": [TASK, *map(_run, figures.items())]}
+    return {"parts": [PARTS, *map(_part, figures.items())]}
+
+
+def rounded(value: float | None) -> str:
+    """Show three digits, and thousands with a comma."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def print_tables(measured: dict[str, Any]) -> None:
+    """Print machine, versions and tables, and who did not run and why."""
+    for part, content in measured.items():
+        versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+        print(f"{content['machine']}\n{versions}")
+        for title, rows in tables(part, content).items():
+            print(f"\n{title}")
+            print("\n".join(_lines(rows)))
+        for name, reason in content["not_run"].items():
+            print(f"not run: {name}: {reason}")
+        print()
+
+
+def ratio(value: float | None) -> str:
+    """Show two decimals."""
+    return "" if value is None else f"{value:.2f}"
+
+
+def _step(item: tuple[str, dict[str, Any]]) -> Row:
+    name, row = item
+    shown = [rounded(row["cpu_seconds"]), rounded(row["wall_seconds"])]
+    return (name, *shown, ratio(row.get("cpu_ratio")), rounded(row["peak_megabytes"]))
+
+
+def _run(item: tuple[str, dict[str, Any]]) -> Row:
+    name, row = item
+    return (name, rounded(row["cpu_seconds"]), rounded(row["wall_seconds"]), ratio(row["cpu_ratio"]))
+
+
+def _part(item: tuple[str, dict[str, Any]]) -> Row:
+    name, row = item
+    return (name, rounded(row["value"]), rounded(row["baseline"]), row["unit"], ratio(row["ratio"]))
+
+
+def _lines(rows: list[Row]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if not n else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
