@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hf_multiteacher.losses import HardLabelLoss, Problem, SoftTargetLoss
+from hf_multiteacher.losses.joint import JointLoss, RowTargets
 from hf_multiteacher.models.row_forward import RowForward
 
 from ..clock import Clock
@@ -12,8 +12,6 @@ from ..models import student, teachers
 from ..settings import HARD_WEIGHT, SOFT_WEIGHT, TEMPERATURE
 from ..workload import Batch, Workload
 
-PROBLEM: Problem = "single_label_classification"
-
 
 def train(workload: Workload, clock: Clock) -> None:
     """Train in a bare loop: every head at the labelled rows only."""
@@ -21,7 +19,7 @@ def train(workload: Workload, clock: Clock) -> None:
     clock.models_are_loaded()
 
     run_student, *run_teachers = [RowForward(each, "a model") for each in (model, *models)]
-    hard_loss, soft_loss = HardLabelLoss(PROBLEM), SoftTargetLoss(PROBLEM, TEMPERATURE, "probabilities")
+    loss = JointLoss(TEMPERATURE, "probabilities", equal_weights)
 
     def loss_of(batch: Batch) -> Tensor:
         rows = batch["labels"] != -100
@@ -29,9 +27,13 @@ def train(workload: Workload, clock: Clock) -> None:
         with torch.no_grad():
             said = [run(teacher, batch, rows)[1] for run, teacher in zip(run_teachers, models, strict=True)]
 
-        weights = logits.new_full((len(said), len(logits)), 1 / len(said))
-        soft = soft_loss(logits, torch.stack(said), weights).mean()
-        hard = hard_loss(logits, batch["labels"][rows]).mean()
-        return SOFT_WEIGHT * soft + HARD_WEIGHT * hard
+        followed = torch.ones(len(said), len(logits), dtype=torch.bool, device=logits.device)
+        targets = RowTargets(said, [None] * len(said), followed, [True] * len(said), batch["labels"][rows])
+        return loss(logits, targets, SOFT_WEIGHT / len(logits), HARD_WEIGHT / len(logits))[0].sum()
 
     run_loop(workload, model, clock, loss_of)
+
+
+def equal_weights(logits: list[Tensor], labels: list[Tensor] | None, followed: Tensor) -> Tensor:
+    """Weigh all teachers alike on every row."""
+    return followed / len(followed)
