@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 Row = Sequence[str]
-STEPS = ("", "CPU s", "wall s", "CPU: ours = 1", "peak MB")
+STEPS = ("", "CPU s", "wall s", "{clock}: ours = 1", "peak MB")
 TASK = ("", "CPU s", "wall s", "CPU: live = 1")
 PARTS = ("", "ours", "baseline", "unit", "time: baseline = 1")
 
@@ -13,7 +13,8 @@ def tables(part: str, measured: dict[str, Any]) -> dict[str, list[Row]]:
     """Return the tables of a part by their titles, each with its header; every figure is the JSON's, rounded."""
     figures = measured["figures"]
     if part.startswith("steps"):
-        return {lengths: [STEPS, *map(_step, rows.items())] for lengths, rows in figures.items()}
+        clock = "CPU" if measured["settings"]["device"] == "cpu" else "wall"
+        return {lengths: _steps(rows, clock) for lengths, rows in figures.items()}
     if part.startswith("task"):
         return {"task": [TASK, *map(_run, figures.items())]}
     return {"parts": [PARTS, *map(_part, figures.items())]}
@@ -44,10 +45,15 @@ def ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _step(item: tuple[str, dict[str, Any]]) -> Row:
-    name, row = item
+def _steps(rows: dict[str, dict[str, Any]], clock: str) -> list[Row]:
+    """Compare by the processor's seconds, or where a GPU does the work by those of the wall clock."""
+    header = [title.format(clock=clock) for title in STEPS]
+    return [header, *[_step(name, row, f"{clock.lower()}_ratio") for name, row in rows.items()]]
+
+
+def _step(name: str, row: dict[str, Any], compared: str) -> Row:
     shown = [rounded(row["cpu_seconds"]), rounded(row["wall_seconds"])]
-    return (name, *shown, ratio(row.get("cpu_ratio")), rounded(row["peak_megabytes"]))
+    return (name, *shown, ratio(row.get(compared)), rounded(row["peak_megabytes"]))
 
 
 def _run(item: tuple[str, dict[str, Any]]) -> Row:
