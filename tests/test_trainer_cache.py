@@ -264,3 +264,46 @@ train_and_die({pickle.dumps(toy)!r}, Path({str(tmp_path / "run")!r}))
 
     assert largest_difference(whole, weights_of(resumed)) < 1e-6
     assert main(["cache", "verify", str(tmp_path / "cache")]) == 0
+
+
+def test_of_a_tagger_all_tokens_are_kept_whichever_are_asked_for(tmp_path):
+    toy, cache = make_toy("tagging"), {"teacher_cache": str(tmp_path / "cache"), "max_steps": 6}
+    make_trainer(toy, tmp_path, **cache).train()
+
+    with counted(toy) as calls:
+        everywhere = make_trainer(toy, tmp_path, distill_positions="all", **cache)
+        before = len(calls)
+        everywhere.train()
+        live = make_trainer(toy, tmp_path, distill_positions="all", max_steps=6)
+        asked = len(calls)
+        live.train()
+
+    assert asked - before <= 4  # the second trainer's trial at most
+    assert largest_difference(weights_of(everywhere), weights_of(live)) < 1e-3
+
+
+def test_a_student_with_its_labels_in_another_order_reads_the_same_outputs(tmp_path):
+    toy, cache = make_toy("single-label"), {"teacher_cache": str(tmp_path / "cache"), "max_steps": 6}
+    make_trainer(toy, tmp_path, **cache).train()
+
+    names = dict(enumerate("cab"))
+    toy.student.config.id2label, toy.student.config.label2id = names, {name: index for index, name in names.items()}
+    with counted(toy) as calls:
+        read = make_trainer(toy, tmp_path, **cache)
+        before = len(calls)
+        read.train()
+        assert len(calls) == before
+    live = make_trainer(toy, tmp_path, max_steps=6)
+    live.train()
+
+    assert largest_difference(weights_of(read), weights_of(live)) < 1e-3
+
+
+def test_a_number_too_large_for_16_bits_is_refused(tmp_path):
+    toy = make_toy("regression")
+    with torch.no_grad():
+        toy.teachers[0].model.classifier.bias.fill_(1e6)
+
+    with pytest.raises(ValueError, match="too large for float16"):
+        make_trainer(toy, tmp_path, teacher_cache=str(tmp_path), max_steps=1).train()
+    make_trainer(toy, tmp_path, teacher_cache=str(tmp_path), teacher_cache_dtype="float32", max_steps=1).train()

@@ -17,8 +17,8 @@ from .functional import IGNORED_LABEL, LOG_ZERO, cross_entropy, divergence, weig
 from .functional.numerics import full_precision
 from .problem import Ensemble
 
-ROWS_AT_ONCE = 512
-"""So many rows are one chunk on a GPU; more are split evenly, so that none has fewer than half of them."""
+ONE_CHUNK, ROWS_AT_ONCE = 512, 256
+"""So many rows are one chunk on a GPU; more are split evenly into chunks of so many at most."""
 CPU_ENTRIES = 1 << 18
 """Entries of a chunk on a CPU: 1 MB of float32, which its caches keep from one pass to the next."""
 
@@ -166,9 +166,11 @@ class _WithGradient(torch.autograd.Function):
 def chunks(logits: Tensor) -> list[slice]:
     """Split the rows of logits `[rows, entries]` evenly; no rows are one chunk of none."""
     rows, entries = logits.shape
-    most = max(1, CPU_ENTRIES // entries) if logits.device.type == "cpu" else ROWS_AT_ONCE
+    most = rows if rows <= ONE_CHUNK else ROWS_AT_ONCE
+    if logits.device.type == "cpu":
+        most = CPU_ENTRIES // entries
 
-    size = max(1, ceil(rows / max(1, ceil(rows / most))))
+    size = max(1, ceil(rows / max(1, ceil(rows / max(1, most)))))
     return [slice(start, start + size) for start in range(0, max(1, rows), size)]
 
 

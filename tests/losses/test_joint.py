@@ -198,6 +198,12 @@ def test_rows_are_split_evenly():
     assert [*chunks(torch.empty(0, ENTRIES))] == [slice(0, 1)]
 
 
+@pytest.mark.parametrize(("rows", "expected"), [(512, [512]), (513, [171, 171, 171]), (1024, [256] * 4)])
+def test_a_device_that_is_no_cpu_gets_larger_chunks(rows, expected):
+    logits = torch.empty(rows, 250_000, device="meta")
+    assert [len(range(*each.indices(rows))) for each in chunks(logits)] == expected
+
+
 def test_no_rows_give_no_losses():
     student = torch.empty(0, ENTRIES, requires_grad=True)
     none = torch.empty(3, 0, dtype=torch.bool)
