@@ -21,6 +21,7 @@ def configuration(settings: Settings, layers: int) -> BertConfig:
         max_position_embeddings=max(512, settings.length),
         hidden_dropout_prob=settings.dropout,
         attention_probs_dropout_prob=settings.dropout,
+        initializer_range=settings.hidden**-0.5,  # so that narrow models have opinions too, and a wrong loss shows
         id2label={number: f"tag-{number}" for number in range(settings.labels)},
     )
 

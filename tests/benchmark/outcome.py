@@ -28,7 +28,7 @@ def chart(measured: dict[str, Any], file: Path) -> None:
         for lengths, rows in figures.items()
     }
     lengths = next(iter(figures))
-    panels[f"{lengths}: MB over the loaded models"] = {
-        name: row["peak_megabytes"] for name, row in figures[lengths].items()
+    panels[f"{lengths}: GB over the loaded models"] = {
+        name: row["peak_megabytes"] / 1024 for name, row in figures[lengths].items()
     }
     quality_chart(panels, REFERENCE, file)
