@@ -23,6 +23,7 @@ from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
+from .objective.batch import Batch, WithRows
 from .objective.evaluation import HARD_LOSS, EvaluationRecord
 from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows
@@ -408,7 +409,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         wanted = hidden_states or (with_teachers and objective.hidden_loss is not None)
         outputs, logits, states = self._student_forward(
-            model, inputs, rows.tokens, output_hidden_states=wanted, full=full
+            model, inputs, rows.tokens, index=rows.index, output_hidden_states=wanted, full=full
         )
 
         computed = objective(
@@ -442,6 +443,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         needs_teachers = self.distillation_objective.needs_teachers
         return [*refused_override(type(self), method, self.teachers.names, needs_teachers=needs_teachers)]
 
+    def _prepare_inputs(self, inputs: dict[str, Tensor | Any]) -> dict[str, Tensor | Any]:
+        """Bring a batch to the device as `Trainer` does, which makes another dict of it, and its rows with it."""
+        prepared = super()._prepare_inputs(inputs)
+        if not isinstance(inputs, Batch):
+            return prepared
+
+        return inputs.each(lambda tensor: tensor.to(self.args.device), prepared)
+
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
         """Count the labelled rows of a step, for overrides, as `Trainer` does; keep what `compute_loss` divides by."""
         if self._objective is None or not batch_samples:
@@ -456,8 +465,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         counts = objective.count(batches)
         nothing = objective.count(inputs for inputs in batches if isinstance(inputs, Filler))
 
-        own = [count - nothing.get(name, 0) for name, count in counts.items()]
-        totals = self.accelerator.reduce(torch.stack(own).to(self.args.device), "sum")
+        own = torch.tensor([count - nothing.get(name, 0) for name, count in counts.items()])
+        own = own.pin_memory() if self.args.device.type == "cuda" else own
+        totals = self.accelerator.reduce(own.to(self.args.device, non_blocking=True), "sum")
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
@@ -546,6 +556,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             chosen = collator.for_evaluation()
 
         self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
+        if is_training:
+            self.data_collator = WithRows(self.data_collator, self._objective.finder)
         try:
             return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:
