@@ -18,6 +18,7 @@ from .collation.readers import CheckedCollator, Reader, expect_dataset
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
+from .models.limits import Limits
 from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
@@ -37,6 +38,7 @@ from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_man
 from .training.checks import (
     Refusal,
     check_arguments,
+    copies_without_waiting,
     datasets_of,
     expect_configuration,
     expect_no_tokenizer_anywhere,
@@ -44,6 +46,7 @@ from .training.checks import (
     find_student_tokenizer,
     in_backward,
     mixed_precision,
+    padding_multiple,
     refuse,
     refused_losses,
     refused_override,
@@ -138,6 +141,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     # ---- What a run with teachers is made of ----
 
+    def create_accelerator_and_postprocess(self) -> None:
+        """Set up accelerate as `Trainer` does; with teachers, batches go to a GPU while the host goes on."""
+        super().create_accelerator_and_postprocess()
+        if self._has_teachers and copies_without_waiting(self.args.device, pinned=self.args.dataloader_pin_memory):
+            self.accelerator.dataloader_config.non_blocking = True
+
     def _set_up_teachers(self, teachers: Any, given_collator: Callable[[list[Any]], dict[str, Any]] | None) -> None:
         """Load the teachers and choose what reads the data for student and teachers."""
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
@@ -206,8 +215,16 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self, given: Callable[[list[Any]], dict[str, Any]] | None, multi_tokenizer: MultiTokenizer
     ) -> None:
         """Use the collator that is given, or ours in its place, or refuse it."""
-        mlm = task_of(cast(nn.Module, self.model)).over_vocabulary
-        self.data_collator = choose_collator(given, multi_tokenizer, self.args, mlm=mlm)
+        student = cast(nn.Module, self.model)
+        limits = [Limits.of(student), *(teacher.row_forward.limits for teacher in self.teachers)]
+        multiple = padding_multiple(
+            self.args.device,
+            mixed_precision(self.accelerator.mixed_precision),
+            [each.positions for each in limits],
+        )
+
+        mlm = task_of(student).over_vocabulary
+        self.data_collator = choose_collator(given, multi_tokenizer, self.args, mlm=mlm, pad_to_multiple_of=multiple)
         self._chosen_collator = self.data_collator
 
     def _prepare_student(self) -> None:
