@@ -18,11 +18,13 @@ from .collation.readers import CheckedCollator, Reader, expect_dataset
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
+from .models.limits import Limits
 from .models.outputs import logits_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
+from .objective.batch import Batch, WithRows
 from .objective.evaluation import HARD_LOSS, EvaluationRecord
 from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows
@@ -36,6 +38,7 @@ from .training.checkpoint import MANIFEST, PROJECTIONS, check_manifest, save_man
 from .training.checks import (
     Refusal,
     check_arguments,
+    copies_without_waiting,
     datasets_of,
     expect_configuration,
     expect_no_tokenizer_anywhere,
@@ -43,6 +46,7 @@ from .training.checks import (
     find_student_tokenizer,
     in_backward,
     mixed_precision,
+    padding_multiple,
     refuse,
     refused_losses,
     refused_override,
@@ -137,6 +141,12 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     # ---- What a run with teachers is made of ----
 
+    def create_accelerator_and_postprocess(self) -> None:
+        """Set up accelerate as `Trainer` does; with teachers, batches go to a GPU while the host goes on."""
+        super().create_accelerator_and_postprocess()
+        if self._has_teachers and copies_without_waiting(self.args.device, pinned=self.args.dataloader_pin_memory):
+            self.accelerator.dataloader_config.non_blocking = True
+
     def _set_up_teachers(self, teachers: Any, given_collator: Callable[[list[Any]], dict[str, Any]] | None) -> None:
         """Load the teachers and choose what reads the data for student and teachers."""
         # The Trainer then counts on compute_loss to have divided by the counts of the whole step, which it does.
@@ -206,8 +216,16 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self, given: Callable[[list[Any]], dict[str, Any]] | None, multi_tokenizer: MultiTokenizer
     ) -> None:
         """Use the collator that is given, or ours in its place, or refuse it."""
-        mlm = task_of(cast(nn.Module, self.model)).over_vocabulary
-        self.data_collator = choose_collator(given, multi_tokenizer, self.args, mlm=mlm)
+        student = cast(nn.Module, self.model)
+        limits = [Limits.of(student), *(teacher.row_forward.limits for teacher in self.teachers)]
+        multiple = padding_multiple(
+            self.args.device,
+            mixed_precision(self.accelerator.mixed_precision),
+            [each.positions for each in limits],
+        )
+
+        mlm = task_of(student).over_vocabulary
+        self.data_collator = choose_collator(given, multi_tokenizer, self.args, mlm=mlm, pad_to_multiple_of=multiple)
         self._chosen_collator = self.data_collator
 
     def _prepare_student(self) -> None:
@@ -415,7 +433,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         wanted = hidden_states or (with_teachers and objective.hidden_loss is not None)
         outputs, logits, states = self._student_forward(
-            model, inputs, rows.tokens, output_hidden_states=wanted, full=full
+            model, inputs, rows.tokens, index=rows.index, output_hidden_states=wanted, full=full
         )
 
         computed = objective(
@@ -449,6 +467,14 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         needs_teachers = self.distillation_objective.needs_teachers
         return [*refused_override(type(self), method, self.teachers.names, needs_teachers=needs_teachers)]
 
+    def _prepare_inputs(self, inputs: dict[str, Tensor | Any]) -> dict[str, Tensor | Any]:
+        """Bring a batch to the device as `Trainer` does, which makes another dict of it, and its rows with it."""
+        prepared = super()._prepare_inputs(inputs)
+        if not isinstance(inputs, Batch):
+            return prepared
+
+        return inputs.each(lambda tensor: tensor.to(self.args.device), prepared)
+
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
         """Count the labelled rows of a step, for overrides, as `Trainer` does; keep what `compute_loss` divides by."""
         if self._objective is None or not batch_samples:
@@ -463,8 +489,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         counts = objective.count(batches)
         nothing = objective.count(inputs for inputs in batches if isinstance(inputs, Filler))
 
-        own = [count - nothing.get(name, 0) for name, count in counts.items()]
-        totals = self.accelerator.reduce(torch.stack(own).to(self.args.device), "sum")
+        own = torch.tensor([count - nothing.get(name, 0) for name, count in counts.items()])
+        own = own.pin_memory() if self.args.device.type == "cuda" else own
+        totals = self.accelerator.reduce(own.to(self.args.device, non_blocking=True), "sum")
         return dict(zip(counts, totals.clamp(min=1), strict=True))
 
     # ---- Checkpoints: they tell who taught, and a resume makes sure that it is still the same ----
@@ -553,6 +580,8 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
             chosen = collator.for_evaluation()
 
         self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
+        if is_training:
+            self.data_collator = WithRows(self.data_collator, self._objective.finder)
         try:
             return make(sampler_fn if is_training else None, is_training, dataloader_key)
         finally:

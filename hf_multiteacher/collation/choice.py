@@ -48,13 +48,19 @@ FIXED: dict[str, tuple[Any, str]] = {
 
 
 def choose_collator(
-    given: Collator | None, multi_tokenizer: MultiTokenizer, args: TrainingArguments, *, mlm: bool
+    given: Collator | None,
+    multi_tokenizer: MultiTokenizer,
+    args: TrainingArguments,
+    *,
+    mlm: bool,
+    pad_to_multiple_of: int | None = None,
 ) -> Collator:
     """Return the collator of a run.
 
     A collator that is given stays where all models read one encoding, except `DataCollatorForLanguageModeling` itself:
     `DataCollatorForDistillation` takes its place, so that masks depend neither on the batches nor on a resume. Where
-    teachers have tokenizers of their own, it takes the place of every standard one, with the same settings.
+    teachers have tokenizers of their own, it takes the place of every standard one, with the same settings. Where none
+    is given, `pad_to_multiple_of` is its setting.
 
     Raises:
         ValueError: The collator given does not know the run's teachers and is not one that ours can stand in for, or
@@ -66,7 +72,7 @@ def choose_collator(
 
     seed = args.seed if args.data_seed is None else args.data_seed
     if given is None:
-        return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, seed=seed)
+        return DataCollatorForDistillation(multi_tokenizer, mlm=mlm, seed=seed, pad_to_multiple_of=pad_to_multiple_of)
     if type(given) is not DataCollatorForLanguageModeling and not multi_tokenizer.distinct:
         return given
 

@@ -58,6 +58,8 @@ class HiddenStateLoss(nn.Module):
         teacher: int,
         student_spans: Tensor,
         teacher_spans: Tensor,
+        num_spans: int | None = None,
+        shared: Tensor | None = None,
     ) -> Tensor:
         """Distances between the student and one teacher.
 
@@ -69,19 +71,23 @@ class HiddenStateLoss(nn.Module):
             student_spans: `[batch, length]`, the span of each token, -1 for none; where the two read one encoding,
                 every token that is no padding is a span.
             teacher_spans: `[batch, teacher length]`, the same numbering.
+            num_spans: Number of spans, above every id, if that is known already: to find it out makes a GPU wait.
+            shared: Likewise which of all `[batch * num_spans]` have a token on both sides, int64 `[rows]`.
 
         Returns:
             `[rows]`, the mean over the layer pairs, one row per span with a token on both sides, in row-major order.
         """
-        num_spans = count_spans(student_spans, teacher_spans)
+        num_spans = count_spans(student_spans, teacher_spans) if num_spans is None else num_spans
         projections = cast(nn.ModuleList, self.projections[teacher])
 
         distances = []
         for (student_layer, teacher_layer), projection in zip(self.layer_map.items(), projections, strict=True):
             student, in_student = mean_over_spans(student_states[student_layer], student_spans, num_spans)
             target, in_teacher = mean_over_spans(teacher_states[teacher_layer], teacher_spans, num_spans)
-            shared = in_student & in_teacher
-            distances.append(cosine_distance(projection(student[shared]), target[shared]))
+            if shared is None:
+                shared = (in_student & in_teacher).flatten().nonzero().squeeze(1)
+            student, target = (each.flatten(0, 1).index_select(0, shared) for each in (student, target))
+            distances.append(cosine_distance(projection(student), target))
 
         return torch.stack(distances).mean(dim=0)
 

@@ -15,7 +15,7 @@ from ..tokenization.multi_tokenizer import MultiTokenizer
 from .components import expect_shape
 from .outcomes import Outcomes
 from .row_sets import each_span_once, hidden_spans
-from .rows import Inputs, Rows, teacher_inputs, teacher_tokens
+from .rows import Inputs, Rows, teacher_inputs
 
 Spans = tuple[Tensor, Tensor]
 Answer = tuple[Tensor, HiddenStates | Mapping[int, Tensor] | None, Spans | None]
@@ -49,6 +49,8 @@ class SoftTargets:
         available: Which teacher has which row; bool [teachers, rows].
         followed: The same without the teachers of weight 0, which are only measured.
         weights: The weight of each teacher on each row; [teachers, rows].
+        has: Where each teacher's part of `available` is true; one int64 per teacher.
+        taught: Where any teacher's part of `followed` is true; int64.
     """
 
     student_logits: list[Tensor]
@@ -56,6 +58,8 @@ class SoftTargets:
     available: Tensor
     followed: Tensor
     weights: Tensor
+    has: tuple[Tensor, ...]
+    taught: Tensor
 
 
 def sources_of(multi_tokenizer: MultiTokenizer | None, teachers: int) -> list[int | None]:
@@ -93,6 +97,8 @@ class AlignedTeachers:
         self.teachers = teachers
         self.names = teachers.names
         self.weights = self._scaled(weights)
+        self.fixed_weights = torch.tensor(self.weights, device=device)  # made here: a GPU would wait for it in a step
+        self.followed_at_all = torch.tensor(self.followed, device=device)
         self.sources = sources_of(multi_tokenizer, len(teachers))
 
         known = multi_tokenizer if task_of(student).over_vocabulary else None
@@ -142,20 +148,21 @@ class AlignedTeachers:
     def _forward(self, teacher: int, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> Answer:
         source = self.sources[teacher]
         spans = hidden_spans(inputs, source) if output_hidden_states else None
-        if rows.tokens is None or source is None:
-            return self._ask(teacher, teacher_inputs(inputs, source), rows.tokens, spans)
+        own = rows.tokens_of[teacher]
+        if own is None:
+            return self._ask(teacher, teacher_inputs(inputs, source), rows.tokens, rows.index, spans)
 
-        wanted, order = teacher_tokens(inputs, source, rows.available[teacher])
-        own_logits, states, spans = self._ask(teacher, teacher_inputs(inputs, source), wanted, spans)
+        own_logits, states, spans = self._ask(teacher, teacher_inputs(inputs, source), own.wanted, own.index, spans)
 
-        logits = own_logits.new_zeros(int(rows.mask.sum()), own_logits.shape[-1])
-        logits[rows.available[teacher][rows.mask]] = own_logits[order]
+        logits = own_logits.new_zeros(len(rows.index), own_logits.shape[-1])
+        logits.index_copy_(0, rows.has[teacher], own_logits.index_select(0, own.place))
         return logits, states, spans
 
-    def _ask(self, teacher: int, read: Inputs, tokens: Tensor | None, spans: Spans | None) -> Answer:
+    def _ask(self, teacher: int, read: Inputs, tokens: Tensor | None, index: Tensor, spans: Spans | None) -> Answer:
         """Run a teacher, or have it recall what it once said."""
         if not self.teachers.kept:
-            return *self.teachers.forward(teacher, read, tokens, spans is not None), spans
+            logits, states = self.teachers.forward(teacher, read, tokens, spans is not None, row_index=index)
+            return logits, states, spans
 
         logits, means = self.teachers.recall(teacher, Asked(read, tokens, spans and spans[1]))
         return logits, means, spans and (spans[0], each_span_once(spans[1]))
@@ -179,16 +186,15 @@ class AlignedTeachers:
         weights = weigh(teachers, self._labels(rows.labels), followed)
         expect_shape("compute_teacher_weights", weights, *followed.shape)
 
-        return SoftTargets(student, teachers, self.available(rows), followed, weights)
+        return SoftTargets(student, teachers, self.available(rows), followed, weights, rows.has, rows.taught)
 
     def available(self, rows: Rows) -> Tensor:
         """Return which teacher has which row; bool [teachers, rows]."""
-        return rows.available[:, rows.mask]
+        return rows.available.flatten(1).index_select(1, rows.index)
 
     def followed_on(self, rows: Rows) -> Tensor:
         """Return the same without the teachers of weight 0."""
-        available = self.available(rows)
-        return available & torch.tensor(self.followed, device=available.device)[:, None]
+        return self.available(rows) & self.followed_at_all[:, None]
 
     def shared_width(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> int | None:
         """Return how many of the logits over the student's vocabulary are compared; None for all.

@@ -1,5 +1,6 @@
 """The objective of a distillation run: from a batch and the student's outputs to one value per row and component."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
+from .batch import Batch
 from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
-from .row_sets import add_counts, row_sets
-from .rows import Inputs, Rows, find_rows
+from .row_finder import RowFinder
+from .row_sets import row_sets, set_sizes
+from .rows import Inputs, Rows
 
 SoftLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The trainer's `compute_distillation_loss`: student logits, teacher logits, teacher weights -> losses."""
@@ -87,6 +90,9 @@ class DistillationObjective:
         self.soft_loss = SoftTargetLoss(self.problem, args.temperature, self.ensemble)
         self.hard_loss = HardLabelLoss(self.problem, args.label_smoothing_factor)
         self.hidden_loss = self._make_hidden_loss(student) if args.hidden_state_weight else None
+        self.finder = RowFinder(
+            teachers.source_of, teachers.followed, self.problem, self.positions, self.hidden_loss is not None
+        )
 
     @property
     def needs_teachers(self) -> bool:
@@ -129,8 +135,9 @@ class DistillationObjective:
     # ---- Rows: known from the batch alone, before any forward ----
 
     def rows(self, inputs: Inputs) -> Rows:
-        """Find the rows of a batch and which teacher has which."""
-        return find_rows(inputs, self.teachers.sources, self.problem, self.positions)
+        """Find the rows of a batch and which teacher has which, unless it knows them."""
+        known = inputs.rows_for(self.finder) if isinstance(inputs, Batch) else None
+        return self.finder(inputs) if known is None else known
 
     def has_rows(self, inputs: Inputs) -> bool:
         """Whether a batch can have rows; unlabelled tokens have none unless `distill_positions` is `all`."""
@@ -141,17 +148,17 @@ class DistillationObjective:
         teachers, hidden = self.teachers, self.hidden_loss is not None
         return row_sets(inputs, self.rows(inputs), teachers.source_of, teachers.followed, hidden_states=hidden)
 
-    def count(self, batches: Iterable[Inputs]) -> dict[str, Tensor]:
+    def count(self, batches: Iterable[Inputs]) -> dict[str, int]:
         """Count the rows of every set over the batches of a step.
 
         Raises:
             ValueError: A batch does not have the labels that the objective speaks of.
         """
-        sets = []
+        counts: Counter[str] = Counter()
         for inputs in batches:
             self._expect_labels(inputs)
-            sets.append(self.row_sets(inputs))
-        return add_counts(sets)
+            counts.update(set_sizes(self.rows(inputs), self.teachers.names))
+        return counts
 
     def _expect_labels(self, inputs: Inputs) -> None:
         if inputs.get("labels") is None and (self.args.hard_label_weight or not self.has_rows(inputs)):
@@ -202,7 +209,7 @@ class DistillationObjective:
 
         if compare_states:
             states = cast(HiddenStates, hidden_states)
-            components |= self._hidden_components(states, outputs)
+            components |= self._hidden_components(states, outputs, rows)
         return Computed(components, targets, self._faulty(components, sound, logits))
 
     def ask_teachers(self, inputs: Inputs) -> TeacherOutputs:
@@ -213,9 +220,8 @@ class DistillationObjective:
         if rows.labels is None:
             return {}
 
-        labelled = rows.labelled[rows.mask]
-        labels = rows.labels[labelled]
-        values = (hooks.hard_loss or self.hard_loss)(logits[labelled], labels)
+        labels = rows.labels.index_select(0, rows.hard)
+        values = (hooks.hard_loss or self.hard_loss)(logits.index_select(0, rows.hard), labels)
         return {"hard_loss": Component(expect_shape("compute_hard_loss", values, len(labels)), "hard")}
 
     # ---- Soft and hard loss in one go ----
@@ -286,12 +292,12 @@ class DistillationObjective:
             loss = soft_loss(targets.student_logits[0], torch.stack(targets.teacher_logits), targets.weights)
             loss = expect_shape("compute_distillation_loss", loss, targets.weights.shape[1])
 
-        taught = targets.followed.any(dim=0)
-        components = {"soft_loss": Component(loss[taught], "soft")}
+        components = {"soft_loss": Component(loss.index_select(0, targets.taught), "soft")}
         for teacher, name in enumerate(self.teachers.names):
-            own = each[teacher].detach()[targets.available[teacher]]
+            own = each[teacher].detach().index_select(0, targets.has[teacher])
+            weights = targets.weights[teacher].index_select(0, targets.taught)
             components[f"soft_loss/{name}"] = Component(own, f"soft/{name}")
-            components[f"teacher_weight/{name}"] = Component(targets.weights[teacher][taught], "soft")
+            components[f"teacher_weight/{name}"] = Component(weights, "soft")
             components |= self._coverage(teacher, targets)
 
         return components
@@ -302,25 +308,28 @@ class DistillationObjective:
     def _coverage(self, teacher: int, targets: SoftTargets) -> dict[str, Component]:
         """Tell how much of the rows, and of its probability, a teacher with a tokenizer of its own can share."""
         name = self.teachers.names[teacher]
-        available = targets.available[teacher]
 
         components = {}
         if self._has_own_tokens(teacher):
-            components[f"coverage/{name}"] = Component(available.float(), "rows")
+            components[f"coverage/{name}"] = Component(targets.available[teacher].float(), "rows")
         if (outcomes := self.teachers.outcomes[teacher]) is not None:
-            shared = outcomes.shared_mass(targets.teacher_logits[teacher][available])
+            own = targets.teacher_logits[teacher].index_select(0, targets.has[teacher])
+            shared = outcomes.shared_mass(own)
             components[f"shared_mass/{name}"] = Component(shared, f"soft/{name}")
 
         return components
 
-    def _hidden_components(self, student_states: HiddenStates, outputs: TeacherOutputs) -> dict[str, Component]:
+    def _hidden_components(
+        self, student_states: HiddenStates, outputs: TeacherOutputs, rows: Rows
+    ) -> dict[str, Component]:
         loss = cast(HiddenStateLoss, self.hidden_loss)
 
         components = {}
         for teacher, name in enumerate(self.teachers.names):
             states, spans = outputs.hidden_states[teacher], cast("tuple[Tensor, Tensor]", outputs.spans[teacher])
+            shared = rows.spans[teacher]
             with nullcontext() if self.teachers.followed[teacher] else torch.no_grad():
-                distances = loss(student_states, states, teacher, *spans)
+                distances = loss(student_states, states, teacher, *spans, shared.count, shared.index)
             components[f"hidden_loss/{name}"] = Component(distances, f"hidden/{name}")
 
         return components
@@ -341,15 +350,14 @@ class DistillationObjective:
             distances = [components[f"hidden_loss/{name}"].values for name in self.teachers.names]
             sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
 
-        followed = torch.tensor(self.teachers.followed)
-        return followed.to(sound.device, non_blocking=True) & ~sound
+        return self.teachers.followed_at_all & ~sound
 
     # ---- What the hooks of the trainer do where nobody overrides them ----
 
     def weighting(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
-        fixed = torch.tensor(self.teachers.weights, device=available.device)
-        return WEIGHTINGS[self.args.teacher_weighting](self.problem, teacher_logits, labels, available, fixed)
+        weigh, fixed = WEIGHTINGS[self.args.teacher_weighting], self.teachers.fixed_weights
+        return weigh(self.problem, teacher_logits, labels, available, fixed)
 
     # ---- From components to the loss and to figures ----
 
@@ -390,9 +398,9 @@ def has_answers(logits: Tensor) -> Tensor:
 
 def _loss_of(teacher: int, targets: SoftTargets, soft_loss: SoftLoss) -> Tensor:
     """Return the soft loss [rows] of one teacher alone; 0 where it does not have the row."""
-    available = targets.available[teacher]
-    student_logits = targets.student_logits[teacher][available]
-    teacher_logits = targets.teacher_logits[teacher][available][None]
+    has = targets.has[teacher]
+    student_logits = targets.student_logits[teacher].index_select(0, has)
+    teacher_logits = targets.teacher_logits[teacher].index_select(0, has)[None]
     losses = soft_loss(student_logits, teacher_logits, torch.ones_like(teacher_logits[:, :, 0]))
     losses = expect_shape("compute_distillation_loss", losses, len(student_logits))
-    return losses.new_zeros(len(available)).masked_scatter(available, losses)
+    return losses.new_zeros(targets.available.shape[1]).index_copy(0, has, losses)

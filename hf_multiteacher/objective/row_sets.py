@@ -1,14 +1,13 @@
 """The sets of rows over which components are averaged: known from a batch alone, before any forward."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ..losses.functional import count_spans, tokens_per_span
 from ..tokenization.columns import teacher_column
-from .rows import Inputs, Rows, real_tokens
+from .rows import Inputs, Rows, SharedSpans, real_tokens, true_places
 
 
 def row_sets(
@@ -37,13 +36,21 @@ def row_sets(
     return sets
 
 
-def add_counts(each: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Count the rows of every set over the row sets of several batches."""
-    counts: dict[str, Any] = {}
-    for sets in each:
-        for name, mask in sets.items():
-            counts[name] = counts.get(name, 0) + mask.sum()
-    return counts
+def set_sizes(rows: Rows, teachers: Sequence[str]) -> dict[str, int]:
+    """Count the rows of every set of `row_sets`, without asking a device.
+
+    Args:
+        rows: Those of a batch.
+        teachers: The teachers' names.
+    """
+    sizes = {"rows": len(rows.index), "hard": len(rows.hard), "soft": len(rows.taught)}
+
+    for teacher, name in enumerate(teachers):
+        sizes[f"soft/{name}"] = len(rows.has[teacher])
+        if rows.spans:
+            sizes[f"hidden/{name}"] = len(rows.spans[teacher].index)
+
+    return sizes
 
 
 def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
@@ -57,6 +64,12 @@ def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
 def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:
     """Return which spans student and teacher share; bool [batch, spans]."""
     return shared_spans(*hidden_spans(inputs, source))
+
+
+def spans_of(inputs: Inputs, source: int | None) -> SharedSpans:
+    """Return the same with their number."""
+    shared = hidden_rows(inputs, source)
+    return SharedSpans(shared.shape[1], true_places(shared))
 
 
 def token_spans(attention_mask: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """Which rows of a collated batch take part: a row is a token in token-level tasks, an example in sequence tasks."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import compress
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,28 +19,91 @@ OF_A_TEACHER = re.compile(r"teacher_\d+_")
 
 
 @dataclass(frozen=True)
+class TeacherTokens:
+    """Where the rows are in the encoding of a teacher with a tokenizer of its own.
+
+    Args:
+        wanted: The tokens on which its head is wanted, bool [batch, teacher length].
+        index: Where `wanted` is true, int64 [tokens].
+        place: For each of the teacher's rows its token's place among the wanted ones, int64 [its rows].
+    """
+
+    wanted: Tensor
+    index: Tensor
+    place: Tensor
+
+
+@dataclass(frozen=True)
+class SharedSpans:
+    """The spans over which hidden states of student and teacher are averaged and compared.
+
+    Args:
+        count: Number of spans of each example, above every id.
+        index: Those that have a token on both sides among the spans of all examples, int64 [shared spans].
+    """
+
+    count: int
+    index: Tensor
+
+
+@dataclass(frozen=True)
 class Rows:
     """The rows of one batch. Row sets are masks over its tokens or examples; rows follow in row-major order.
+
+    What a mask says is there as an index too: how many it marks depends on the data, which makes a GPU wait.
 
     Args:
         mask: Which tokens [batch, length] or, in sequence tasks, examples [batch] are rows.
         labelled: Which of them have a label, likewise.
         available: Which of them each teacher has, likewise; bool [teachers, ...].
         labels: The rows' labels, [rows] or [rows, labels]; None where the batch has none.
+        index: Where `mask` is true among all tokens or examples, int64 [rows].
+        hard: The labelled ones among the rows, int64.
+        taught: Likewise those that a teacher has who is followed.
+        has: Likewise those of each teacher.
+        tokens_of: The rows in each teacher's own encoding; None where it reads the student's.
+        spans: What each teacher shares with the student; none where hidden states are not compared.
     """
 
     mask: Tensor
     labelled: Tensor
     available: Tensor
     labels: Tensor | None
+    index: Tensor
+    hard: Tensor
+    taught: Tensor
+    has: tuple[Tensor, ...]
+    tokens_of: tuple[TeacherTokens | None, ...]
+    spans: tuple[SharedSpans, ...] = ()
 
     @property
     def tokens(self) -> Tensor | None:
         """The rows' tokens, bool [batch, length]; None in sequence tasks, whose heads give one row per example."""
         return self.mask if self.mask.dim() == 2 else None
 
+    def each(self, function: Callable[[Tensor], Tensor]) -> "Rows":
+        """Return the rows with something done to every tensor, such as bringing it to a device."""
+        return _each(self, function)
 
-def find_rows(inputs: Inputs, sources: Sequence[int | None], problem: Problem, distill_positions: str | None) -> Rows:
+
+def _each(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, tuple):
+        return tuple(_each(part, function) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{part.name: _each(getattr(value, part.name), function) for part in fields(value)})
+
+    return value
+
+
+def find_rows(
+    inputs: Inputs,
+    sources: Sequence[int | None],
+    problem: Problem,
+    distill_positions: str | None,
+    followed: Sequence[bool] | None = None,
+) -> Rows:
     """Find the rows of a batch; without labels, `labelled` positions have none.
 
     Args:
@@ -46,6 +111,7 @@ def find_rows(inputs: Inputs, sources: Sequence[int | None], problem: Problem, d
         sources: For each teacher, None where it reads the student's encoding, else the number in its columns' names.
         problem: What the logits mean.
         distill_positions: Which tokens are rows, `labelled` or `all` that are no padding; None in sequence tasks.
+        followed: Which of the teachers have a weight above 0; None for all.
     """
     labels = inputs.get("labels")
     every = real_tokens(inputs) if distill_positions else torch.ones_like(inputs["input_ids"][:, 0], dtype=torch.bool)
@@ -61,7 +127,34 @@ def find_rows(inputs: Inputs, sources: Sequence[int | None], problem: Problem, d
         mask if source is None or not distill_positions else mask & (counterparts(inputs, source) >= 0)
         for source in sources
     ]
-    return Rows(mask, labelled, torch.stack(available), None if labels is None else labels[mask])
+    leaders = available if followed is None else [*compress(available, followed)]
+    tokens_of = (
+        None if source is None or not distill_positions else teacher_tokens(inputs, source, has)
+        for source, has in zip(sources, available, strict=True)
+    )
+
+    index = true_places(mask)
+    return Rows(
+        mask=mask,
+        labelled=labelled,
+        available=torch.stack(available),
+        labels=None if labels is None else labels.flatten(0, mask.dim() - 1).index_select(0, index),
+        index=index,
+        hard=_among(index, labelled),
+        taught=_among(index, torch.stack(leaders).any(dim=0)),
+        has=tuple(_among(index, has) for has in available),
+        tokens_of=tuple(tokens_of),
+    )
+
+
+def true_places(mask: Tensor) -> Tensor:
+    """Return where a mask is true among all its entries, int64."""
+    return mask.flatten().nonzero().squeeze(1)
+
+
+def _among(index: Tensor, mask: Tensor) -> Tensor:
+    """Return which of the rows at `index` a mask marks."""
+    return true_places(mask.flatten().index_select(0, index))
 
 
 def real_tokens(inputs: Inputs) -> Tensor:
@@ -84,20 +177,16 @@ def teacher_inputs(inputs: Inputs, source: int | None) -> dict[str, Tensor]:
     return {name: inputs[column] for name, column in columns.items() if column in inputs}
 
 
-def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
+def teacher_tokens(inputs: Inputs, source: int, tokens: Tensor) -> TeacherTokens:
     """Find the student's tokens in the encoding of a teacher with a tokenizer of its own.
 
     Args:
         inputs: The collated batch.
         source: The number in the teacher's columns' names.
         tokens: The student's tokens that the teacher has; bool [batch, length].
-
-    Returns:
-        The tokens on which the teacher's head is wanted, bool [batch, teacher length], and for each of the student's
-        tokens its place among them, int64 [rows].
     """
     wanted = torch.zeros_like(inputs[teacher_column(source, "input_ids")], dtype=torch.bool)
     examples = torch.nonzero(tokens)[:, 0]
     place = examples * wanted.shape[1] + counterparts(inputs, source)[tokens]
     wanted.view(-1)[place] = True
-    return wanted, (wanted.view(-1).cumsum(0) - 1)[place]
+    return TeacherTokens(wanted, true_places(wanted), (wanted.view(-1).cumsum(0) - 1)[place])

@@ -132,6 +132,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         inputs: Mapping[str, torch.Tensor],
         rows: torch.Tensor | None = None,
         output_hidden_states: bool = False,
+        *,
+        row_index: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...] | None]:
         """Run one teacher, in eval mode and without gradients.
 
@@ -141,6 +143,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 What this teacher does not take is left out.
             rows: Boolean `[batch, length]`: where to give logits, for masked-LM and token classification.
             output_hidden_states: Whether to give the hidden states too.
+            row_index: Where `rows` is true among all tokens, int64, if that is known already.
 
         Returns:
             Logits in the student's label order, `[rows, classes]` in row-major order with `rows`, else as the model
@@ -150,7 +153,9 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         model = teacher.wake().eval()
 
         with self._precision(teacher.device):
-            _, logits, states = teacher.row_forward(model, inputs, rows, output_hidden_states=output_hidden_states)
+            _, logits, states = teacher.row_forward(
+                model, inputs, rows, index=row_index, output_hidden_states=output_hidden_states
+            )
         return teacher.in_order(logits), states
 
     def recall(self, index: int, asked: Asked) -> tuple[torch.Tensor, dict[int, torch.Tensor] | None]:

@@ -145,6 +145,23 @@ def mixed_precision(name: str) -> torch.dtype | None:
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name)
 
 
+def copies_without_waiting(device: torch.device, *, pinned: bool) -> bool:
+    """Tell whether batches go to the device while the host goes on, for which a GPU needs them in pinned memory."""
+    return device.type == "cuda" and pinned
+
+
+def padding_multiple(device: torch.device, precision: torch.dtype | None, positions: Iterable[int]) -> int | None:
+    """Return what the lengths of a batch become a multiple of: 8 in half precision on a GPU, for its matrix units.
+
+    Args:
+        device: Where the models run.
+        precision: In what they run; None for that of their weights.
+        positions: How many tokens each of them can be given; one that ends elsewhere could not read the padding.
+    """
+    fits = not any(most % 8 for most in positions)
+    return 8 if device.type == "cuda" and precision in HALF and fits else None
+
+
 def expect_whole_vocabulary(student: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
     """Refuse a student that does not know all of its tokenizer's entries.
 

@@ -20,6 +20,7 @@ def test_every_teacher_answers_on_the_students_rows(asked):
         example, place = (rows.available[1].sum(dim=1) > 1).nonzero()[0, 0], batch["teacher_1_positions"]
         places = rows.available[1][example].nonzero()[:, 0]
         place[example, places] = place[example, places].flip(0)
+        rows = trainer.distillation_objective.rows(batch)
     outputs = teachers.forward(batch, rows, False)
     assert outputs.hidden_states == [None, None]
     for teacher, (source, logits) in enumerate(zip(teachers.sources, outputs.logits, strict=True)):

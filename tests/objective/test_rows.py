@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from hf_multiteacher.objective.row_sets import hidden_rows, hidden_spans
+from hf_multiteacher.objective.row_finder import RowFinder
+from hf_multiteacher.objective.row_sets import hidden_rows, hidden_spans, row_sets, set_sizes
 from hf_multiteacher.objective.rows import find_rows, real_tokens, teacher_inputs, teacher_tokens
 from hf_multiteacher.tokenization.matching import first_token_counterparts
 
@@ -61,9 +62,43 @@ def test_without_labels_a_words_first_tokens_are_counterparts(inputs):
     inputs["teacher_1_positions"] = torch.from_numpy(first_token_counterparts(*spans))  # as the collator does
     rows = find_rows(inputs, [1], SINGLE, "all")
     assert rows.available[0].tolist() == [[False, True, True, False], [False, False, False, False]]
-    wanted, order = teacher_tokens(inputs, 1, rows.available[0])
-    assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
-    assert order.tolist() == [1, 0]
+    found = teacher_tokens(inputs, 1, rows.available[0])
+    assert found.wanted.nonzero().tolist() == [[0, 1], [0, 3]]
+    assert (found.index.tolist(), found.place.tolist()) == ([1, 3], [1, 0])
+
+
+@pytest.mark.parametrize("followed", [None, [True, False], [False, True]])
+@pytest.mark.parametrize("positions", ["labelled", "all", None])
+def test_what_the_masks_say_is_there_as_indices(positions, followed, inputs):
+    if positions is None:
+        inputs["labels"] = torch.tensor([1, -100])
+    rows = find_rows(inputs, [None, 1], SINGLE, positions, followed)
+
+    leaders = rows.available if followed is None else rows.available[followed]
+    assert rows.index.tolist() == rows.mask.flatten().nonzero().flatten().tolist()
+    assert rows.hard.tolist() == rows.labelled[rows.mask].nonzero().flatten().tolist()
+    assert rows.taught.tolist() == leaders.any(dim=0)[rows.mask].nonzero().flatten().tolist()
+    for has, available in zip(rows.has, rows.available, strict=True):
+        assert has.tolist() == available[rows.mask].nonzero().flatten().tolist()
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_every_set_has_as_many_rows_as_its_mask_marks(hidden, inputs):
+    sources, followed = {"same": None, "own": 1}, [False, True]
+    rows = RowFinder(sources, followed, SINGLE, "all", hidden)(inputs)
+    masks = row_sets(inputs, rows, sources, followed, hidden_states=hidden)
+
+    assert set_sizes(rows, [*sources]) == {name: int(mask.sum()) for name, mask in masks.items()}
+
+
+def test_something_can_be_done_to_every_tensor_of_the_rows(inputs):
+    rows = RowFinder({"same": None, "own": 1}, [True, True], SINGLE, "all", True)(inputs)
+    seen = []
+    copies = rows.each(lambda tensor: seen.append(tensor) or tensor.clone())
+
+    assert len(seen) == 7 + 2 + 3 + 2
+    assert (rows.spans[1].count, copies.tokens_of[0]) == (copies.spans[1].count, None)
+    assert torch.equal(copies.tokens_of[1].place, rows.tokens_of[1].place)
 
 
 def test_examples_are_the_rows_of_a_sequence_task(inputs):
@@ -85,10 +120,10 @@ def test_an_example_none_of_whose_labels_is_there_is_unlabelled(inputs):
 
 def test_a_teachers_tokens_are_found_and_put_into_the_students_order(inputs):
     has = find_rows(inputs, [1], SINGLE, "labelled").available[0]
-    wanted, order = teacher_tokens(inputs, 1, has)
-    assert wanted.nonzero().tolist() == [[0, 1], [0, 3]]
+    found = teacher_tokens(inputs, 1, has)
+    assert found.wanted.nonzero().tolist() == [[0, 1], [0, 3]]
     # The student's token 1 stands at 3, the second of the wanted ones; its token 2 stands at 1.
-    assert order.tolist() == [1, 0]
+    assert found.place.tolist() == [1, 0]
 
 
 def test_a_teacher_reads_the_students_columns_or_its_own(inputs):

@@ -5,8 +5,12 @@ import torch
 from transformers import TrainingArguments
 
 from helpers.toys import make_toy, make_trainer
-from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
-from hf_multiteacher.training.checks import refused_ways_to_run
+from hf_multiteacher import (
+    DataCollatorForDistillation,
+    DistillationTrainingArguments,
+    MultiTeacherDistillationTrainer,
+)
+from hf_multiteacher.training.checks import copies_without_waiting, padding_multiple, refused_ways_to_run
 
 
 @pytest.mark.parametrize(
@@ -155,3 +159,46 @@ def test_without_arguments_the_defaults_are_those_of_distillation(pair, tmp_path
     toy = make_toy("single-label", pair)
     trainer = MultiTeacherDistillationTrainer(toy.student, teachers=toy.teachers, processing_class=toy.tokenizer)
     assert isinstance(trainer.args, DistillationTrainingArguments)
+
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
+
+
+def test_batches_go_to_a_gpu_without_waiting_from_pinned_memory_alone():
+    assert copies_without_waiting(GPU, pinned=True)
+    assert not copies_without_waiting(GPU, pinned=False)
+    assert not copies_without_waiting(CPU, pinned=True)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "positions", "expected"),
+    [
+        (GPU, torch.bfloat16, [512, 10**20], 8),
+        (GPU, torch.float16, [512], 8),
+        (GPU, None, [512], None),
+        (CPU, torch.bfloat16, [512], None),
+        (GPU, torch.bfloat16, [512, 30], None),
+    ],
+)
+def test_lengths_become_a_multiple_of_8_in_half_precision_on_a_gpu(device, precision, positions, expected):
+    assert padding_multiple(device, precision, positions) == expected
+
+
+@pytest.mark.parametrize(("teachers", "expected"), [("toy", True), ([], False)])
+def test_accelerate_is_told_to_copy_without_waiting_where_there_are_teachers(
+    teachers, expected, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hf_multiteacher.trainer.copies_without_waiting", lambda device, *, pinned: True)
+    trainer = make_trainer(make_toy("tagging"), tmp_path, teachers=teachers)
+
+    assert trainer.accelerator.non_blocking is expected
+    assert trainer.get_train_dataloader()._non_blocking is expected
+
+
+def test_a_collator_that_is_given_keeps_its_padding(tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.trainer.padding_multiple", lambda *_: 8)
+    toy = make_toy("tagging")
+    given = DataCollatorForDistillation(toy.multi_tokenizer)
+
+    assert make_trainer(toy, tmp_path).data_collator.pad_to_multiple_of == 8
+    assert make_trainer(toy, tmp_path, data_collator=given).data_collator.pad_to_multiple_of is None

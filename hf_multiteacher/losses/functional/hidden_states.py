@@ -43,7 +43,8 @@ def tokens_per_span(spans: Tensor, num_spans: int) -> Tensor:
     """
     batch = len(spans)
     slots = _slots(spans, num_spans).flatten()
-    counts = torch.bincount(slots, minlength=batch * (num_spans + 1))
+    # torch.bincount says the same, but a GPU waits for it to look at the largest slot.
+    counts = slots.new_zeros(batch * (num_spans + 1)).index_add(0, slots, torch.ones_like(slots))
     return counts.view(batch, num_spans + 1)[:, :num_spans]
 
 
