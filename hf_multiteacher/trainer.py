@@ -52,6 +52,7 @@ from .training.checks import (
     refused_override,
     refused_ways_to_run,
     set_problem_type,
+    teacher_precision,
     use_one_gpu,
     warn_of_half_precision,
 )
@@ -161,13 +162,16 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         note_as_loaded(tokenizer)
 
+        named = self.accelerator.mixed_precision
+        precision = teacher_precision(named, args.device, asked_for=args.teacher_dtype is not None)
         self.teachers = TeacherEnsemble.load(
             teachers,
             student=student,
             student_tokenizer=tokenizer,
             dtype=args.teacher_dtype,
             device=args.device,
-            mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
+            default_dtype=precision.weights,
+            mixed_precision=precision.autocast,
             keeping=keeping_of(args),
         )
         self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)

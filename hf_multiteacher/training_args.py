@@ -93,8 +93,9 @@ class DistillationTrainingArguments(TrainingArguments):
     teacher_dtype: str | None = field(
         default=None,
         metadata={
-            "help": "Precision of the teachers' weights, in which they run. Default: float32 weights (models that are "
-            "passed in keep theirs), which run as the student's do: under autocast with bf16 or fp16.",
+            "help": "Precision of the teachers' weights, in which they run. Default: bfloat16 with bf16 on a GPU; "
+            "else float32 weights (models that are passed in keep theirs), which run as the student's do: under "
+            "autocast with bf16 or fp16.",
             "choices": TEACHER_DTYPES,
         },
     )

@@ -44,6 +44,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         student: nn.Module,
         student_tokenizer: PreTrainedTokenizerBase | None,
         dtype: torch.dtype | str | None = None,
+        default_dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
         mixed_precision: torch.dtype | None = None,
         keeping: Keeping | None = None,
@@ -57,6 +58,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             dtype: Of the teachers' weights, as `torch.bfloat16` or `"bfloat16"`; `"auto"` keeps what the file holds.
                 By default, what is loaded is float32 and a model object stays as it is; of one that has another
                 precision than asked for, a copy teaches.
+            default_dtype: What `dtype` is where it is None; a quantised model stays as it is then.
             device: Where to put them; by default they stay on the CPU, and a model object where it is.
             mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
             keeping: How their outputs are kept on disk; a teacher given by id or path whose outputs are there is only
@@ -75,10 +77,10 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 "TeacherEnsemble.load expects at least one teacher, but got none: there is nobody to follow."
             )
 
-        precision = _dtype_of(dtype)
+        precision = _dtype_of(dtype) or default_dtype
         known = None if keeping is None else partial(keeping.open, precision=mixed_precision)
         loaded = [
-            _load(teacher, name, student, student_tokenizer, precision, known)
+            _load(teacher, name, student, student_tokenizer, precision, dtype is None, known)
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
 
@@ -196,6 +198,7 @@ def _load(
     student: nn.Module,
     student_tokenizer: PreTrainedTokenizerBase | None,
     dtype: torch.dtype | str | None,
+    by_default: bool,
     known: Callable[[str, Mapping[str, Any]], TeacherCache] | None,
 ) -> LoadedTeacher:
     task = task_of(student)
@@ -205,7 +208,9 @@ def _load(
             "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
         )
 
-    load = partial(_model_of, teacher, name, task, without_adapters(student).config, dtype)
+    as_it_is = by_default and isinstance(teacher.model, nn.Module) and _is_quantised(teacher.model)
+    own_dtype = None if as_it_is else dtype
+    load = partial(_model_of, teacher, name, task, without_adapters(student).config, own_dtype)
     sketch = None if known is None or isinstance(teacher.model, nn.Module) else outline(teacher, name, task)
     weights = None if sketch is None else weights_on_disk(teacher)
     if sketch is None or weights is None or known is None:
@@ -242,6 +247,10 @@ def _described(
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
         **of_a_source,
     )
+
+
+def _is_quantised(model: nn.Module) -> bool:
+    return bool(getattr(without_adapters(model), "is_quantized", False))
 
 
 def _shares_weights(first: nn.Module, second: nn.Module) -> bool:
