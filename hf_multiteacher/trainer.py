@@ -30,6 +30,7 @@ from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective,
 from .objective.rows import MODEL_INPUTS, Rows
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
+from .teachers.placement import Placement
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
@@ -163,13 +164,15 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         note_as_loaded(tokenizer)
 
         named = self.accelerator.mixed_precision
-        precision = teacher_precision(named, args.device, asked_for=args.teacher_dtype is not None)
+        runs_on = Placement.of(args.teacher_device, args.device).runs_on
+        precision = teacher_precision(named, runs_on, asked_for=args.teacher_dtype is not None)
         self.teachers = TeacherEnsemble.load(
             teachers,
             student=student,
             student_tokenizer=tokenizer,
             dtype=args.teacher_dtype,
             device=args.device,
+            teacher_device=args.teacher_device,
             default_dtype=precision.weights,
             mixed_precision=precision.autocast,
             keeping=keeping_of(args),

@@ -99,6 +99,13 @@ class DistillationTrainingArguments(TrainingArguments):
             "choices": TEACHER_DTYPES,
         },
     )
+    teacher_device: str | None = field(
+        default=None,
+        metadata={
+            "help": "Where the teachers run if not with the student: `cpu`, `cuda:1`, ...; `in turn`: they stay on "
+            "the CPU, and each is brought to the student's device for its forward alone."
+        },
+    )
     teacher_cache: str | None = field(
         default=None,
         metadata={

@@ -19,6 +19,7 @@ from .kept_outputs import Asked, Keeping, KeptOutputs, manifest_of
 from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
 from .loading import check_task, commit_of, load_model, outline, weights_on_disk
+from .placement import Placement, all_moved, moved
 from .teacher import Teacher
 from .tokenizer import find_tokenizer, read_the_same_ids
 
@@ -46,6 +47,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         dtype: torch.dtype | str | None = None,
         default_dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
+        teacher_device: str | None = None,
         mixed_precision: torch.dtype | None = None,
         keeping: Keeping | None = None,
     ) -> "TeacherEnsemble":
@@ -59,7 +61,10 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 By default, what is loaded is float32 and a model object stays as it is; of one that has another
                 precision than asked for, a copy teaches.
             default_dtype: What `dtype` is where it is None; a quantised model stays as it is then.
-            device: Where to put them; by default they stay on the CPU, and a model object where it is.
+            device: Where the student is, and they with it; by default they stay on the CPU, and a model object where
+                it is.
+            teacher_device: Where they run in its place, such as `"cpu"` or `"cuda:1"`, or `"in turn"` to bring each to
+                `device` for its forward alone; their answers come to `device`.
             mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
             keeping: How their outputs are kept on disk; a teacher given by id or path whose outputs are there is only
                 loaded when something is missing.
@@ -92,7 +97,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             ]
         if student_tokenizer is None and not ensemble.known_tokenizers:
             read_the_same_ids({teacher.name: teacher.model for teacher in loaded}, student)
-        return ensemble if device is None else ensemble.to(device)
+        return ensemble if device is None else ensemble.place(Placement.of(teacher_device, device))
 
     @overload
     def __getitem__(self, index: int) -> LoadedTeacher: ...
@@ -121,8 +126,12 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
     def to(self, device: torch.device | str) -> "TeacherEnsemble":
         """Move every teacher to `device`."""
+        return self.place(Placement.of(None, device))
+
+    def place(self, placement: Placement) -> "TeacherEnsemble":
+        """Move every teacher to where it is to be."""
         for teacher in self:
-            teacher.to(device)
+            teacher.place(placement)
 
         return self
 
@@ -141,8 +150,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
         Args:
             index: Which teacher.
-            inputs: `input_ids`, `attention_mask`, `token_type_ids`, ... `[batch, length]`, on the teachers' device.
-                What this teacher does not take is left out.
+            inputs: `input_ids`, `attention_mask`, `token_type_ids`, ... `[batch, length]`, on any device. What this
+                teacher does not take is left out.
             rows: Boolean `[batch, length]`: where to give logits, for masked-LM and token classification.
             output_hidden_states: Whether to give the hidden states too.
             row_index: Where `rows` is true among all tokens, int64, if that is known already.
@@ -152,13 +161,16 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             gives them; and the hidden states `[batch, length, hidden]`, embeddings first, or None.
         """
         teacher = self[index]
-        model = teacher.wake().eval()
+        read = all_moved(inputs, teacher.device)
+        wanted, at = (None if each is None else moved(each, teacher.device) for each in (rows, row_index))
 
-        with self._precision(teacher.device):
+        with teacher.at_work() as model, self._precision(teacher.device):
             _, logits, states = teacher.row_forward(
-                model, inputs, rows, index=row_index, output_hidden_states=output_hidden_states
+                model.eval(), read, wanted, index=at, output_hidden_states=output_hidden_states
             )
-        return teacher.in_order(logits), states
+
+        logits = teacher.in_order(teacher.answers(logits))
+        return logits, None if states is None else tuple(teacher.answers(state) for state in states)
 
     def recall(self, index: int, asked: Asked) -> tuple[torch.Tensor, dict[int, torch.Tensor] | None]:
         """Do as `forward` does where the outputs of the teachers are kept, running only what is not there yet.
