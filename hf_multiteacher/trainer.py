@@ -30,6 +30,7 @@ from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective,
 from .objective.rows import MODEL_INPUTS, Rows
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
+from .teachers.placement import Placement
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
@@ -52,6 +53,7 @@ from .training.checks import (
     refused_override,
     refused_ways_to_run,
     set_problem_type,
+    teacher_precision,
     use_one_gpu,
     warn_of_half_precision,
 )
@@ -161,13 +163,18 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         note_as_loaded(tokenizer)
 
+        named = self.accelerator.mixed_precision
+        runs_on = Placement.of(args.teacher_device, args.device).runs_on
+        precision = teacher_precision(named, runs_on, asked_for=args.teacher_dtype is not None)
         self.teachers = TeacherEnsemble.load(
             teachers,
             student=student,
             student_tokenizer=tokenizer,
             dtype=args.teacher_dtype,
             device=args.device,
-            mixed_precision=None if args.teacher_dtype else mixed_precision(self.accelerator.mixed_precision),
+            teacher_device=args.teacher_device,
+            default_dtype=precision.weights,
+            mixed_precision=precision.autocast,
             keeping=keeping_of(args),
         )
         self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)

@@ -93,9 +93,17 @@ class DistillationTrainingArguments(TrainingArguments):
     teacher_dtype: str | None = field(
         default=None,
         metadata={
-            "help": "Precision of the teachers' weights, in which they run. Default: float32 weights (models that are "
-            "passed in keep theirs), which run as the student's do: under autocast with bf16 or fp16.",
+            "help": "Precision of the teachers' weights, in which they run. Default: bfloat16 with bf16 on a GPU; "
+            "else float32 weights (models that are passed in keep theirs), which run as the student's do: under "
+            "autocast with bf16 or fp16.",
             "choices": TEACHER_DTYPES,
+        },
+    )
+    teacher_device: str | None = field(
+        default=None,
+        metadata={
+            "help": "Where the teachers run if not with the student: `cpu`, `cuda:1`, ...; `in turn`: they stay on "
+            "the CPU, and each is brought to the student's device for its forward alone."
         },
     )
     teacher_cache: str | None = field(

@@ -19,6 +19,7 @@ from .kept_outputs import Asked, Keeping, KeptOutputs, manifest_of
 from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
 from .loading import check_task, commit_of, load_model, outline, weights_on_disk
+from .placement import Placement, all_moved, moved
 from .teacher import Teacher
 from .tokenizer import find_tokenizer, read_the_same_ids
 
@@ -44,7 +45,9 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         student: nn.Module,
         student_tokenizer: PreTrainedTokenizerBase | None,
         dtype: torch.dtype | str | None = None,
+        default_dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
+        teacher_device: str | None = None,
         mixed_precision: torch.dtype | None = None,
         keeping: Keeping | None = None,
     ) -> "TeacherEnsemble":
@@ -57,7 +60,11 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             dtype: Of the teachers' weights, as `torch.bfloat16` or `"bfloat16"`; `"auto"` keeps what the file holds.
                 By default, what is loaded is float32 and a model object stays as it is; of one that has another
                 precision than asked for, a copy teaches.
-            device: Where to put them; by default they stay on the CPU, and a model object where it is.
+            default_dtype: What `dtype` is where it is None; a quantised model stays as it is then.
+            device: Where the student is, and they with it; by default they stay on the CPU, and a model object where
+                it is.
+            teacher_device: Where they run in its place, such as `"cpu"` or `"cuda:1"`, or `"in turn"` to bring each to
+                `device` for its forward alone; their answers come to `device`.
             mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
             keeping: How their outputs are kept on disk; a teacher given by id or path whose outputs are there is only
                 loaded when something is missing.
@@ -75,10 +82,10 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 "TeacherEnsemble.load expects at least one teacher, but got none: there is nobody to follow."
             )
 
-        precision = _dtype_of(dtype)
+        precision = _dtype_of(dtype) or default_dtype
         known = None if keeping is None else partial(keeping.open, precision=mixed_precision)
         loaded = [
-            _load(teacher, name, student, student_tokenizer, precision, known)
+            _load(teacher, name, student, student_tokenizer, precision, dtype is None, known)
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
 
@@ -90,7 +97,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             ]
         if student_tokenizer is None and not ensemble.known_tokenizers:
             read_the_same_ids({teacher.name: teacher.model for teacher in loaded}, student)
-        return ensemble if device is None else ensemble.to(device)
+        return ensemble if device is None else ensemble.place(Placement.of(teacher_device, device))
 
     @overload
     def __getitem__(self, index: int) -> LoadedTeacher: ...
@@ -119,8 +126,12 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
     def to(self, device: torch.device | str) -> "TeacherEnsemble":
         """Move every teacher to `device`."""
+        return self.place(Placement.of(None, device))
+
+    def place(self, placement: Placement) -> "TeacherEnsemble":
+        """Move every teacher to where it is to be."""
         for teacher in self:
-            teacher.to(device)
+            teacher.place(placement)
 
         return self
 
@@ -139,8 +150,8 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
         Args:
             index: Which teacher.
-            inputs: `input_ids`, `attention_mask`, `token_type_ids`, ... `[batch, length]`, on the teachers' device.
-                What this teacher does not take is left out.
+            inputs: `input_ids`, `attention_mask`, `token_type_ids`, ... `[batch, length]`, on any device. What this
+                teacher does not take is left out.
             rows: Boolean `[batch, length]`: where to give logits, for masked-LM and token classification.
             output_hidden_states: Whether to give the hidden states too.
             row_index: Where `rows` is true among all tokens, int64, if that is known already.
@@ -150,13 +161,16 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             gives them; and the hidden states `[batch, length, hidden]`, embeddings first, or None.
         """
         teacher = self[index]
-        model = teacher.wake().eval()
+        read = all_moved(inputs, teacher.device)
+        wanted, at = (None if each is None else moved(each, teacher.device) for each in (rows, row_index))
 
-        with self._precision(teacher.device):
+        with teacher.at_work() as model, self._precision(teacher.device):
             _, logits, states = teacher.row_forward(
-                model, inputs, rows, index=row_index, output_hidden_states=output_hidden_states
+                model.eval(), read, wanted, index=at, output_hidden_states=output_hidden_states
             )
-        return teacher.in_order(logits), states
+
+        logits = teacher.in_order(teacher.answers(logits))
+        return logits, None if states is None else tuple(teacher.answers(state) for state in states)
 
     def recall(self, index: int, asked: Asked) -> tuple[torch.Tensor, dict[int, torch.Tensor] | None]:
         """Do as `forward` does where the outputs of the teachers are kept, running only what is not there yet.
@@ -196,6 +210,7 @@ def _load(
     student: nn.Module,
     student_tokenizer: PreTrainedTokenizerBase | None,
     dtype: torch.dtype | str | None,
+    by_default: bool,
     known: Callable[[str, Mapping[str, Any]], TeacherCache] | None,
 ) -> LoadedTeacher:
     task = task_of(student)
@@ -205,7 +220,9 @@ def _load(
             "freeze the student, and training the student would change it. Load it a second time, or deep-copy it."
         )
 
-    load = partial(_model_of, teacher, name, task, without_adapters(student).config, dtype)
+    as_it_is = by_default and isinstance(teacher.model, nn.Module) and _is_quantised(teacher.model)
+    own_dtype = None if as_it_is else dtype
+    load = partial(_model_of, teacher, name, task, without_adapters(student).config, own_dtype)
     sketch = None if known is None or isinstance(teacher.model, nn.Module) else outline(teacher, name, task)
     weights = None if sketch is None else weights_on_disk(teacher)
     if sketch is None or weights is None or known is None:
@@ -242,6 +259,10 @@ def _described(
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
         **of_a_source,
     )
+
+
+def _is_quantised(model: nn.Module) -> bool:
+    return bool(getattr(without_adapters(model), "is_quantized", False))
 
 
 def _shares_weights(first: nn.Module, second: nn.Module) -> bool:

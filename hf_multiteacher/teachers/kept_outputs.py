@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from ..models.outputs import HiddenStates
 from ..models.task import without_adapters
 from ..models.vocabulary_head import can_run_alone, head_alone, head_logits, head_state
 from .loaded_teacher import LoadedTeacher
+from .placement import all_moved, moved
 from .reading_keys import reading_keys
 
 LOGITS, HEAD_INPUTS = "logits", "head_inputs"
@@ -45,6 +46,11 @@ class Asked:
         """Which tokens are no padding; bool [batch, length]."""
         mask = self.inputs.get("attention_mask")
         return torch.ones_like(self.inputs["input_ids"], dtype=torch.bool) if mask is None else mask.bool()
+
+    def on(self, device: torch.device) -> "Asked":
+        """Bring it to a device."""
+        tokens, spans = (None if each is None else moved(each, device) for each in (self.tokens, self.spans))
+        return Asked(all_moved(self.inputs, device), tokens, spans)
 
 
 @dataclass(frozen=True)
@@ -177,8 +183,8 @@ class KeptOutputs:
     @torch.no_grad()
     def _compute(self, asked: Asked, keys: np.ndarray) -> None:
         """Run the teacher on a whole batch, and keep what it says."""
-        self.teacher.wake()
-        with self._precision(self.teacher.device):
+        asked = asked.on(self.teacher.device)
+        with self.teacher.at_work(), self._precision(self.teacher.device):
             said, states = self._run(asked)
 
         counts = self._rows_kept(asked).sum(dim=1) if self.teacher.task.token_level else torch.ones(len(keys))
@@ -221,43 +227,43 @@ class KeptOutputs:
         """Return the logits of the rows that are asked for."""
         rows = values[np.arange(values.shape[1]) < counts[:, None]]
         if self.over_vocabulary:
-            return self._of_head(self._on_device(rows))
+            return self._of_head(_on(self.teacher.device, rows))
 
         if asked.tokens is not None:
             rows = rows[asked.tokens[asked.real].cpu().numpy()]
-        return self._on_device(rows)
+        return _on(self.teacher.placement.answers_on, rows)
 
     @torch.no_grad()
     def _of_head(self, states: Tensor) -> Tensor:
-        head = self._vocabulary_head()
-        weight = next(weight for weight in head.parameters() if not weight.is_meta)
+        with self._vocabulary_head() as head, self._precision(self.teacher.device):
+            weight = next(weight for weight in head.parameters() if not weight.is_meta)
+            return self.teacher.answers(head_logits(head, states.to(weight.dtype)))
 
-        with self._precision(self.teacher.device):
-            return head_logits(head, states.to(weight.dtype))
-
-    def _vocabulary_head(self) -> nn.Module:
+    def _vocabulary_head(self) -> AbstractContextManager[nn.Module]:
         """Return what the head can be run in: the model, or a shell where that is not loaded."""
         if not self.teacher.asleep:
             self._head = None
-            return self.teacher.model
+            return self.teacher.at_work()
 
         if self._head is None:
             inner = without_adapters(self.teacher.model)
             state = load_file(cast(Path, self.cache.file(HEAD)), device=str(self.teacher.device))
             self._head = head_alone(type(inner), inner.config, state)
-        return self._head
+        return nullcontext(self._head)
 
     def _means(self, spans: Tensor, read: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[int, Tensor]:
-        return {layer: self._on_device(read[self._states_of(layer)][0]) for layer in self.layers}
-
-    def _on_device(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self.teacher.device, non_blocking=True).float()
+        device = self.teacher.placement.answers_on
+        return {layer: _on(device, read[self._states_of(layer)][0]) for layer in self.layers}
 
 
 def manifest_of(cache: TeacherCache) -> dict[str, str | None] | None:
     """Return the manifest of a teacher that need not be loaded; None where nobody has kept its outputs yet."""
     path = cache.file(TEACHER)
     return None if path is None else json.loads(path.read_text(encoding="utf-8"))
+
+
+def _on(device: torch.device, values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values).to(device, non_blocking=True).float()
 
 
 def _no_head(teacher: LoadedTeacher) -> str:

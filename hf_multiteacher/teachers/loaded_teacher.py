@@ -1,6 +1,7 @@
 """One frozen teacher: its model, its tokenizer, and what tells it from another one."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from ..models.row_forward import RowForward
 from ..models.task import Task, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
 from .fingerprint import weight_fingerprint
+from .placement import Placement, moved
 
 
 @dataclass
@@ -33,7 +35,7 @@ class LoadedTeacher:
             device until something is missing there.
         known: The manifest of such a teacher.
         row_forward: Runs the model with its head at the wanted rows only.
-        device: Where it runs.
+        placement: Where it is.
     """
 
     name: str
@@ -46,13 +48,19 @@ class LoadedTeacher:
     source: dict[str, str] | None = None
     load: Callable[[], nn.Module] | None = None
     known: dict[str, str | None] | None = None
-    device: torch.device = field(init=False)
+    placement: Placement = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the forward before anybody can compile or wrap the model."""
         self.row_forward = RowForward(self.model, f"teacher '{self.name}'")
         weight = next(self.model.parameters(), torch.empty(0))
-        self.device = torch.device("cpu") if weight.is_meta else weight.device
+        device = torch.device("cpu") if weight.is_meta else weight.device
+        self.placement = Placement(device, device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.placement.runs_on
 
     @property
     def asleep(self) -> bool:
@@ -67,7 +75,7 @@ class LoadedTeacher:
     def wake(self) -> nn.Module:
         """Return the model, loaded where it is not yet."""
         if self.load is not None:
-            self.model = self.load().requires_grad_(False).eval().to(self.device)
+            self.model = self.placement.settle(self.load().requires_grad_(False).eval())
             self.row_forward = RowForward(self.model, self.row_forward.name)
             self.load = None
 
@@ -97,14 +105,22 @@ class LoadedTeacher:
             "dtype": _dtype_of(self.model),
         }
 
-    def to(self, device: torch.device | str) -> None:
-        """Move the model to `device`, now or when it is loaded."""
-        self.device = torch.device(device)
+    def at_work(self) -> AbstractContextManager[nn.Module]:
+        """Have the model where it runs, loaded where it is not yet, inside the block."""
+        return self.placement.at_work(self.wake())
+
+    def answers(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Bring what it says to where that is wanted."""
+        return moved(tensor, self.placement.answers_on)
+
+    def place(self, placement: Placement) -> None:
+        """Move the model, now or when it is loaded."""
+        self.placement = placement
         if not self.asleep:
-            self.model.to(device)
+            placement.settle(self.model)
 
         if self.label_index is not None:
-            self.label_index = self.label_index.to(device)
+            self.label_index = self.label_index.to(placement.answers_on)
 
 
 def _dtype_of(model: nn.Module) -> str:

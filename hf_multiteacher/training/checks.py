@@ -145,6 +145,33 @@ def mixed_precision(name: str) -> torch.dtype | None:
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name)
 
 
+class Precision(NamedTuple):
+    """In what teachers run.
+
+    Attributes:
+        weights: What their weights are brought to where nobody asks for another type; None leaves them.
+        autocast: What they run in over these; None for no autocast.
+    """
+
+    weights: torch.dtype | None
+    autocast: torch.dtype | None
+
+
+def teacher_precision(name: str, device: torch.device, *, asked_for: bool) -> Precision:
+    """Choose in what teachers run: as the student does, which on a GPU with bf16 needs no copy of them in float32.
+
+    Args:
+        name: accelerate's `mixed_precision`.
+        device: Where they run.
+        asked_for: Whether `teacher_dtype` says it.
+    """
+    precision = None if asked_for else mixed_precision(name)
+    if precision is torch.bfloat16 and device.type == "cuda":
+        return Precision(precision, None)
+
+    return Precision(None, precision)
+
+
 def copies_without_waiting(device: torch.device, *, pinned: bool) -> bool:
     """Tell whether batches go to the device while the host goes on, for which a GPU needs them in pinned memory."""
     return device.type == "cuda" and pinned

@@ -13,6 +13,9 @@ from helpers.taggers import NAMES
 from helpers.toys import largest_difference, make_toy, make_trainer, weights_of
 from hf_multiteacher.models.student import student_from_teacher
 from hf_multiteacher.recipes.pretrained import load_for_labels
+from hf_multiteacher.training.checks import teacher_precision
+
+GPU = torch.device("cuda", 0)
 
 
 def precisions(toy, folder, **changes):
@@ -62,6 +65,39 @@ def test_a_teacher_that_is_passed_in_keeps_its_weights_and_a_copy_teaches(load):
     assert teacher.model.dtype == torch.bfloat16
     assert model.state_dict().keys() == before.keys()
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    assert model.dtype == torch.float32
+
+
+def test_with_bf16_on_a_gpu_copies_in_bfloat16_teach_without_autocast(tmp_path, monkeypatch):
+    decided = []
+    monkeypatch.setattr(
+        "hf_multiteacher.trainer.teacher_precision",
+        lambda name, _, *, asked_for: decided.append(asked_for) or teacher_precision(name, GPU, asked_for=asked_for),
+    )
+    toy = make_toy("masked-lm", hidden_state_weight=0.5)
+    seen, trainer = precisions(toy, tmp_path, bf16=True)
+
+    assert decided == [False]
+    assert seen == [{torch.bfloat16}] * 2
+    assert trainer.teachers.mixed_precision is None
+    assert [row["dtype"] for row in trainer.teachers.manifest()] == ["bfloat16"] * 2
+    assert all(weight.dtype == torch.float32 for teacher in toy.teachers for weight in teacher.model.parameters())
+    assert all(weight.isfinite().all() for weight in trainer.model.parameters())
+
+
+def test_a_quantised_teacher_stays_as_it_is_where_nobody_asks_for_another(load):
+    model = tiny_bert("TokenClassification", **NAMES)
+    model.is_quantized = True
+
+    assert load(model, default_dtype=torch.bfloat16)[0].model is model
+    assert load(model, default_dtype=torch.bfloat16, dtype="float32")[0].model is model
+
+
+def test_the_precision_asked_for_is_that_of_weights_not_the_default(load):
+    model = tiny_bert("TokenClassification", **NAMES)
+
+    assert load(model, default_dtype=torch.bfloat16, dtype="float32")[0].model is model
+    assert load(model, default_dtype=torch.bfloat16)[0].model.dtype == torch.bfloat16
     assert model.dtype == torch.float32
 
 

@@ -10,7 +10,12 @@ from hf_multiteacher import (
     DistillationTrainingArguments,
     MultiTeacherDistillationTrainer,
 )
-from hf_multiteacher.training.checks import copies_without_waiting, padding_multiple, refused_ways_to_run
+from hf_multiteacher.training.checks import (
+    copies_without_waiting,
+    padding_multiple,
+    refused_ways_to_run,
+    teacher_precision,
+)
 
 
 @pytest.mark.parametrize(
@@ -202,3 +207,17 @@ def test_a_collator_that_is_given_keeps_its_padding(tmp_path, monkeypatch):
 
     assert make_trainer(toy, tmp_path).data_collator.pad_to_multiple_of == 8
     assert make_trainer(toy, tmp_path, data_collator=given).data_collator.pad_to_multiple_of is None
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "asked_for", "expected"),
+    [
+        ("bf16", GPU, False, (torch.bfloat16, None)),
+        ("bf16", CPU, False, (None, torch.bfloat16)),
+        ("fp16", GPU, False, (None, torch.float16)),
+        ("no", GPU, False, (None, None)),
+        ("bf16", GPU, True, (None, None)),
+    ],
+)
+def test_on_a_gpu_the_teachers_have_weights_of_the_runs_precision(name, device, asked_for, expected):
+    assert teacher_precision(name, device, asked_for=asked_for) == expected
