@@ -90,6 +90,16 @@ def on_meta():
     return tiny_model("bert", "MaskedLM").to("meta")
 
 
+def diverged():
+    model = tiny_model("bert", "MaskedLM")
+    torch.nn.init.constant_(model.bert.embeddings.word_embeddings.weight, float("nan"))
+    return model
+
+
+def of_one_token():
+    return tiny_model("bert", "MaskedLM", max_position_embeddings=1)
+
+
 def prompts():
     return get_peft_model(
         tiny_bert("MaskedLM"), PromptTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=4)
@@ -143,6 +153,8 @@ class BrokenForMaskedLM(transformers.BertForMaskedLM):
         convolution_after_its_only_layer,
         feed_forward_in_chunks,
         on_meta,
+        diverged,
+        of_one_token,
         prompts,
         full_for_good_where_a_text_is_short,
         padding_to_whole_windows,
@@ -166,9 +178,14 @@ def test_a_short_trial_leaves_the_attention_in_blocks():
     assert model.bert.attention_type == "block_sparse"
 
 
+def draw_something(module, args, output):
+    torch.rand(1)
+
+
 def test_the_trial_leaves_no_trace():
     model = tiny_bert("MaskedLM", vocab_size=50).train()
     model.bert.encoder.eval()
+    model.cls.register_forward_hook(draw_something)  # in eval mode too
     modes = [module.training for module in model.modules()]
     weights = copy.deepcopy(model.state_dict())
     torch.manual_seed(3)

@@ -217,6 +217,12 @@ def test_a_forward_that_accelerate_has_put_there_is_put_back():
     assert vars(model.bert)["forward"] is expected
 
 
+def test_a_shell_is_frozen_and_draws_no_dropout():
+    shell = shell_of(tiny_bert("MaskedLM", vocab_size=50).train())
+    assert not any(weight.requires_grad for weight in shell.parameters())
+    assert not any(module.training for module in shell.modules())
+
+
 def test_a_shell_with_another_head_is_told():
     model = tiny_bert("MaskedLM", vocab_size=50).eval()
     assert not heads_agree(model, shell_of(tiny_bert("MaskedLM", vocab_size=50, seed=1)))
