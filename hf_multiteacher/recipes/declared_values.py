@@ -9,6 +9,8 @@ from reprlib import Repr
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from transformers.trainer_pt_utils import AcceleratorConfig
+
 NAMES: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -18,6 +20,8 @@ NAMES: dict[Any, str] = {
 }
 MORE_THAN_DECLARED: dict[str, Any] = {"resume_from_checkpoint": bool}
 """Keys for which `Trainer` takes a type that transformers does not declare."""
+MADE_OF_KEYS: dict[str, Any] = {"accelerator_config": AcceleratorConfig}
+"""Keys whose mapping becomes an object with keys of its own."""
 MOST_CHOICES = 12
 LARGEST = 2**63
 """A whole number from here on fits in no tensor."""
@@ -46,7 +50,19 @@ def declared_values(kinds: Sequence[type], content: Mapping[str, Any]) -> dict[s
     """
     known = {field.name: field for kind in kinds for field in fields(kind)}
     hints = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
-    return {key: _declared(value, known[key], hints[key]) for key, value in content.items()}
+    values = {key: _declared(value, known[key], hints[key]) for key, value in content.items()}
+
+    for key in MADE_OF_KEYS.keys() & values.keys():
+        _expect_keys(key, values[key])
+    return values
+
+
+def _expect_keys(name: str, value: Any) -> None:
+    """Refuse keys of a mapping that transformers makes an object of, and that this does not have."""
+    keys = [field.name for field in fields(MADE_OF_KEYS[name])]
+    unknown = sorted({*map(str, value)} - {*keys}) if isinstance(value, dict) else []
+    if unknown:
+        raise ValueError(f"{name} must be a mapping of {', '.join(keys)}, got the key {_shown.repr(unknown[0])}.")
 
 
 def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:

@@ -15,7 +15,11 @@ from .card_data import DistillationCardData, Evaluation
 from .markdown_text import code, code_block, plain
 from .tables import Figure, figures_table, table
 
-NO_OBJECTIVE = ("teachers", "teacher_weights", "report_loyalty")  # they stand with the teachers, or change no training
+# They stand with the teachers, or change no training; a folder is nobody's business.
+NO_OBJECTIVE = (
+    *("teachers", "teacher_weights", "report_loyalty"),
+    *("teacher_cache", "teacher_cache_dtype", "teacher_device"),
+)
 OPTIMIZER = (
     "learning_rate",
     "lr_scheduler_type",
