@@ -258,6 +258,31 @@ def test_a_compiled_adapter_is_saved_under_the_names_that_peft_looks_for(order, 
     assert trainer.card_data().adapter_of == (plain.active_peft_config.base_model_name_or_path or "")
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        {},
+        {"teacher_cache": "cache", "teacher_cache_dtype": "float32"},
+        {"teacher_device": "in turn"},
+        {"teacher_dtype": "float64"},
+    ],
+    ids=["live", "cached", "in turn", "copied"],
+)
+@pytest.mark.parametrize("task", ["masked-lm", "tagging"])
+def test_compiled_teachers_teach_the_same_in_every_way(task, way, pair, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.training_args.TEACHER_DTYPES", ("float64",))  # on a CPU it is fast
+    way = way | ({"teacher_cache": str(tmp_path / "cache")} if "teacher_cache" in way else {})
+    toy = make_toy(task, pair, hidden_state_weight=0.5)
+    plain = train(toy, tmp_path, max_steps=2)
+    graphs = [
+        Teacher(compiled(teacher.model), tokenizer=teacher.tokenizer, name=teacher.name) for teacher in toy.teachers
+    ]
+    cold, warm = (train(toy, tmp_path, max_steps=2, teachers=graphs, **way) for _ in range(2))
+
+    assert largest_difference(weights_of(plain), weights_of(cold)) < 1e-6
+    assert largest_difference(weights_of(cold), weights_of(warm)) == 0
+
+
 def test_a_compiled_teacher_teaches_what_it_teaches_otherwise(pair, tmp_path):
     toy = make_toy("masked-lm", pair)
     expected = train(toy, tmp_path, max_steps=2)
