@@ -29,6 +29,7 @@ def rounded(values: np.ndarray, kind: str, width: int, dtype: str) -> np.ndarray
         result = values.astype(dtype)
     if (np.isinf(result) & np.isfinite(values)).any():
         raise ValueError(
-            f"A number of '{kind}' is too large for {dtype} and would be read as infinite. Store it as float32 (teacher_cache_dtype)."
+            f"A number of '{kind}' is too large for {dtype} and would be read as infinite. Store it as float32 "
+            "(teacher_cache_dtype)."
         )
     return result
