@@ -43,7 +43,7 @@ def evaluated(trainer):
 @pytest.mark.parametrize("hidden", [0.0, 0.5])
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_the_run_that_the_live_teachers_give(task, hidden, tmp_path):
-    arguments = {"hidden_state_weight": hidden, "max_steps": 13} | ({"mask_rounds": 2} if "mask" in task else {})
+    arguments = {"hidden_state_weight": hidden, "max_steps": 50} | ({"mask_rounds": 2} if "mask" in task else {})
     live, first = trained(make_toy(task), tmp_path, **arguments)
 
     for dtype, tolerance in (("float32", 1e-6), ("float16", 1e-3)):
