@@ -1,12 +1,15 @@
 """A run whose teachers' outputs are kept on disk is the same run, and asks them once."""
 
 import contextlib
+import copy
 import pickle
+import random
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from transformers import DataCollatorWithPadding
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
 from helpers.two_ranks import on_two_ranks
@@ -307,3 +310,75 @@ def test_a_number_too_large_for_16_bits_is_refused(tmp_path):
     with pytest.raises(ValueError, match="too large for float16"):
         make_trainer(toy, tmp_path, teacher_cache=str(tmp_path), max_steps=1).train()
     make_trainer(toy, tmp_path, teacher_cache=str(tmp_path), teacher_cache_dtype="float32", max_steps=1).train()
+
+
+def test_a_label_on_a_hidden_token_is_refused(tmp_path):
+    toy = make_toy("tagging", same_tokenizer=True)
+
+    def hide_the_first(example):
+        return {"attention_mask": [0, 0, *example["attention_mask"][2:]]}
+
+    toy.train = toy.train.map(hide_the_first)
+    with pytest.raises(ValueError, match="a token that it hides has a label"):
+        make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=1).train()
+
+
+def test_the_sample_leaves_the_generators_alone(tmp_path):
+    class Noisy(DataCollatorWithPadding):
+        def __call__(self, features):
+            batch = super().__call__(features)
+            seen.append((torch.rand(()).item(), random.random(), np.random.random()))
+            return batch
+
+    toy, drawn = make_toy("single-label", same_tokenizer=True), []
+    for cache in (None, str(tmp_path / "cache")):
+        seen: list = []
+        collator = Noisy(toy.tokenizer)
+        make_trainer(toy, tmp_path, data_collator=collator, teacher_cache=cache, max_steps=3).train()
+        drawn.append(seen[-3:])
+
+    assert drawn[0] == drawn[1]
+
+
+def test_a_model_of_the_same_weights_and_another_configuration_is_another_teacher(tmp_path):
+    toy, arguments = make_toy("single-label", same_tokenizer=True), {"max_steps": 6, "teacher_cache_dtype": "float32"}
+    make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), **arguments).train()
+
+    other = copy.deepcopy(toy.teachers[0].model.config)
+    other.num_attention_heads = 1
+    model = type(toy.teachers[0].model)(other)
+    model.load_state_dict(toy.teachers[0].model.state_dict())
+    toy.teachers[0] = Teacher(model, tokenizer=toy.tokenizer, name="first")
+
+    read, _ = trained(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), **arguments)
+    fresh, _ = trained(toy, tmp_path, teacher_cache=str(tmp_path / "fresh"), **arguments)
+    assert largest_difference(read, fresh) < 1e-6
+    assert len([*(tmp_path / "cache").glob("*/manifest.json")]) == 3
+
+
+def test_a_teacher_that_was_changed_since_the_run_was_set_up_is_refused(tmp_path):
+    toy = make_toy("single-label")
+    teachers, cache = saved(toy, tmp_path), {"teacher_cache": str(tmp_path / "cache")}
+    make_trainer(toy, tmp_path, teachers=teachers, max_steps=1, **cache).train()
+
+    trainer = make_trainer(toy, tmp_path, teachers=teachers, max_steps=6, **cache)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[0] += 1
+    saved(toy, tmp_path)
+
+    with pytest.raises(ValueError, match="'second' was changed on disk since the run was set up"):
+        trainer.train()
+
+
+def test_a_head_that_was_removed_is_kept_again(tmp_path):
+    toy = make_toy("masked-lm")
+    teachers, cache = saved(toy, tmp_path), {"teacher_cache": str(tmp_path / "cache"), "max_steps": 6}
+    first = make_trainer(toy, tmp_path, teachers=teachers, **cache)
+    first.train()
+    for head in (tmp_path / "cache").rglob("head-*"):
+        head.unlink()
+
+    again = make_trainer(toy, tmp_path, teachers=teachers, **cache)
+    again.train()
+    assert largest_difference(weights_of(first), weights_of(again)) == 0
+    assert len([*(tmp_path / "cache").rglob("head-*")]) == 2

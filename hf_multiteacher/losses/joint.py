@@ -142,7 +142,8 @@ class _WithGradient(torch.autograd.Function):
         soft_scale: Scale,
         hard_scale: Scale | None,
     ) -> Any:
-        gradient = torch.empty_like(student_logits)
+        # In full precision: half precision would round it before a loss scale, of up to 2**16, comes to it.
+        gradient = torch.empty_like(student_logits, dtype=torch.promote_types(student_logits.dtype, torch.float32))
         found = []
         for rows in chunks(student_logits):
             chunk = _Chunk(loss, full_precision(student_logits[rows]), targets.chunk(rows))
@@ -153,6 +154,7 @@ class _WithGradient(torch.autograd.Function):
         soft, hard, *_ = parts
 
         ctx.save_for_backward(gradient)
+        ctx.dtype = student_logits.dtype
         ctx.mark_non_differentiable(*parts)
         return soft_scale * soft + (0 if hard_scale is None else hard_scale) * hard, *parts
 
@@ -160,7 +162,8 @@ class _WithGradient(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream[0][:, None].to(gradient.dtype), None, None, None, None
+        scaled = gradient * upstream[0][:, None].to(gradient.dtype)
+        return scaled.to(ctx.dtype), None, None, None, None
 
 
 def chunks(logits: Tensor) -> list[slice]:

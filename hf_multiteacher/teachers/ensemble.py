@@ -229,8 +229,9 @@ def _load(
         return _described(teacher, name, load(), student, student_tokenizer)
 
     source = {"weights": weights, "dtype": str(dtype or torch.float32).removeprefix("torch.")}
+    load = partial(_load_the_same, load, teacher, name, weights)
     asleep = _described(teacher, name, sketch, student, student_tokenizer, source=source, load=load)
-    if manifest := manifest_of(known(asleep.id, asleep.identity)):
+    if manifest := manifest_of(known(asleep.id, asleep.identity), task.over_vocabulary):
         return replace(asleep, known=manifest)
 
     return replace(asleep, model=load().requires_grad_(False).eval(), load=None)
@@ -259,6 +260,17 @@ def _described(
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
         **of_a_source,
     )
+
+
+def _load_the_same(load: Callable[[], nn.Module], teacher: Teacher, name: str, weights: str) -> nn.Module:
+    """Load a teacher, unless it is another one by now than when the run was set up."""
+    model = load()
+    if weights_on_disk(teacher) != weights:
+        raise ValueError(
+            f"Teacher '{name}' was changed on disk since the run was set up, so what it says would be kept as what "
+            "the other one says. Start again."
+        )
+    return model
 
 
 def _is_quantised(model: nn.Module) -> bool:

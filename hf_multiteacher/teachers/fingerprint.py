@@ -1,6 +1,7 @@
 """What tells the weights of one model from another's, quantised or not."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..models.task import adapters_of, without_adapters
+
 PLAIN = (bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.layout, type(None))
 
 
 OF_A_MODEL = ("config.json", "*.safetensors", "pytorch_model*.bin", "*.index.json", "*.py")
 AT_ONCE = 2**24
+WHERE_FROM = ("_name_or_path", "name_or_path", "base_model_name_or_path", "transformers_version", "revision")
 
 
 def file_fingerprint(folder: str | os.PathLike[str]) -> str:
@@ -27,6 +31,21 @@ def file_fingerprint(folder: str | os.PathLike[str]) -> str:
                 digest.update(part)
 
     return f"sha256:{digest.hexdigest()}"
+
+
+def configuration_fingerprint(model: nn.Module) -> str:
+    """Return `sha256:...` over what a model's configuration, and that of its adapters, say beside where they are from.
+
+    Two models with the same weights may have other numbers of heads, or adapters of other strength.
+    """
+    adapters = adapters_of(model)
+    parts = [without_adapters(model).config, *(adapters.peft_config.values() if adapters is not None else ())]
+
+    said = [{key: value for key, value in part.to_dict().items() if key not in WHERE_FROM} for part in parts]
+    text = json.dumps(
+        said, sort_keys=True, default=lambda value: sorted(map(str, value)) if isinstance(value, set) else str(value)
+    )
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def weight_fingerprint(model: nn.Module) -> str:

@@ -118,7 +118,7 @@ class KeptOutputs:
         if self.over_vocabulary and not can_run_alone(self.teacher.model):
             raise ValueError(_no_head(self.teacher))
 
-        if self.cache.file(TEACHER) is None:
+        if manifest_of(self.cache, self.over_vocabulary) is None:
             if self.over_vocabulary:
                 state = {name: weight.contiguous() for name, weight in head_state(self.teacher.model).items()}
                 self.cache.save_file(HEAD, partial(save_file, state))
@@ -132,6 +132,7 @@ class KeptOutputs:
             Logits as `TeacherEnsemble.forward` gives them, in the teacher's own order of labels; and for each layer
             the means over spans [batch, spans, hidden], or None where no spans are given.
         """
+        self._expect_visible(asked)
         keys = self._keys(asked)
         places = {kind: store.find(keys) for kind, store in self.stores.items()}
         if any((each < 0).any() for each in places.values()):
@@ -142,11 +143,6 @@ class KeptOutputs:
         logits = self._logits(asked, *read[self._kind])
         return logits, None if asked.spans is None else self._means(asked.spans, read)
 
-    def holds(self, asked: Asked) -> bool:
-        """Whether nothing is missing."""
-        keys = self._keys(asked)
-        return not any((store.find(keys) < 0).any() for store in self.stores.values())
-
     def flush(self) -> None:
         """Write what is in memory only."""
         for store in self.stores.values():
@@ -156,6 +152,15 @@ class KeptOutputs:
         """Take up what other processes have written."""
         for store in self.stores.values():
             store.refresh()
+
+    def _expect_visible(self, asked: Asked) -> None:
+        """Refuse rows that are padding to the teacher: an answer is found by the tokens that are none."""
+        if asked.tokens is not None and bool((asked.tokens & ~asked.real).any()):
+            raise ValueError(
+                f"teacher_cache finds an answer of teacher '{self.teacher.name}' by the tokens that its "
+                "attention_mask shows, but a token that it hides has a label. Label it -100, or leave teacher_cache "
+                "out."
+            )
 
     # ---- What is kept ----
 
@@ -256,10 +261,17 @@ class KeptOutputs:
         return {layer: _on(device, read[self._states_of(layer)][0]) for layer in self.layers}
 
 
-def manifest_of(cache: TeacherCache) -> dict[str, str | None] | None:
-    """Return the manifest of a teacher that need not be loaded; None where nobody has kept its outputs yet."""
+def manifest_of(cache: TeacherCache, over_vocabulary: bool) -> dict[str, str | None] | None:
+    """Return the manifest of a teacher that need not be loaded; None where not all is there that stands for it.
+
+    Args:
+        cache: Its folder.
+        over_vocabulary: Whether its vocabulary head is a part of that.
+    """
     path = cache.file(TEACHER)
-    return None if path is None else json.loads(path.read_text(encoding="utf-8"))
+    if path is None or (over_vocabulary and cache.file(HEAD) is None):
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _on(device: torch.device, values: np.ndarray) -> Tensor:

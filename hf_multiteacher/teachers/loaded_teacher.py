@@ -13,7 +13,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase, PreTrainedTo
 from ..models.row_forward import RowForward
 from ..models.task import Task, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
-from .fingerprint import weight_fingerprint
+from .fingerprint import configuration_fingerprint, weight_fingerprint
 from .placement import Placement, moved
 
 
@@ -88,7 +88,11 @@ class LoadedTeacher:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What decides about its outputs, beside what it reads."""
-        weights = self.source or {"weights": weight_fingerprint(self.model), "dtype": _dtype_of(self.model)}
+        weights = self.source or {
+            "weights": weight_fingerprint(self.model),
+            "configuration": configuration_fingerprint(self.model),
+            "dtype": _dtype_of(self.model),
+        }
         return {"task": str(self.task), "tokenizer": _tokenizer_hash(self.tokenizer)} | weights
 
     @cached_property

@@ -1,10 +1,13 @@
 """When the outputs of teachers that are kept on disk are announced, written, and shared among the ranks of a run."""
 
 import logging
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
@@ -50,7 +53,9 @@ class KeepOutputs(TrainerCallback):
         """Say how much is going to be computed, as a few texts from all over the data tell."""
         loader: DataLoader = kwargs["train_dataloader"]
         if state.is_world_process_zero and self.ask is not None:
-            logger.warning("teacher_cache: %s", self._plan(loader, args, state.num_train_epochs))
+            with _generators_as_they_were():
+                plan = self._plan(loader, args, state.num_train_epochs)
+            logger.warning("teacher_cache: %s", plan)
             self._flush()
 
     def _plan(self, loader: DataLoader, args: TrainingArguments, epochs: int) -> str:
@@ -99,6 +104,17 @@ class KeepOutputs(TrainerCallback):
             each.flush()
 
     on_epoch_end = on_log = on_save = on_evaluate = on_predict = on_train_end = _flush
+
+
+@contextmanager
+def _generators_as_they_were() -> Iterator[None]:
+    """Have a collator that draws random numbers draw the same ones as without what is done here."""
+    states = random.getstate(), np.random.get_state()
+
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        yield
+    random.setstate(states[0])
+    np.random.set_state(states[1])
 
 
 def _megabytes(size: float) -> str:

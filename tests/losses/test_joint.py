@@ -213,3 +213,15 @@ def test_no_rows_give_no_losses():
     loss.sum().backward()
 
     assert loss.shape == (0,) and found.each.shape == (3, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_loss_scale_reaches_half_precision_before_it_is_rounded(dtype):
+    student, targets = batch(torch.float32)
+    exact, half = student.clone().requires_grad_(), student.to(dtype).requires_grad_()
+
+    for logits in (exact, half):
+        loss = JointLoss(2.0, "probabilities", weigh_by("fixed"))(logits, targets, SOFT / 1e6, HARD / 1e6)[0]
+        (loss * 2.0**16).sum().backward()
+
+    torch.testing.assert_close(half.grad.float(), exact.grad, rtol=0.05, atol=1e-3)
