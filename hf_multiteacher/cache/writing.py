@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from safetensors import SafetensorError
+
 TEMPORARY = ".tmp-"
 
 
@@ -31,7 +33,7 @@ def write_whole(folder: Path, write: Callable[[Path], str]) -> Path:
         _put_on_disk(temporary)
         os.replace(temporary, path)
         _put_on_disk(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise _cannot_write(temporary, error) from error
     finally:
         with suppress(OSError):  # it has its name, or was never there
@@ -52,12 +54,13 @@ def _put_on_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _cannot_write(temporary: Path, error: OSError) -> OSError:
+def _cannot_write(temporary: Path, error: OSError | SafetensorError) -> OSError:
+    reason = error.strerror if isinstance(error, OSError) else None
     folder = temporary.parent
     written = temporary.stat().st_size if temporary.exists() else 0
     free = f"{shutil.disk_usage(folder).free:,} bytes are free there" if folder.is_dir() else "it is no folder"
     return OSError(
-        error.errno,
-        f"The cache of teachers' outputs cannot write to {folder}: {error.strerror or error} after {written:,} bytes; "
+        error.errno if isinstance(error, OSError) else None,
+        f"The cache of teachers' outputs cannot write to {folder}: {reason or error} after {written:,} bytes; "
         f"{free}. What was written before is whole and stays. Make room, or name another folder, and start again",
     )

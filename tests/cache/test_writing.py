@@ -4,6 +4,7 @@ import os
 import resource
 
 import pytest
+from safetensors import SafetensorError
 
 from hf_multiteacher.cache.writing import write_whole
 
@@ -56,3 +57,13 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OSError, match=rf"cannot write to {tmp_path}/file: .*; it is no folder"):
         write_whole(tmp_path / "file", writing(b"content"))
+
+
+def test_what_safetensors_cannot_write_is_told_in_the_same_way(tmp_path):
+    def write(path):
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: No space left on device")
+
+    with pytest.raises(OSError, match="cannot write to .*No space left on device after 4 bytes"):
+        write_whole(tmp_path, write)
+    assert not [*tmp_path.iterdir()]
