@@ -244,7 +244,7 @@ def test_a_layer_that_runs_again_in_the_backward_sees_all(architecture, use_reen
         inputs = tiny_inputs(pad=model.config.pad_token_id)
         head, widths = SelectedHead(model), Widths(model)
         if checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": use_reentrant})
+            model.gradient_checkpointing_enable({"use_reentrant": use_reentrant})
         with head.select(SOME_ROWS):
             logits = model(**inputs).logits
         assert widths.seen == [(3, 12) if checkpointing else (4,)]
