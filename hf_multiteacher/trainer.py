@@ -163,20 +163,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         self.processing_class = self.processing_class or tokenizer  # so that it is saved and pushed with the student
         note_as_loaded(tokenizer)
 
-        named = self.accelerator.mixed_precision
-        runs_on = Placement.of(args.teacher_device, args.device).runs_on
-        precision = teacher_precision(named, runs_on, asked_for=args.teacher_dtype is not None)
-        self.teachers = TeacherEnsemble.load(
-            teachers,
-            student=student,
-            student_tokenizer=tokenizer,
-            dtype=args.teacher_dtype,
-            device=args.device,
-            teacher_device=args.teacher_device,
-            default_dtype=precision.weights,
-            mixed_precision=precision.autocast,
-            keeping=keeping_of(args),
-        )
+        self.teachers = self._load_teachers(teachers, tokenizer)
         self.multi_tokenizer = self._set_up_reading(tokenizer, given_collator)
 
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
@@ -198,6 +185,26 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         for reader in self._readers:
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
+
+    def _load_teachers(self, teachers: Any, tokenizer: PreTrainedTokenizerFast | None) -> TeacherEnsemble:
+        """Load the teachers to where they run, in the precision in which they run."""
+        args = check_arguments(self.args)
+        runs_on = Placement.of(args.teacher_device, args.device).runs_on
+        precision = teacher_precision(
+            self.accelerator.mixed_precision, runs_on, asked_for=args.teacher_dtype is not None
+        )
+
+        return TeacherEnsemble.load(
+            teachers,
+            student=cast(nn.Module, self.model),
+            student_tokenizer=tokenizer,
+            dtype=args.teacher_dtype,
+            device=args.device,
+            teacher_device=args.teacher_device,
+            default_dtype=precision.weights,
+            mixed_precision=precision.autocast,
+            keeping=keeping_of(args),
+        )
 
     def _set_up_reading(
         self, tokenizer: PreTrainedTokenizerFast | None, given_collator: Callable[[list[Any]], dict[str, Any]] | None

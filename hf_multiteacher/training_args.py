@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Union, get_args, get_type_hints
+from typing import Annotated, Any, Union, cast, get_args, get_type_hints
 
 from transformers import TrainingArguments
 
@@ -131,6 +131,13 @@ class DistillationTrainingArguments(TrainingArguments):
         default=True,
         metadata={"help": "Run the teachers in evaluation too: soft loss and loyalty. Off: no teacher runs there."},
     )
+
+    @property
+    def compared_layers(self) -> dict[int, int]:
+        """Which hidden state of the student learns from which of each teacher; none where they are not compared."""
+        if not self.hidden_state_weight:
+            return {}
+        return cast("dict[int, int]", self.layer_map or {-1: -1})
 
     def __post_init__(self) -> None:
         """Check the distillation arguments, after `TrainingArguments` checked its own."""

@@ -142,6 +142,7 @@ class _WithGradient(torch.autograd.Function):
         soft_scale: Scale,
         hard_scale: Scale | None,
     ) -> Any:
+        """Compute the losses chunk by chunk, and the gradient of their weighed sum."""
         # In full precision: half precision would round it before a loss scale, of up to 2**16, comes to it.
         gradient = torch.empty_like(student_logits, dtype=torch.promote_types(student_logits.dtype, torch.float32))
         found = []
@@ -161,6 +162,7 @@ class _WithGradient(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
+        """Scale each row of the gradient that is there."""
         (gradient,) = ctx.saved_tensors
         scaled = gradient * upstream[0][:, None].to(gradient.dtype)
         return scaled.to(ctx.dtype), None, None, None, None

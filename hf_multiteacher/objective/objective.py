@@ -123,7 +123,7 @@ class DistillationObjective:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.args.seed)
             loss = HiddenStateLoss(
-                cast("dict[int, int]", self.args.layer_map or {-1: -1}),
+                self.args.compared_layers,
                 student_size=sizes[0],
                 student_layers=layers[0],
                 teacher_sizes=sizes[1:],

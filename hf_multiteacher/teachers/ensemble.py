@@ -4,7 +4,6 @@ import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -231,10 +230,10 @@ def _load(
     source = {"weights": weights, "dtype": str(dtype or torch.float32).removeprefix("torch.")}
     load = partial(_load_the_same, load, teacher, name, weights)
     asleep = _described(teacher, name, sketch, student, student_tokenizer, source=source, load=load)
-    if manifest := manifest_of(known(asleep.id, asleep.identity), task.over_vocabulary):
-        return replace(asleep, known=manifest)
-
-    return replace(asleep, model=load().requires_grad_(False).eval(), load=None)
+    asleep.known = manifest_of(known(asleep.id, asleep.identity), task.over_vocabulary)
+    if asleep.known is None:
+        asleep.wake()
+    return asleep
 
 
 def _described(

@@ -86,6 +86,13 @@ class LoadedTeacher:
         return logits if self.label_index is None else logits.index_select(-1, self.label_index)
 
     @cached_property
+    def tokenizer_hash(self) -> str | None:
+        """What tells its tokenizer from others; None where it has no fast one."""
+        if not isinstance(self.tokenizer, PreTrainedTokenizerFast):
+            return None
+        return f"sha256:{tokenizer_fingerprint(self.tokenizer)}"
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What decides about its outputs, beside what it reads."""
         weights = self.source or {
@@ -93,7 +100,7 @@ class LoadedTeacher:
             "configuration": configuration_fingerprint(self.model),
             "dtype": _dtype_of(self.model),
         }
-        return {"task": str(self.task), "tokenizer": _tokenizer_hash(self.tokenizer)} | weights
+        return {"task": str(self.task), "tokenizer": self.tokenizer_hash} | weights
 
     @cached_property
     def manifest(self) -> dict[str, str | None]:
@@ -105,7 +112,7 @@ class LoadedTeacher:
             "name": self.name,
             "id": self.id,
             "revision": self.commit or weight_fingerprint(self.model),
-            "tokenizer": _tokenizer_hash(self.tokenizer),
+            "tokenizer": self.tokenizer_hash,
             "dtype": _dtype_of(self.model),
         }
 
@@ -129,7 +136,3 @@ class LoadedTeacher:
 
 def _dtype_of(model: nn.Module) -> str:
     return str(next(model.parameters(), torch.empty(0)).dtype).removeprefix("torch.")
-
-
-def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase | None) -> str | None:
-    return f"sha256:{tokenizer_fingerprint(tokenizer)}" if isinstance(tokenizer, PreTrainedTokenizerFast) else None

@@ -25,8 +25,8 @@ def keeping_of(args: DistillationTrainingArguments) -> Keeping | None:
     if args.teacher_cache is None:
         return None
 
-    layers = cast("dict[int, int]", args.layer_map or {-1: -1}) if args.hidden_state_weight else {}
-    return Keeping(args.teacher_cache, args.teacher_cache_dtype, [*dict.fromkeys(layers.values())])
+    layers = [*dict.fromkeys(args.compared_layers.values())]
+    return Keeping(args.teacher_cache, args.teacher_cache_dtype, layers)
 
 
 class KeepOutputs(TrainerCallback):
