@@ -174,6 +174,20 @@ def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
     assert "of 16 texts, all is there" in second
 
 
+def test_what_is_announced_counts_the_vocabulary_heads(tmp_path, caplog):
+    make_trainer(make_toy("masked-lm"), tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=1).train()
+
+    heads = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("head-*.safetensors"))
+    assert f"will be written beside vocabulary heads of {heads / 1e6:,.1f} MB, for which" in caplog.text
+
+
+def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+
+    with pytest.raises(ValueError, match="outputs are kept, but '.*cache' is a file. Name another folder"):
+        make_trainer(make_toy("single-label"), tmp_path, teacher_cache=str(tmp_path / "cache" / "below"))
+
+
 def test_a_vocabulary_head_that_cannot_run_alone_is_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr("hf_multiteacher.teachers.kept_outputs.can_run_alone", lambda model: False)
 

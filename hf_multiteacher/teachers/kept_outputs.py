@@ -143,6 +143,12 @@ class KeptOutputs:
         logits = self._logits(asked, *read[self._kind])
         return logits, None if asked.spans is None else self._means(asked.spans, read)
 
+    @property
+    def head_bytes(self) -> int:
+        """How large the vocabulary head is that is kept beside the outputs; 0 where none is."""
+        head = self.cache.file(HEAD) if self.over_vocabulary else None
+        return 0 if head is None else head.stat().st_size
+
     def flush(self) -> None:
         """Write what is in memory only."""
         for store in self.stores.values():

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -21,9 +22,20 @@ SAMPLE = 16
 
 
 def keeping_of(args: DistillationTrainingArguments) -> Keeping | None:
-    """Return how a run keeps its teachers' outputs; None where it does not."""
+    """Return how a run keeps its teachers' outputs; None where it does not.
+
+    Raises:
+        ValueError: The folder is a file, or lies in one.
+    """
     if args.teacher_cache is None:
         return None
+
+    folder = Path(args.teacher_cache)
+    file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
+    if file is not None:
+        raise ValueError(
+            f"teacher_cache is the folder in which outputs are kept, but '{file}' is a file. Name another folder."
+        )
 
     layers = [*dict.fromkeys(args.compared_layers.values())]
     return Keeping(args.teacher_cache, args.teacher_cache_dtype, layers)
@@ -70,9 +82,11 @@ class KeepOutputs(TrainerCallback):
             return f"of {len(examples)} texts, all is there."
 
         missing = len(dataset) * min(self.rounds or epochs, epochs) * new / len(examples)
+        heads = sum(each.head_bytes for each in self.kept)
+        beside = f" beside vocabulary heads of {_megabytes(heads)}" if heads else ""
         return (
-            f"of {len(examples)} texts, {new} are missing. About {_megabytes(size / new * missing)} will be written, "
-            f"for which the teachers run about {_minutes(seconds / new * missing / args.world_size)}."
+            f"of {len(examples)} texts, {new} are missing. About {_megabytes(size / new * missing)} will be written"
+            f"{beside}, for which the teachers run about {_minutes(seconds / new * missing / args.world_size)}."
         )
 
     def _measure(self, batch: Any, args: TrainingArguments) -> tuple[int, int, float]:
