@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
 
 from .collation.checked_labels import CheckedLabels
@@ -19,7 +18,7 @@ from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
 from .models.limits import Limits
-from .models.outputs import logits_of
+from .models.outputs import predictions_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
@@ -28,6 +27,7 @@ from .objective.batch import Batch, WithRows
 from .objective.evaluation import HARD_LOSS, EvaluationRecord
 from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows
+from .objective.teachers_measured import TeachersMeasured
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
@@ -646,7 +646,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         if prediction_loss_only:
             return loss, None, None
-        return loss, _predictions(outputs, ignore_keys, config, asked_for), inputs.get("labels")
+
+        predictions = predictions_of(outputs, ignore_keys, config, hidden_states=asked_for)
+        if record is not None:
+            record.add_answers(inputs, rows, computed.targets, predictions)
+        return loss, predictions, inputs.get("labels")
 
     def _own_loss(self, model: nn.Module, inputs: dict[str, Tensor | Any]) -> tuple[Tensor, Any]:
         """Call an override of `compute_loss` as `Trainer` does; by itself, so that the record has each batch once."""
@@ -669,29 +673,39 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
-        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty stands beside them.
+        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty and the teachers stand beside them.
 
         `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks; it
         stays where an override of `compute_loss` says what the loss is. The metrics are complete here, before
         callbacks and the choice of the best checkpoint see them.
         """
-        if self._objective is not None:
-            self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
+        evaluate = partial(
+            super().evaluation_loop, dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix
+        )
+        if self._objective is None:
+            return evaluate()
 
-        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
-
-        if self._record is not None and output.metrics is not None:
-            measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
-            loss = f"{metric_key_prefix}_loss"
-            if self._has_own_loss:
-                measured.pop(loss, None)
-            elif loss not in measured:
-                output.metrics.pop(loss, None)
-
-            output.metrics.update(measured)
-            self._record = None
+        own, teachers = self.compute_metrics, self._teachers_to_measure()
+        gather, hard_loss = self.accelerator.gather_for_metrics, self.compute_hard_loss
+        self._record = EvaluationRecord(self._objective, gather, hard_loss, teachers)
+        try:
+            self.compute_metrics = teachers or own
+            output = evaluate()
+            if output.metrics is not None:
+                self._record.complete(output.metrics, metric_key_prefix, own_loss=self._has_own_loss)
+        finally:
+            self.compute_metrics, self._record = own, None
 
         return output
+
+    def _teachers_to_measure(self) -> TeachersMeasured | None:
+        """Have the teachers measured by the user's function too: over labels, and where it does not go by batches."""
+        measure, objective, args = self.compute_metrics, self.distillation_objective, check_arguments(self.args)
+        if measure is None or args.batch_eval_metrics or task_of(cast(nn.Module, self.model)).over_vocabulary:
+            return None
+
+        preprocess, concatenate = self.preprocess_logits_for_metrics, args.eval_do_concat_batches
+        return TeachersMeasured(measure, objective, self.accelerator, preprocess, concatenate=concatenate)
 
 
 # A script may put its own into the class.
@@ -699,17 +713,3 @@ _OWN_LOSS = MultiTeacherDistillationTrainer.compute_loss
 _OWN_WEIGHTS = MultiTeacherDistillationTrainer.compute_teacher_weights
 _OWN_SOFT_LOSS = MultiTeacherDistillationTrainer.compute_distillation_loss
 _OWN_HARD_LOSS = MultiTeacherDistillationTrainer.compute_hard_loss
-
-
-def _predictions(outputs: Any, ignore_keys: list[str] | None, config: Any, with_hidden_states: bool) -> Any:
-    """Give what `Trainer` gives as predictions: the logits, and beside them what the configuration asks for."""
-    if not isinstance(outputs, Mapping):
-        return logits_of(outputs, "the student").detach()
-
-    usual = getattr(config, "keys_to_ignore_at_inference", ["past_key_values"])
-    ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
-    if not with_hidden_states:
-        ignored.add("hidden_states")
-
-    given = tuple(value for name, value in outputs.items() if name not in ignored)
-    return nested_detach(given[0] if len(given) == 1 else given)

@@ -129,7 +129,10 @@ class DistillationTrainingArguments(TrainingArguments):
     )
     report_loyalty: bool = field(
         default=True,
-        metadata={"help": "Run the teachers in evaluation too: soft loss and loyalty. Off: no teacher runs there."},
+        metadata={
+            "help": "Run the teachers in evaluation too: soft loss, loyalty, and their own quality by "
+            "`compute_metrics`. Off: no teacher runs there, and none is measured."
+        },
     )
 
     @property

@@ -384,6 +384,13 @@ class DistillationObjective:
         """Return what the teachers say together, as logits [rows, outcomes] (regression: outputs), untempered."""
         return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), targets.weights)
 
+    def unlabelled_ensemble_logits(self, targets: SoftTargets) -> Tensor:
+        """Return the same as it would be on text without labels: weights by `confidence` look at them."""
+        weights = targets.weights
+        if self.args.teacher_weighting == "confidence":
+            weights = self.weighting(targets.teacher_logits, None, targets.followed)
+        return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), weights)
+
     def manifest(self) -> dict[str, Any]:
         """Tell what decides about the numbers: the teachers, and how the student follows them."""
         decided = {"ensemble": self.ensemble, "teacher_weights": self.teachers.weights}
