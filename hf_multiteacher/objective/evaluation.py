@@ -134,20 +134,14 @@ class EvaluationRecord:
         return sums
 
     def _teacher_losses(self, rows: Rows, labels: Tensor, targets: SoftTargets) -> dict[str, Tensor]:
-        """Measure each teacher by the student's own loss, on the labelled rows that it has.
-
-        Left out is a teacher with another vocabulary, as a loss over other outcomes would look like one to compare.
-        """
-        teachers = self.objective.teachers
+        """Measure each teacher and the ensemble by the student's own loss, on the labelled rows that they have."""
         labelled = rows.labelled[rows.mask]
 
         sums = {}
-        for place, name in enumerate(teachers.names):
-            if teachers.outcomes[place] is None:
-                chosen = targets.available[place] & labelled
-                mask = torch.zeros_like(rows.mask).masked_scatter(rows.mask, chosen)
-                values = self.hard_loss(targets.teacher_logits[place][chosen], labels[chosen])
-                sums[f"loss/{name}"] = sums_per_example(values, mask)
+        for name, logits, available in self.objective.answers(targets):
+            chosen = available & labelled
+            mask = torch.zeros_like(rows.mask).masked_scatter(rows.mask, chosen)
+            sums[f"loss/{name}"] = sums_per_example(self.hard_loss(logits[chosen], labels[chosen]), mask)
 
         return sums
 

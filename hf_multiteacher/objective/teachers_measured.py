@@ -1,7 +1,7 @@
 """The teachers' own quality: what they answer in an evaluation, measured by the user's `compute_metrics`."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from transformers.trainer_pt_utils import nested_concat, nested_numpify
 from transformers.trainer_utils import denumpify_detensorize
 
 from ..losses.functional import IGNORED_LABEL
-from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
 from .objective import DistillationObjective
 from .rows import Rows
@@ -60,19 +59,12 @@ class TeachersMeasured:
             rows: Its rows.
             targets: What the teachers say on them.
         """
-        for name, logits, answered in self._answers(targets):
+        for name, logits, answered in self.objective.answers(targets):
             own_labels = labels
             if rows.tokens is not None:
                 logits, own_labels = _on_tokens(rows, logits, answered, labels)
 
             self.answers.setdefault(name, []).append(self._gathered(logits, own_labels))
-
-    def _answers(self, targets: SoftTargets) -> Iterator[tuple[str, Tensor, Tensor]]:
-        """Yield each teacher's name, its logits and the rows that it has; at last the ensemble's."""
-        names = self.objective.teachers.names
-        yield from zip(names, targets.teacher_logits, targets.available, strict=True)
-        if len(names) > 1:
-            yield ENSEMBLE, self.objective.unlabelled_ensemble_logits(targets), targets.followed.any(dim=0)
 
     def _gathered(self, logits: Tensor, labels: Tensor) -> tuple[Any, np.ndarray]:
         """Do what `Trainer` does with the student's logits and labels of a batch."""

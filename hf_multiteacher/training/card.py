@@ -13,10 +13,9 @@ from ..models.task import adapters_of, task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
 from ..report.tables import Figure
-from ..teachers.ensemble import TeacherEnsemble
+from ..teachers.ensemble import ENSEMBLE, TeacherEnsemble
 
 Names = str | Sequence[str] | None
-SAME_TOKENIZER = "it has the student's tokenizer, so all of the text reaches it"
 UNNAMED_DATA = "evaluation data"
 NOT_QUALITY = (
     "runtime",
@@ -26,6 +25,7 @@ NOT_QUALITY = (
     "model_preparation_time",
     "soft_loss",
     "hidden_loss",
+    "coverage",
 )
 
 
@@ -126,7 +126,13 @@ def _evaluations(
 ) -> list[Evaluation]:
     data_name = ", ".join(named) or UNNAMED_DATA
     return [
-        Evaluation(part or data_name, task, _quality(student, teachers, metrics), dataset_id=_id_of(part, dataset_ids))
+        Evaluation(
+            part or data_name,
+            task,
+            _quality(student, teachers, metrics),
+            dataset_id=_id_of(part, dataset_ids),
+            answered=_of_model("coverage", teachers, metrics),
+        )
         for part, metrics in measured.items()
     ]
 
@@ -184,13 +190,21 @@ def _listed(names: Names) -> list[str]:
 
 
 def _quality(student: str, teachers: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, dict[str, Figure]]:
-    """The student's own figures; what follows the teachers stands elsewhere, and the teachers' own were not taken."""
+    """The figures of the student, and the same of the teachers and their ensemble where they were measured."""
     own: dict[str, Figure] = {
         key: value for key, value in metrics.items() if key not in NOT_QUALITY and "/" not in key
     }
-    missing: dict[str, Figure] = dict.fromkeys(own, "the trainer evaluates the student only")
+    others = {
+        name: {key: metrics[f"{key}/{name}"] for key in own if f"{key}/{name}" in metrics}
+        for name in (*teachers, ENSEMBLE)
+    }
 
-    return {**dict.fromkeys(teachers, missing), student: own}
+    return {student: own} | {name: figures for name, figures in others.items() if figures}
+
+
+def _of_model(measure: str, names: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """One measure of the models that have it."""
+    return {name: metrics[f"{measure}/{name}"] for name in names if f"{measure}/{name}" in metrics}
 
 
 def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Figure]]:
@@ -228,9 +242,9 @@ def _coverage(
     coverage: dict[str, dict[str, Figure]] = {}
     for logged, kind in kinds.items():
         shares = {name: _logged(f"{logged}/{name}", history) for name in teachers}
-        if any(shares.values()):
-            for name, values in shares.items():
-                coverage.setdefault(name, {})[kind] = fmean(values) if values else SAME_TOKENIZER
+        for name, values in shares.items():
+            if values:
+                coverage.setdefault(name, {})[kind] = fmean(values)
 
     return coverage
 

@@ -52,14 +52,17 @@ def tagger(tmp_path_factory):
 def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
     page, measured = card_of(tagger), tagger.measured
     assert len(list(page.iter("table"))) == 7 and [image.get("src") for image in page.iter("img")] == [
+        "quality.png",
         "loyalty.png",
         "training.png",
     ]
     assert rows_under(page, "Quality") == [
         ["Model", "loss ↓", "accuracy"],
         ["tagger", f"{measured['eval_loss']:.4g}", f"{measured['eval_accuracy']:.4g}"],
-        ["first", "— (1)", "— (1)"],
-        ["second", "— (1)", "— (1)"],
+        *(
+            [name, *(f"{measured[f'eval_{measure}/{name}']:.4g}" for measure in ("loss", "accuracy"))]
+            for name in ("first", "second", "ensemble")
+        ),
     ]
     names = ("label_loyalty", "probability_loyalty")
     assert rows_under(page, "Loyalty")[1:] == [
@@ -70,6 +73,11 @@ def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
     runtime = next(entry["train_runtime"] for entry in tagger.state.log_history if "train_runtime" in entry)
     assert f"Training time: {runtime:,.1f} s for 20 optimizer steps" in text
     assert "Labels: a, b, c, d." in text and "Measured on evaluation data." in text
+    kept = measured["eval_accuracy"] / max(measured[f"eval_accuracy/{name}"] for name in ("first", "second"))
+    assert [item.text for item in page.find("ul")] == [
+        f"Quality kept: {100 * kept:.1f} % of the accuracy of first",
+        "Size: 36 % smaller than second",
+    ]
     assert ["ensemble", "probabilities"] in rows_under(page, "Training"), "what was decided, not the default None"
 
 
@@ -155,7 +163,7 @@ def test_an_evaluation_of_other_weights_is_not_claimed(tmp_path):
     trainer.train()
     assert [entry["step"] for entry in trainer.state.log_history if "eval_loss" in entry] == [2]
     text = "".join(card_of(trainer).itertext())
-    assert "The quality was not measured in this run." in text
+    assert "Measured on" not in text and "Quality kept" not in text
     assert "model-index" not in metadata_load(tmp_path / "README.md")
 
 
@@ -207,7 +215,6 @@ def test_coverage_is_the_mean_of_what_was_logged(tmp_path, positions, heading):
     assert len(logged[0]) == 4
     assert rows_under(card_of(trainer), "How the same text reached them") == [
         ["Teacher", heading, "Share of probability in shared outcomes"],
-        ["first", "— (1)", "— (1)"],
         ["second", *(f"{sum(values) / len(values):.4g}" for values in logged)],
     ]
 
