@@ -135,6 +135,14 @@ class DistillationTrainingArguments(TrainingArguments):
         },
     )
 
+    report_speed: bool = field(
+        default=False,
+        metadata={
+            "help": "Measure how fast student and teachers are, on a batch of the evaluation set, when the card is "
+            "written after the training. Off: the card tells their sizes alone."
+        },
+    )
+
     @property
     def compared_layers(self) -> dict[int, int]:
         """Which hidden state of the student learns from which of each teacher; none where they are not compared."""

@@ -37,6 +37,7 @@ def card_data(
     *,
     objective: Mapping[str, Any],
     in_training: bool,
+    speed: Sequence[Mapping[str, Figure]],
     model_name: str,
     repo_id: str,
     language: Names = None,
@@ -58,6 +59,7 @@ def card_data(
         teachers: Who taught the student.
         objective: The objective's arguments, as they were decided where `args` leave that open.
         in_training: Whether the weights of the last step are in the student, and not yet those of the best checkpoint.
+        speed: Latency and memory of the student and of each teacher; empty where nobody measured them.
         model_name: The student's name.
         repo_id: Where the student is, or will be, on the Hub.
         language: Language codes.
@@ -90,7 +92,7 @@ def card_data(
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
         adapter_of=_base_of(student, _listed(finetuned_from)),
-        **_facts(student, args, state, teachers, objective, model_name),
+        **_facts(student, args, state, teachers, objective, speed, model_name),
     )
     return replace(data, **fields)
 
@@ -101,6 +103,7 @@ def _facts(
     state: TrainerState,
     teachers: TeacherEnsemble,
     objective: Mapping[str, Any],
+    speed: Sequence[Mapping[str, Figure]],
     model_name: str,
 ) -> dict[str, Any]:
     """What nobody has to tell: fields of `DistillationCardData`."""
@@ -109,7 +112,7 @@ def _facts(
         "teachers": teachers.manifest(),
         "arguments": args.to_dict() | objective,
         "log_history": state.log_history,
-        "sizes": _sizes(model_name, student, teachers),
+        "sizes": _sizes(model_name, student, teachers, speed),
         "coverage": _coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         "machine": describe_machine(args.device),
         "labels": _labels(student),
@@ -218,7 +221,9 @@ def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str,
     return loyalty
 
 
-def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str, dict[str, Figure]]:
+def _sizes(
+    name: str, student: nn.Module, teachers: TeacherEnsemble, speed: Sequence[Mapping[str, Figure]]
+) -> dict[str, dict[str, Figure]]:
     """Count the parameters; 4 bytes each are what a file of 32-bit floats holds, without the cost of writing it."""
     models = {name: student} | {teacher.name: teacher.model for teacher in teachers}
     counts = {each: count_parameters(model) for each, model in models.items()}
@@ -228,6 +233,8 @@ def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str
     }
     if adapters_of(student) is not None:
         sizes[name]["megabytes"] = saved_megabytes(student)
+    for each, figures in zip(sizes.values(), speed, strict=False):
+        each.update(figures)
 
     return sizes
 

@@ -138,6 +138,46 @@ def test_sizes_are_those_of_the_models(tagger):
     assert rows["Model"] == ["Parameters", "MB"], "no latency: none was measured"
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """What a stopped clock was asked: the inputs of every measurement; the student takes 1 s, its teachers 2 and 3."""
+    asked = []
+
+    def latencies(models, inputs):
+        asked.append(inputs)
+        for name, model in models.items():
+            model(**inputs[name])
+        return {name: float(place + 1) for place, name in enumerate(models)}
+
+    monkeypatch.setattr("hf_multiteacher.training.speed.latencies", latencies)
+    return asked
+
+
+def test_speed_is_measured_on_the_same_texts_when_asked_for_once_and_not_in_training(clock, tmp_path):
+    toy = toy_of("tagging")
+    trainer = make_trainer(toy, tmp_path / "s", report_speed=True, eval_dataset={"news": toy.evaluation})
+    trainer.is_in_train = True
+    assert "latency_ms" not in trainer.card_data().sizes["s"] and not clock
+    trainer.is_in_train = False
+    page = card_of(trainer)
+    sizes = trainer.card_data().sizes
+    assert [sizes[name]["latency_ms"] for name in ("s", "first", "second")] == [1000, 2000, 3000]
+    assert page.find("ul")[0].text == "Speed: 2 to 3 times as fast as its teachers"
+    assert rows_under(page, "Size and speed")[0][3:] == ["Latency, ms", "Latency, student = 1"]
+    (inputs,) = clock
+    length = min(len(toy.evaluation[0][name]) for name in ("input_ids", "teacher_1_input_ids"))
+    for key, column in (("0", "input_ids"), ("1", "input_ids"), ("2", "teacher_1_input_ids")):
+        assert inputs[key]["input_ids"][0, :length].tolist() == toy.evaluation[0][column][:length], "its own tokens"
+        assert len(inputs[key]["input_ids"]) == 8 and "labels" not in inputs[key]
+
+
+def test_speed_is_not_measured_unless_asked_for_and_not_of_a_teacher_that_is_elsewhere(clock, tmp_path):
+    toy = toy_of("single-label")
+    assert "latency_ms" not in make_trainer(toy, tmp_path / "s").card_data().sizes["s"] and not clock
+    trainer = make_trainer(toy, tmp_path / "s", report_speed=True, teacher_device="in turn")
+    assert {name for name, row in trainer.card_data().sizes.items() if "latency_ms" in row} == {"s"}
+
+
 def test_any_field_of_the_card_can_be_given_and_no_other(tagger):
     page = card_of(
         tagger,
