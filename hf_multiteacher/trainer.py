@@ -1,15 +1,15 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from itertools import islice
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_pt_utils import nested_detach
-from transformers.trainer_utils import EvalLoopOutput, EvalPrediction
+from transformers.trainer_utils import EvalPrediction
 
 from .collation.checked_labels import CheckedLabels
 from .collation.choice import adds_inputs, check_columns, choose_collator
@@ -19,15 +19,16 @@ from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
 from .models.limits import Limits
-from .models.outputs import logits_of
+from .models.outputs import predictions_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
-from .objective.evaluation import HARD_LOSS, EvaluationRecord
+from .objective.evaluation import HARD_LOSS
+from .objective.evaluation_mixin import EvaluationMixin
 from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
-from .objective.rows import MODEL_INPUTS, Rows
+from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
@@ -61,10 +62,11 @@ from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
 from .training.sound_teachers import SoundTeachers
+from .training.speed import speeds
 from .training.streams import Filler, StreamsMixin
 
 
-class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, StreamsMixin, Trainer):
+class MultiTeacherDistillationTrainer(EvaluationMixin, PublishingMixin, ProjectionsMixin, StreamsMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
@@ -93,7 +95,6 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
     multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
-    _record: EvaluationRecord | None = None  # of the evaluation that is going on
     _predicted: Mapping[str, Tensor] | None = None  # rows of every set where prediction_step calls compute_loss
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
@@ -267,6 +268,7 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         student = cast(nn.Module, self.model)
 
         self._student_forward = RowForward(student, "the student")
+        self.__dict__.pop("_speed", None)
         self._expect_readable(student)
         self._expect_data_to_be_readable()
 
@@ -540,12 +542,27 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
         gathered: dict[str, Any] = {
             "objective": self.distillation_objective.manifest()["arguments"],
             "in_training": self.is_in_train,
+            "speed": [] if self.is_in_train else self._speed,
             "pairs": self._reads_pairs(),
             "model_name": name,
             "repo_id": self.hub_model_id or self.args.hub_model_id or name,
         }
 
         return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
+
+    @cached_property
+    def _speed(self) -> list[dict[str, float]]:
+        """How fast the student and each teacher are; empty where nobody asked, or there is no text to read."""
+        data = [*datasets_of(None, self.eval_dataset), *datasets_of(self.train_dataset, None)]
+        if not check_arguments(self.args).report_speed or not data:
+            return []
+
+        evaluating = getattr(self.data_collator, "for_evaluation", lambda: self.data_collator)()
+        collate = self._get_collator_with_removed_columns(evaluating, "evaluation")
+        inputs = self._prepare_inputs(collate([*islice(data[0], self.args.eval_batch_size)]))
+        read = [teacher_inputs(inputs, source) for source in (None, *self.distillation_objective.teachers.sources)]
+        with self.accelerator.autocast():
+            return speeds(cast(nn.Module, self.model), self._student_forward, self.teachers, read)
 
     def _save_asked_for(self, folder: str, also: Sequence[str]) -> None:
         if matching([PROJECTIONS], also):
@@ -646,7 +663,11 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         if prediction_loss_only:
             return loss, None, None
-        return loss, _predictions(outputs, ignore_keys, config, asked_for), inputs.get("labels")
+
+        predictions = predictions_of(outputs, ignore_keys, config, hidden_states=asked_for)
+        if record is not None:
+            record.add_answers(inputs, rows, computed.targets, predictions)
+        return loss, predictions, inputs.get("labels")
 
     def _own_loss(self, model: nn.Module, inputs: dict[str, Tensor | Any]) -> tuple[Tensor, Any]:
         """Call an override of `compute_loss` as `Trainer` does; by itself, so that the record has each batch once."""
@@ -661,55 +682,9 @@ class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, Streams
 
         return loss.detach().mean(), outputs
 
-    def evaluation_loop(
-        self,
-        dataloader: DataLoader,
-        description: str,
-        prediction_loss_only: bool | None = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> EvalLoopOutput:
-        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty stands beside them.
-
-        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks; it
-        stays where an override of `compute_loss` says what the loss is. The metrics are complete here, before
-        callbacks and the choice of the best checkpoint see them.
-        """
-        if self._objective is not None:
-            self._record = EvaluationRecord(self._objective, self.accelerator.gather_for_metrics)
-
-        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
-
-        if self._record is not None and output.metrics is not None:
-            measured = {f"{metric_key_prefix}_{name}": value for name, value in self._record.metrics().items()}
-            loss = f"{metric_key_prefix}_loss"
-            if self._has_own_loss:
-                measured.pop(loss, None)
-            elif loss not in measured:
-                output.metrics.pop(loss, None)
-
-            output.metrics.update(measured)
-            self._record = None
-
-        return output
-
 
 # A script may put its own into the class.
 _OWN_LOSS = MultiTeacherDistillationTrainer.compute_loss
 _OWN_WEIGHTS = MultiTeacherDistillationTrainer.compute_teacher_weights
 _OWN_SOFT_LOSS = MultiTeacherDistillationTrainer.compute_distillation_loss
 _OWN_HARD_LOSS = MultiTeacherDistillationTrainer.compute_hard_loss
-
-
-def _predictions(outputs: Any, ignore_keys: list[str] | None, config: Any, with_hidden_states: bool) -> Any:
-    """Give what `Trainer` gives as predictions: the logits, and beside them what the configuration asks for."""
-    if not isinstance(outputs, Mapping):
-        return logits_of(outputs, "the student").detach()
-
-    usual = getattr(config, "keys_to_ignore_at_inference", ["past_key_values"])
-    ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
-    if not with_hidden_states:
-        ignored.add("hidden_states")
-
-    given = tuple(value for name, value in outputs.items() if name not in ignored)
-    return nested_detach(given[0] if len(given) == 1 else given)

@@ -129,7 +129,18 @@ class DistillationTrainingArguments(TrainingArguments):
     )
     report_loyalty: bool = field(
         default=True,
-        metadata={"help": "Run the teachers in evaluation too: soft loss and loyalty. Off: no teacher runs there."},
+        metadata={
+            "help": "Run the teachers in evaluation too: soft loss, loyalty, and their own quality by "
+            "`compute_metrics`. Off: no teacher runs there, and none is measured."
+        },
+    )
+
+    report_speed: bool = field(
+        default=False,
+        metadata={
+            "help": "Measure how fast student and teachers are, on a batch of the evaluation set, when the card is "
+            "written after the training. Off: the card tells their sizes alone."
+        },
     )
 
     @property

@@ -1,9 +1,11 @@
 """What a model answers with, read alike from an output object, a dictionary or a tuple."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
+from transformers import PretrainedConfig
+from transformers.trainer_pt_utils import nested_detach
 
 HiddenStates = tuple[Tensor, ...]
 
@@ -43,6 +45,29 @@ def hidden_states_of(outputs: Any) -> HiddenStates | None:
     if isinstance(outputs, Mapping):
         return outputs.get("hidden_states")
     return getattr(outputs, "hidden_states", None)
+
+
+def predictions_of(
+    outputs: Any, ignore_keys: Sequence[str] | None, config: PretrainedConfig, *, hidden_states: bool
+) -> Any:
+    """Return the student's predictions as `Trainer` does: the logits, and beside them what the configuration asks for.
+
+    Args:
+        outputs: As for `logits_of`.
+        ignore_keys: What to leave out of them; by default what the configuration says.
+        config: The student's.
+        hidden_states: Whether the hidden states are among them.
+    """
+    if not isinstance(outputs, Mapping):
+        return logits_of(outputs, "the student").detach()
+
+    usual = getattr(config, "keys_to_ignore_at_inference", ["past_key_values"])
+    ignored = {"loss", *(usual if ignore_keys is None else ignore_keys)}
+    if not hidden_states:
+        ignored.add("hidden_states")
+
+    given = tuple(value for name, value in outputs.items() if name not in ignored)
+    return nested_detach(given[0] if len(given) == 1 else given)
 
 
 def _are_hidden_states(value: Any) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from math import isnan
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +14,14 @@ from ..losses import functional
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
 from .components import Component
-from .objective import DistillationObjective
+from .objective import DistillationObjective, HardLoss
 from .row_sets import sums_per_example
 from .rows import Inputs, Rows
+from .teachers_measured import TeachersMeasured
 
 logger = logging.getLogger(__name__)
 HARD_LOSS = "hard_loss"
-REPORTED = (HARD_LOSS, "soft_loss", "hidden_loss")
+REPORTED = (HARD_LOSS, "soft_loss", "hidden_loss", "loss/")
 
 
 class EvaluationRecord:
@@ -28,11 +30,21 @@ class EvaluationRecord:
     Args:
         objective: The run's objective.
         gather: Brings a tensor [examples, ...] of all ranks together, without the examples that only fill a batch.
+        hard_loss: Gives the loss of rows by logits and labels, the teachers' as the student's.
+        teachers: What measures the teachers by the user's own function; None where nothing does.
     """
 
-    def __init__(self, objective: DistillationObjective, gather: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self,
+        objective: DistillationObjective,
+        gather: Callable[[Tensor], Tensor],
+        hard_loss: HardLoss,
+        teachers: TeachersMeasured | None = None,
+    ) -> None:
         self.objective = objective
         self.gather = gather
+        self.hard_loss = hard_loss
+        self.teachers = teachers
         self.totals: dict[str, tuple[float, float]] = {}
         self.outputs: list[np.ndarray] = []
 
@@ -47,6 +59,8 @@ class EvaluationRecord:
             if each.row_set is not None and name.startswith(REPORTED)
         }
 
+        if targets is not None and rows.labels is not None:
+            sums |= self._teacher_losses(rows, rows.labels, targets)
         if targets is not None and self.objective.problem == "regression":
             self._keep_outputs(targets)
         elif targets is not None:
@@ -54,6 +68,14 @@ class EvaluationRecord:
 
         if sums:
             self._add_sums(sums)
+
+    def add_answers(self, inputs: Inputs, rows: Rows, targets: SoftTargets | None, predictions: Any) -> None:
+        """Keep what the teachers answer to a batch, where the student's predictions are logits and nothing more."""
+        labels = inputs.get("labels")
+        if self.teachers is None or targets is None or labels is None or not isinstance(predictions, Tensor):
+            return
+
+        self.teachers.add(labels, rows, targets)
 
     def _add_sums(self, sums: Mapping[str, Tensor]) -> None:
         gathered = self.gather(torch.stack([*sums.values()], dim=1)).cpu().double().sum(dim=0).tolist()
@@ -75,6 +97,23 @@ class EvaluationRecord:
             means["loss"] = means.pop(HARD_LOSS)
         return self.objective.with_hidden_loss(means) | self._regression_loyalty()
 
+    def complete(self, metrics: dict[str, float], prefix: str, *, own_loss: bool) -> None:
+        """Put the figures beside those of `Trainer`, in whose place the loss stands.
+
+        Args:
+            metrics: Those of `Trainer`.
+            prefix: `eval`, `test`, ...
+            own_loss: Whether somebody's `compute_loss` says what the loss is; then it stays.
+        """
+        measured = {f"{prefix}_{name}": value for name, value in self.metrics().items()}
+        loss = f"{prefix}_loss"
+        if own_loss:
+            measured = {name: value for name, value in measured.items() if name.split("/")[0] != loss}
+        elif loss not in measured:
+            metrics.pop(loss, None)
+
+        metrics.update(measured)
+
     def _agreements(self, rows: Rows, targets: SoftTargets) -> dict[str, Tensor]:
         """Compare the student's decision and distribution on each row with each teacher's and the ensemble's.
 
@@ -91,6 +130,18 @@ class EvaluationRecord:
             same, near = _agreement(student[chosen], teacher[chosen], self.objective.problem)
             sums[f"label_loyalty/{name}"] = sums_per_example(same, mask)
             sums[f"probability_loyalty/{name}"] = sums_per_example(near, mask)
+
+        return sums
+
+    def _teacher_losses(self, rows: Rows, labels: Tensor, targets: SoftTargets) -> dict[str, Tensor]:
+        """Measure each teacher and the ensemble by the student's own loss, on the labelled rows that they have."""
+        labelled = rows.labelled[rows.mask]
+
+        sums = {}
+        for name, logits, available in self.objective.answers(targets):
+            chosen = available & labelled
+            mask = torch.zeros_like(rows.mask).masked_scatter(rows.mask, chosen)
+            sums[f"loss/{name}"] = sums_per_example(self.hard_loss(logits[chosen], labels[chosen]), mask)
 
         return sums
 

@@ -1,7 +1,7 @@
 """The objective of a distillation run: from a batch and the student's outputs to one value per row and component."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,6 +18,7 @@ from ..losses.soft_target import SoftTargetLoss, joint_logits
 from ..losses.weighting import WEIGHTINGS
 from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
+from ..teachers.ensemble import ENSEMBLE
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
@@ -383,6 +384,24 @@ class DistillationObjective:
     def ensemble_logits(self, targets: SoftTargets) -> Tensor:
         """Return what the teachers say together, as logits [rows, outcomes] (regression: outputs), untempered."""
         return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), targets.weights)
+
+    def answers(self, targets: SoftTargets) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Yield what can be measured like the student: the name, the logits, and which rows it has.
+
+        A teacher with another vocabulary speaks of other outcomes, and is left out; so is an ensemble with one.
+        """
+        teachers = self.teachers
+        each = zip(teachers.names, targets.teacher_logits, targets.available, teachers.outcomes, strict=True)
+        yield from ((name, logits, available) for name, logits, available, outcomes in each if outcomes is None)
+        if len(teachers.names) > 1 and teachers.one_outcome_space:
+            yield ENSEMBLE, self._unlabelled_ensemble_logits(targets), targets.followed.any(dim=0)
+
+    def _unlabelled_ensemble_logits(self, targets: SoftTargets) -> Tensor:
+        """Return what the ensemble says of text without labels: weights by `confidence` look at them."""
+        weights = targets.weights
+        if self.args.teacher_weighting == "confidence":
+            weights = self.weighting(targets.teacher_logits, None, targets.followed)
+        return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), weights)
 
     def manifest(self) -> dict[str, Any]:
         """Tell what decides about the numbers: the teachers, and how the student follows them."""

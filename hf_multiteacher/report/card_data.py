@@ -17,6 +17,7 @@ class Evaluation:
         figures: Model name -> metric (as `evaluate` calls it: `accuracy`, `f1`, `loss`) -> figure.
         split: The part of the data that was measured.
         dataset_id: Hub id of the data where `dataset` is another name; without one the card makes an id of the name.
+        answered: Teacher name -> the share of the labelled words that it answers, where it is not all of them.
     """
 
     dataset: str
@@ -24,11 +25,12 @@ class Evaluation:
     figures: Mapping[str, Mapping[str, Figure]]
     split: str | None = None
     dataset_id: str | None = None
+    answered: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
 class DistillationCardData:
-    """All that a card says, as plain data. What was not measured is left out, or is a string with the reason.
+    """All that a card says, as plain data. What is not here is left out of the card, or is a string with the reason.
 
     Args:
         name: The student's name, and the key of its row in `evaluations` and `sizes`.

@@ -3,42 +3,18 @@
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import quote
 
-from transformers import TrainingArguments
-
 from ..models.task import TASKS, Task
+from .card_arguments import objective_terms, shown_arguments
 from .card_data import DistillationCardData, Evaluation
+from .card_summary import lower_is_better, summary
 from .markdown_text import code, code_block, plain
 from .tables import Figure, figures_table, table
 
-# They stand with the teachers, or change no training; a folder is nobody's business.
-NO_OBJECTIVE = (
-    *("teachers", "teacher_weights", "report_loyalty"),
-    *("teacher_cache", "teacher_cache_dtype", "teacher_device"),
-)
-OPTIMIZER = (
-    "learning_rate",
-    "lr_scheduler_type",
-    "warmup_steps",
-    "optim",
-    "adam_beta1",
-    "adam_beta2",
-    "adam_epsilon",
-    "weight_decay",
-    "max_grad_norm",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "num_train_epochs",
-    "max_steps",
-    "label_smoothing_factor",
-    "bf16",
-    "fp16",
-    "seed",
-)
 SIZES = {
     "parameters": "Parameters",
     "megabytes": "MB",
@@ -56,9 +32,12 @@ EXAMPLES = {
     "ro": ("București este [MASK] României.", "capitala"),
 }
 SECOND_TEXTS = {"en": "It is the largest city of the country.", "ro": "Este cel mai mare oraș al țării."}
-LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae")
 PACKAGES = ("hf-multiteacher", "transformers", "torch", "tokenizers", "datasets", "accelerate", "peft", "safetensors")
-NOT_RECORDED = "— (not recorded)"
+LOYALTIES = {
+    "label_loyalty": "Label loyalty: the share of rows on which both choose the same label.",
+    "probability_loyalty": "Probability loyalty: 1 minus the mean Jensen-Shannon distance of their distributions.",
+    "regression_loyalty": "Regression loyalty: the Pearson correlation of their outputs.",
+}
 USER_TEXT_START = (
     "<!-- Your own text: what stands between these two comments is kept when the card is written again. -->"
 )
@@ -107,6 +86,10 @@ class Card:
     def labels(self) -> str:
         """What it tells apart; empty where that is the vocabulary, or one number."""
         return ", ".join(code(label) for label in self.data.labels)
+
+    def summary(self) -> str:
+        """What a reader wants to know first: quality kept, speed and size beside the teachers'."""
+        return "\n".join(f"- {heading}: {figure}" for heading, figure in summary(self.data).items())
 
     def snippet(self) -> str:
         """Python that loads the student from the Hub and runs it once, as it stands."""
@@ -182,11 +165,18 @@ class Card:
         for evaluation in self.data.evaluations:
             splits.setdefault(evaluation.dataset, []).extend([evaluation.split] if evaluation.split else [])
 
-        if not splits:
-            return "The quality was not measured in this run."
-
         parts = [f"{dataset} ({', '.join(names)})" if names else dataset for dataset, names in splits.items()]
-        return f"Measured on {plain(', '.join(parts))}. Higher is better, except where ↓ stands."
+        lower = any("↓" in heading for heading in measures(self.data))
+        better = "Higher is better, except where ↓ stands." if lower else "Higher is better."
+        return " ".join([f"Measured on {plain(', '.join(parts))}. {better}", *self._not_answered()])
+
+    def _not_answered(self) -> list[str]:
+        """Say which teachers were measured on a part of the words."""
+        return [
+            f"{plain(name)} is measured on the {100 * share:.4g} % of the words that its tokenizer keeps."
+            for evaluation in self.data.evaluations
+            for name, share in evaluation.answered.items()
+        ]
 
     def quality(self) -> str:
         """Every model's figures on every task, the student first."""
@@ -201,9 +191,20 @@ class Card:
         headings = {key: key.replace("_", " ").capitalize() for key in keys}
         return _figures("Loyalty to", headings, self.data.loyalty)
 
-    def machine(self) -> str:
-        """What size and speed were measured on."""
-        return plain(self.data.machine) if self.data.machine else NOT_RECORDED
+    def loyalty_measures(self) -> str:
+        """What the kinds of loyalty that were measured are."""
+        keys = {key for row in self.data.loyalty.values() for key in row}
+        return " ".join(text for measure, text in LOYALTIES.items() if any(key.endswith(measure) for key in keys))
+
+    def how_measured(self) -> str:
+        """What size and speed are, and what speed was measured on."""
+        text = "MB are 2^20 bytes of weights in 32-bit floats."
+        if not any("latency_ms" in row for row in self.data.sizes.values()):
+            return text
+
+        machine = f" Measured on {plain(self.data.machine)}." if self.data.machine else ""
+        latency = "Latency is the median of forward passes on one batch of text, the models taking turns."
+        return f"{text} {latency}{machine}"
 
     def sizes(self) -> str:
         """Parameters, size, latency and memory of every model."""
@@ -223,24 +224,38 @@ class Card:
         """What share of the text each teacher could teach."""
         return _figures("Teacher", COVERAGE, self.data.coverage)
 
+    def training_is_known(self) -> bool:
+        """Whether there is anything to say of the training."""
+        return bool(self.training_data() or self.hyper_parameters() or self.data.log_history)
+
     def training_data(self) -> str:
-        """What it was trained on, in words."""
-        named = self.data.training_data or ", ".join(self.data.datasets)
-        return plain(named) if named else NOT_RECORDED
+        """What it was trained on, in words; empty where nobody said it."""
+        return plain(self.data.training_data or ", ".join(self.data.datasets))
+
+    def objective(self) -> str:
+        """What it was trained to minimise."""
+        terms = objective_terms(self.data.arguments)
+        if not terms:
+            return ""
+
+        notes = {
+            "T²": "`T` is the temperature; in a regression, squared error stands in place of KL.",
+            "hard loss": "The hard loss is that of the labels.",
+            "cosine": "The cosine is that of hidden states.",
+        }
+        return " ".join([f"It minimises `{terms}`.", *(note for part, note in notes.items() if part in terms)])
 
     def hyper_parameters(self) -> str:
-        """Objective and optimizer, as they were set."""
-        arguments = self.data.arguments
-        names = [name for name in (*_objective_of(arguments), *OPTIMIZER) if arguments.get(name) is not None]
-        if not names:
-            return "— (the arguments were not recorded)"
-        return table(["Argument", "Value"], [[code(name), code(arguments[name])] for name in names])
+        """Objective and optimizer, as they were set; empty where that is not known."""
+        arguments = shown_arguments(self.data.arguments, self._task, len(self.data.teachers))
+        rows = [[code(name), code(value)] for name, value in arguments.items()]
+        return table(["Argument", "Value"], rows) if rows else ""
 
     def training_time(self) -> str:
-        """How long training took, as the trainer logged it."""
+        """How long training took, as the trainer logged it; empty where it did not."""
         ends = [entry for entry in self.data.log_history if "train_runtime" in entry]
         if not ends:
-            return NOT_RECORDED
+            return ""
 
         last = ends[-1]
         first_step = last.get("first_step", 0)
@@ -251,9 +266,8 @@ class Card:
         return f"{time} ({last['epoch']:.4g} epochs)"
 
     def command(self) -> str:
-        """The command that made it."""
-        command = self.data.command
-        return code_block(command, "bash") if command else "— (the command was not recorded)"
+        """The command that made it; empty where nobody said it."""
+        return code_block(self.data.command, "bash") if self.data.command else ""
 
     def versions(self) -> str:
         """The packages that made the student, so that it can be made again."""
@@ -279,7 +293,7 @@ def measures(data: DistillationCardData) -> dict[str, dict[str, Figure]]:
 
         for model, figures in evaluation.figures.items():
             for metric, figure in figures.items():
-                heading = f"{part}{metric}{' ↓' if metric in LOWER_IS_BETTER else ''}"
+                heading = f"{part}{metric}{' ↓' if lower_is_better(metric) else ''}"
                 turned.setdefault(heading, {})[model] = figure
 
     return turned
@@ -305,7 +319,7 @@ def _part(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
 
 def _teacher_row(teacher: Mapping[str, Any], share: float) -> list[str]:
     revision = code(_short(teacher["revision"]))
-    tokenizer = code(_short(teacher["tokenizer"])) if teacher["tokenizer"] else "— (not known)"
+    tokenizer = code(_short(teacher["tokenizer"])) if teacher["tokenizer"] else "not known"
     name, place = plain(teacher["name"]), f"not on the Hub; weights {revision}"
 
     if on_the_hub(teacher):
@@ -333,9 +347,3 @@ def _string(value: str | dict[str, str]) -> str:
 
 def _short(fingerprint: str) -> str:
     return fingerprint.removeprefix("sha256:")[:12]
-
-
-def _objective_of(arguments: Mapping[str, Any]) -> list[str]:
-    """Name the arguments that a distillation has beside those of every training, in the order of their fields."""
-    not_listed = {field.name for field in fields(TrainingArguments)}.union(NO_OBJECTIVE)
-    return [name for name in arguments if name not in not_listed]

@@ -1,11 +1,9 @@
-"""Tables in columns for the terminal, and in Markdown, with a figure in every cell or a dash whose reason follows."""
+"""Tables in columns for the terminal, and in Markdown, where the reason for a missing figure follows."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
 Figure = float | str | None  # a number that was measured, or why there is none; None: it was not measured
-
-NOT_MEASURED = "not measured in this run"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -25,20 +23,23 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:
     """Write figures by row and column, and under the table the reasons for those that are missing.
 
+    What was not measured is left out: a row or a column without any figure, and a cell that nothing is said of.
+
     Args:
         corner: Heading of the first column, which holds the rows' names.
-        columns: Key -> heading; a column without any entry in `rows` is left out.
+        columns: Key -> heading.
         rows: Name -> key -> figure.
 
     Returns:
-        The table, or a sentence when there is nothing to show.
+        The table; empty when there is nothing to show.
     """
-    shown = [key for key in columns if any(row.get(key) is not None for row in rows.values())]
+    shown = [key for key in columns if any(_is_figure(row.get(key)) for row in rows.values())]
+    measured = {name: row for name, row in rows.items() if any(_is_figure(row.get(key)) for key in shown)}
     if not shown:
-        return f"— ({NOT_MEASURED})"
+        return ""
 
     reasons: dict[str, int] = {}
-    body = [[name, *(_cell(row.get(key), reasons) for key in shown)] for name, row in rows.items()]
+    body = [[name, *(_cell(row.get(key), reasons) for key in shown)] for name, row in measured.items()]
     figures = table([corner, *(columns[key] for key in shown)], body)
     if not reasons:
         return figures
@@ -52,12 +53,15 @@ def format_figure(value: float) -> str:
     return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _is_figure(value: Figure) -> bool:
+    return isinstance(value, int | float)
+
+
 def _cell(value: Figure, reasons: dict[str, int]) -> str:
-    if isinstance(value, (int, float)) and isfinite(value):
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and isfinite(value):
         return format_figure(value)
 
-    if value is None:
-        reason = NOT_MEASURED
-    else:
-        reason = value if isinstance(value, str) else f"came out as {value}"
-    return f"— ({reasons.setdefault(reason, len(reasons) + 1)})"
+    reason = value if isinstance(value, str) else f"came out as {value}"
+    return f"({reasons.setdefault(reason, len(reasons) + 1)})"

@@ -13,10 +13,9 @@ from ..models.task import adapters_of, task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
 from ..report.card_data import DistillationCardData, Evaluation
 from ..report.tables import Figure
-from ..teachers.ensemble import TeacherEnsemble
+from ..teachers.ensemble import ENSEMBLE, TeacherEnsemble
 
 Names = str | Sequence[str] | None
-SAME_TOKENIZER = "it has the student's tokenizer, so all of the text reaches it"
 UNNAMED_DATA = "evaluation data"
 NOT_QUALITY = (
     "runtime",
@@ -26,6 +25,7 @@ NOT_QUALITY = (
     "model_preparation_time",
     "soft_loss",
     "hidden_loss",
+    "coverage",
 )
 
 
@@ -37,6 +37,7 @@ def card_data(
     *,
     objective: Mapping[str, Any],
     in_training: bool,
+    speed: Sequence[Mapping[str, Figure]],
     model_name: str,
     repo_id: str,
     language: Names = None,
@@ -58,6 +59,7 @@ def card_data(
         teachers: Who taught the student.
         objective: The objective's arguments, as they were decided where `args` leave that open.
         in_training: Whether the weights of the last step are in the student, and not yet those of the best checkpoint.
+        speed: Latency and memory of the student and of each teacher; empty where nobody measured them.
         model_name: The student's name.
         repo_id: Where the student is, or will be, on the Hub.
         language: Language codes.
@@ -90,7 +92,7 @@ def card_data(
         tags=[*_listed(tags), *_listed(getattr(student, "model_tags", None))],
         bases=_listed(finetuned_from),
         adapter_of=_base_of(student, _listed(finetuned_from)),
-        **_facts(student, args, state, teachers, objective, model_name),
+        **_facts(student, args, state, teachers, objective, speed, model_name),
     )
     return replace(data, **fields)
 
@@ -101,6 +103,7 @@ def _facts(
     state: TrainerState,
     teachers: TeacherEnsemble,
     objective: Mapping[str, Any],
+    speed: Sequence[Mapping[str, Figure]],
     model_name: str,
 ) -> dict[str, Any]:
     """What nobody has to tell: fields of `DistillationCardData`."""
@@ -109,7 +112,7 @@ def _facts(
         "teachers": teachers.manifest(),
         "arguments": args.to_dict() | objective,
         "log_history": state.log_history,
-        "sizes": _sizes(model_name, student, teachers),
+        "sizes": _sizes(model_name, student, teachers, speed),
         "coverage": _coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         "machine": describe_machine(args.device),
         "labels": _labels(student),
@@ -126,7 +129,13 @@ def _evaluations(
 ) -> list[Evaluation]:
     data_name = ", ".join(named) or UNNAMED_DATA
     return [
-        Evaluation(part or data_name, task, _quality(student, teachers, metrics), dataset_id=_id_of(part, dataset_ids))
+        Evaluation(
+            part or data_name,
+            task,
+            _quality(student, teachers, metrics),
+            dataset_id=_id_of(part, dataset_ids),
+            answered=_of_model("coverage", teachers, metrics),
+        )
         for part, metrics in measured.items()
     ]
 
@@ -184,13 +193,21 @@ def _listed(names: Names) -> list[str]:
 
 
 def _quality(student: str, teachers: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, dict[str, Figure]]:
-    """The student's own figures; what follows the teachers stands elsewhere, and the teachers' own were not taken."""
+    """The figures of the student, and the same of the teachers and their ensemble where they were measured."""
     own: dict[str, Figure] = {
         key: value for key, value in metrics.items() if key not in NOT_QUALITY and "/" not in key
     }
-    missing: dict[str, Figure] = dict.fromkeys(own, "the trainer evaluates the student only")
+    others = {
+        name: {key: metrics[f"{key}/{name}"] for key in own if f"{key}/{name}" in metrics}
+        for name in (*teachers, ENSEMBLE)
+    }
 
-    return {**dict.fromkeys(teachers, missing), student: own}
+    return {student: own} | {name: figures for name, figures in others.items() if figures}
+
+
+def _of_model(measure: str, names: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """One measure of the models that have it."""
+    return {name: metrics[f"{measure}/{name}"] for name in names if f"{measure}/{name}" in metrics}
 
 
 def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Figure]]:
@@ -204,7 +221,9 @@ def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str,
     return loyalty
 
 
-def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str, dict[str, Figure]]:
+def _sizes(
+    name: str, student: nn.Module, teachers: TeacherEnsemble, speed: Sequence[Mapping[str, Figure]]
+) -> dict[str, dict[str, Figure]]:
     """Count the parameters; 4 bytes each are what a file of 32-bit floats holds, without the cost of writing it."""
     models = {name: student} | {teacher.name: teacher.model for teacher in teachers}
     counts = {each: count_parameters(model) for each, model in models.items()}
@@ -214,6 +233,8 @@ def _sizes(name: str, student: nn.Module, teachers: TeacherEnsemble) -> dict[str
     }
     if adapters_of(student) is not None:
         sizes[name]["megabytes"] = saved_megabytes(student)
+    for each, figures in zip(sizes.values(), speed, strict=False):
+        each.update(figures)
 
     return sizes
 
@@ -228,9 +249,9 @@ def _coverage(
     coverage: dict[str, dict[str, Figure]] = {}
     for logged, kind in kinds.items():
         shares = {name: _logged(f"{logged}/{name}", history) for name in teachers}
-        if any(shares.values()):
-            for name, values in shares.items():
-                coverage.setdefault(name, {})[kind] = fmean(values) if values else SAME_TOKENIZER
+        for name, values in shares.items():
+            if values:
+                coverage.setdefault(name, {})[kind] = fmean(values)
 
     return coverage
 

@@ -16,8 +16,9 @@ def render(folder: Path) -> ElementTree.Element:
     html = markdown(body, extensions=["tables", "fenced_code", "sane_lists"], output_format="xhtml")
     page = ElementTree.fromstring(f"<html>{html}</html>")
     for table in page.iter("table"):
-        cells = ["".join(cell.itertext()).strip() for cell in table.iter() if cell.tag in ("td", "th")]
-        assert table.findall("tbody/tr") and all(cells), cells
+        rows = [["".join(cell.itertext()).strip() for cell in row] for row in table.iter("tr")]
+        assert len(rows) > 1 and all(rows[0]) and all(row[0] and any(row[1:]) for row in rows[1:]), rows
+        assert all(map(any, zip(*rows[1:], strict=True))), rows
     for image in page.iter("img"):
         height, width, _ = imread(folder / image.get("src")).shape
         assert height > 200 and width > 200 and image.get("alt"), image.attrib

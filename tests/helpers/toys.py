@@ -197,6 +197,12 @@ def make_trainer(toy: Toy, folder, *, model=None, teachers="toy", trainer=MultiT
     )
 
 
+def mean_answer(prediction) -> dict[str, float]:
+    """A `compute_metrics`: the mean of the logits where there are labels."""
+    predicted, labels = prediction.predictions, prediction.label_ids
+    return {"mean": float(predicted[labels != -100].mean() if predicted.ndim == 3 else predicted.mean())}
+
+
 def weights_of(trainer) -> dict[str, torch.Tensor]:
     """The trained weights: the student's and the projections'."""
     weights = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from helpers.fork_server import ForkServer
-from helpers.toys import make_trainer, unpickle, weights_of
+from helpers.toys import make_trainer, mean_answer, unpickle, weights_of
 
 
 def on_two_ranks(fork_server: ForkServer, folder: Path, code: str) -> list[str]:
@@ -41,7 +41,8 @@ def train_on_rank(toys: dict[tuple[str, str], bytes], path: Path) -> None:
 def _train(toy):
     """Train and evaluate a toy, half of each batch on every rank."""
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(toy, folder, per_device_train_batch_size=8, ddp_backend="gloo")
+        settings = {"per_device_train_batch_size": 8, "compute_metrics": mean_answer}
+        trainer = make_trainer(toy, folder, ddp_backend="gloo", **settings)
         trainer.train()
         return {
             "weights": weights_of(trainer),

@@ -1,31 +1,35 @@
-from hf_multiteacher.report.tables import NOT_MEASURED, aligned, figures_table, format_figure, table
+from hf_multiteacher.report.tables import aligned, figures_table, format_figure, table
 
 
 def test_a_cell_cannot_break_its_table():
     assert table(["a|b", "c"], [["x\ny", "1"]]).splitlines() == ["| a\\|b | c |", "| --- | --- |", "| x y | 1 |"]
 
 
-def test_every_missing_figure_is_a_dash_with_its_reason():
-    columns = {"f1": "F1", "ms": "ms", "never": "Never"}
-    rows = {"student": {"f1": 0.5, "ms": "no clock"}, "teacher": {"f1": float("nan")}, "other": {"ms": "no clock"}}
+def test_a_missing_figure_is_an_empty_cell_or_has_its_reason():
+    columns = {"f1": "F1", "ms": "ms", "gb": "GB", "never": "Never"}
+    rows = {
+        "student": {"f1": 0.5, "ms": "no clock", "gb": "no GPU"},
+        "teacher": {"f1": float("nan"), "ms": 3},
+        "other": {"ms": 4, "gb": "no GPU"},
+        "last": {"ms": "no clock", "gb": None},
+    }
     assert figures_table("Model", columns, rows).splitlines() == [
         "| Model | F1 | ms |",
         "| --- | --- | --- |",
-        "| student | 0.5 | — (1) |",
-        "| teacher | — (2) | — (3) |",
-        "| other | — (3) | — (1) |",
+        "| student | 0.5 | (1) |",
+        "| teacher | (2) | 3 |",
+        "| other |  | 4 |",
         "",
         "Missing figures:",
         "",
         "1. no clock",
         "2. came out as nan",
-        f"3. {NOT_MEASURED}",
     ]
 
 
-def test_a_table_without_figures_is_a_sentence():
-    assert figures_table("Model", {"f1": "F1"}, {}) == f"— ({NOT_MEASURED})"
-    assert figures_table("Model", {"f1": "F1"}, {"student": {"f1": None}}) == f"— ({NOT_MEASURED})"
+def test_a_table_without_figures_is_left_out():
+    assert figures_table("Model", {"f1": "F1"}, {}) == ""
+    assert figures_table("Model", {"f1": "F1"}, {"student": {"f1": None}, "other": {"f1": "not run"}}) == ""
 
 
 def test_figures_are_written_for_readers():

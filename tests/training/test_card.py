@@ -52,14 +52,17 @@ def tagger(tmp_path_factory):
 def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
     page, measured = card_of(tagger), tagger.measured
     assert len(list(page.iter("table"))) == 7 and [image.get("src") for image in page.iter("img")] == [
+        "quality.png",
         "loyalty.png",
         "training.png",
     ]
     assert rows_under(page, "Quality") == [
         ["Model", "loss ↓", "accuracy"],
         ["tagger", f"{measured['eval_loss']:.4g}", f"{measured['eval_accuracy']:.4g}"],
-        ["first", "— (1)", "— (1)"],
-        ["second", "— (1)", "— (1)"],
+        *(
+            [name, *(f"{measured[f'eval_{measure}/{name}']:.4g}" for measure in ("loss", "accuracy"))]
+            for name in ("first", "second", "ensemble")
+        ),
     ]
     names = ("label_loyalty", "probability_loyalty")
     assert rows_under(page, "Loyalty")[1:] == [
@@ -70,6 +73,11 @@ def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
     runtime = next(entry["train_runtime"] for entry in tagger.state.log_history if "train_runtime" in entry)
     assert f"Training time: {runtime:,.1f} s for 20 optimizer steps" in text
     assert "Labels: a, b, c, d." in text and "Measured on evaluation data." in text
+    kept = measured["eval_accuracy"] / max(measured[f"eval_accuracy/{name}"] for name in ("first", "second"))
+    assert [item.text for item in page.find("ul")] == [
+        f"Quality kept: {100 * kept:.1f} % of the accuracy of first",
+        "Size: 36 % smaller than second",
+    ]
     assert ["ensemble", "probabilities"] in rows_under(page, "Training"), "what was decided, not the default None"
 
 
@@ -130,6 +138,46 @@ def test_sizes_are_those_of_the_models(tagger):
     assert rows["Model"] == ["Parameters", "MB"], "no latency: none was measured"
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """What a stopped clock was asked: the inputs of every measurement; the student takes 1 s, its teachers 2 and 3."""
+    asked = []
+
+    def latencies(models, inputs):
+        asked.append(inputs)
+        for name, model in models.items():
+            model(**inputs[name])
+        return {name: float(place + 1) for place, name in enumerate(models)}
+
+    monkeypatch.setattr("hf_multiteacher.training.speed.latencies", latencies)
+    return asked
+
+
+def test_speed_is_measured_on_the_same_texts_when_asked_for_once_and_not_in_training(clock, tmp_path):
+    toy = toy_of("tagging")
+    trainer = make_trainer(toy, tmp_path / "s", report_speed=True, eval_dataset={"news": toy.evaluation})
+    trainer.is_in_train = True
+    assert "latency_ms" not in trainer.card_data().sizes["s"] and not clock
+    trainer.is_in_train = False
+    page = card_of(trainer)
+    sizes = trainer.card_data().sizes
+    assert [sizes[name]["latency_ms"] for name in ("s", "first", "second")] == [1000, 2000, 3000]
+    assert page.find("ul")[0].text == "Speed: 2 to 3 times as fast as its teachers"
+    assert rows_under(page, "Size and speed")[0][3:] == ["Latency, ms", "Latency, student = 1"]
+    (inputs,) = clock
+    length = min(len(toy.evaluation[0][name]) for name in ("input_ids", "teacher_1_input_ids"))
+    for key, column in (("0", "input_ids"), ("1", "input_ids"), ("2", "teacher_1_input_ids")):
+        assert inputs[key]["input_ids"][0, :length].tolist() == toy.evaluation[0][column][:length], "its own tokens"
+        assert len(inputs[key]["input_ids"]) == 8 and "labels" not in inputs[key]
+
+
+def test_speed_is_not_measured_unless_asked_for_and_not_of_a_teacher_that_is_elsewhere(clock, tmp_path):
+    toy = toy_of("single-label")
+    assert "latency_ms" not in make_trainer(toy, tmp_path / "s").card_data().sizes["s"] and not clock
+    trainer = make_trainer(toy, tmp_path / "s", report_speed=True, teacher_device="in turn")
+    assert {name for name, row in trainer.card_data().sizes.items() if "latency_ms" in row} == {"s"}
+
+
 def test_any_field_of_the_card_can_be_given_and_no_other(tagger):
     page = card_of(
         tagger,
@@ -155,7 +203,7 @@ def test_an_evaluation_of_other_weights_is_not_claimed(tmp_path):
     trainer.train()
     assert [entry["step"] for entry in trainer.state.log_history if "eval_loss" in entry] == [2]
     text = "".join(card_of(trainer).itertext())
-    assert "The quality was not measured in this run." in text
+    assert "Measured on" not in text and "Quality kept" not in text
     assert "model-index" not in metadata_load(tmp_path / "README.md")
 
 
@@ -207,7 +255,6 @@ def test_coverage_is_the_mean_of_what_was_logged(tmp_path, positions, heading):
     assert len(logged[0]) == 4
     assert rows_under(card_of(trainer), "How the same text reached them") == [
         ["Teacher", heading, "Share of probability in shared outcomes"],
-        ["first", "— (1)", "— (1)"],
         ["second", *(f"{sum(values) / len(values):.4g}" for values in logged)],
     ]
 

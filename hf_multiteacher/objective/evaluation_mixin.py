@@ -1,0 +1,77 @@
+"""A trainer's evaluation: losses that are means over rows, loyalty, and the teachers' own quality."""
+
+from functools import partial
+from typing import Any, cast
+
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import Trainer
+from transformers.trainer_utils import EvalLoopOutput
+
+from ..models.task import task_of
+from .evaluation import EvaluationRecord
+from .objective import DistillationObjective
+from .teachers_measured import TeachersMeasured
+
+
+class EvaluationMixin(Trainer):
+    """Puts what the record of an evaluation says beside the figures of `Trainer`.
+
+    A trainer without an objective evaluates as `Trainer` does. One with an objective fills the record in its
+    `prediction_step`.
+    """
+
+    _objective: DistillationObjective | None = None
+    _record: EvaluationRecord | None = None  # of the evaluation that is going on
+
+    @property
+    def _has_own_loss(self) -> bool:
+        """Whether somebody has overridden `compute_loss`, which `Trainer` calls in evaluation too."""
+        raise NotImplementedError
+
+    def compute_hard_loss(self, student_logits: Tensor, labels: Tensor) -> Tensor:
+        """Compute the loss against the label of every row."""
+        raise NotImplementedError
+
+    def evaluation_loop(
+        self,
+        dataloader: DataLoader,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """Evaluate as `Trainer` does; the losses are means over rows, and loyalty and the teachers stand beside them.
+
+        `Trainer`'s own `eval_loss`, a mean of the batches' means, would change with the batch size and the ranks; it
+        stays where an override of `compute_loss` says what the loss is. The metrics are complete here, before
+        callbacks and the choice of the best checkpoint see them.
+        """
+        evaluate = partial(
+            super().evaluation_loop, dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix
+        )
+        if self._objective is None:
+            return evaluate()
+
+        own, teachers = self.compute_metrics, self._teachers_to_measure()
+        gather, hard_loss = self.accelerator.gather_for_metrics, self.compute_hard_loss
+        self._record = EvaluationRecord(self._objective, gather, hard_loss, teachers)
+        try:
+            self.compute_metrics = teachers or own
+            output = evaluate()
+            if output.metrics is not None:
+                self._record.complete(output.metrics, metric_key_prefix, own_loss=self._has_own_loss)
+        finally:
+            self.compute_metrics, self._record = own, None
+
+        return output
+
+    def _teachers_to_measure(self) -> TeachersMeasured | None:
+        """Have the teachers measured by the user's function too: over labels, and where it does not go by batches."""
+        measure, objective = cast(Any, self.compute_metrics), cast(DistillationObjective, self._objective)
+        over_vocabulary = task_of(cast(nn.Module, self.model)).over_vocabulary
+        if measure is None or over_vocabulary or self.args.batch_eval_metrics:
+            return None
+
+        preprocess, concatenate = self.preprocess_logits_for_metrics, self.args.eval_do_concat_batches
+        return TeachersMeasured(measure, objective, self.accelerator, preprocess, concatenate=concatenate)
