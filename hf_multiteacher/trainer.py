@@ -60,11 +60,12 @@ from .training.checks import (
 from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
+from .training.saving import WholeCheckpointsMixin
 from .training.sound_teachers import SoundTeachers
 from .training.streams import Filler, StreamsMixin
 
 
-class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, StreamsMixin, Trainer):
+class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, StreamsMixin, WholeCheckpointsMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
