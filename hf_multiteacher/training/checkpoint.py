@@ -47,7 +47,7 @@ def newest_first(folder: str | Path) -> list[Path]:
 
 
 def lacks(checkpoint: Path) -> list[str]:
-    """Say what a checkpoint lacks, for example because the run was killed while it was written; nothing if it is whole.
+    """Say what a checkpoint lacks, as where a run was killed while it wrote it; nothing if it is whole.
 
     `trainer_state.json` is written last, by `Trainer` too, so where it can be read everything was there. What has gone
     since then is known by `checkpoint_files.json`, or by what belongs together where there is no such list.
@@ -74,7 +74,7 @@ def _losses(checkpoint: Path, listed: Mapping[str, int]) -> Iterator[str]:
 
 
 def _unlisted_losses(checkpoint: Path) -> Iterator[str]:
-    """Yield what is missing beside its fellows: a run that lost its optimizer would go on with a fresh one, silently."""
+    """Yield what is missing beside its fellows: without its optimizer a run would go on with a fresh one, silently."""
     there = _what_continues(checkpoint)
     if any(there.values()):
         yield from (f"{name} is not there" for name, found in there.items() if not found)

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from .checkpoint import (
     newest_first,
     newest_whole_checkpoint,
 )
+from .finite_steps import expect_finite_weights
 
 logger = logging.getLogger(__name__)
 TORCH_COULD_NOT_WRITE = re.compile("PytorchStreamWriter|inline_container")
@@ -47,58 +49,62 @@ class WholeCheckpointsMixin(Trainer):
         """Train as `Trainer` does; with teachers, a run goes on from a checkpoint that is whole.
 
         Args:
-            resume_from_checkpoint: As in `Trainer`. With True, half-written checkpoints are passed over, and a run that
-                has no other ones starts from the beginning; a line of the log says so.
+            resume_from_checkpoint: As in `Trainer`. With True, half-written checkpoints are passed over, and a run
+                that has no other ones starts from the beginning; a line of the log says so.
             trial: As in `Trainer`.
             ignore_keys_for_eval: As in `Trainer`.
 
         Raises:
             ValueError: The checkpoint that is named is not whole.
+            NotFiniteError: A part of the loss is NaN or infinite, or what was learned from it.
             CheckpointNotWrittenError: A checkpoint could not be written.
         """
         if self._has_teachers and resume_from_checkpoint:
             resume_from_checkpoint = self._whole(resume_from_checkpoint)
-        return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+        output = super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+
+        if self._has_teachers:
+            expect_finite_weights(cast(nn.Module, self.model), "the training has failed")
+        return output
 
     def _whole(self, wanted: str | bool) -> str | bool | None:
-        """Return the checkpoint to go on from; None to start from the beginning, and what `Trainer` refuses as it is."""
-        if wanted is True and newest_first(self._output_folder):
-            chosen = newest_whole_checkpoint(self._output_folder)
-            self._tell_what_is_passed_over(chosen)
-        elif wanted is True or not Path(wanted).is_dir():
+        """Return the checkpoint to go on from, None to start from the beginning, or what `Trainer` will refuse."""
+        named = None if wanted is True else cast(str, wanted)
+        if not (newest_first(self._output_folder) if named is None else Path(named).is_dir()):
             return wanted
-        else:
-            expect_whole(wanted)
-            chosen = wanted
 
-        if chosen and holds_student_alone(Path(chosen)) and self.is_world_process_zero():
-            logger.warning(
-                "%s holds the student alone, as save_only_model=True leaves it: the optimizer, its learning rates and "
-                "the random numbers start anew.",
-                Path(chosen).name,
-            )
+        if named is not None:
+            expect_whole(named)
+        chosen = newest_whole_checkpoint(self._output_folder) if named is None else named
+
+        if self.is_world_process_zero():
+            self._tell_how_it_goes_on(chosen, passed_over=named is None)
         return chosen
 
     @property
     def _output_folder(self) -> str:
         return cast(str, self.args.output_dir)
 
-    def _tell_what_is_passed_over(self, chosen: str | None) -> None:
-        half = []
-        for checkpoint in newest_first(self._output_folder):
-            if str(checkpoint) == chosen:
-                break
-            half.append(f"{checkpoint.name} ({'; '.join(lacks(checkpoint))})")
-
-        if half and self.is_world_process_zero():
+    def _tell_how_it_goes_on(self, chosen: str | None, *, passed_over: bool) -> None:
+        newer = takewhile(lambda each: str(each) != chosen, newest_first(self._output_folder) if passed_over else ())
+        half = [f"{each.name} ({'; '.join(lacks(each))})" for each in newer]
+        if half:
             start = "starts from the beginning" if chosen is None else f"goes on from {Path(chosen).name}"
             logger.warning("The run %s. Not whole, and passed over: %s.", start, ", ".join(half))
+
+        if chosen and holds_student_alone(Path(chosen)):
+            logger.warning(
+                "%s holds the student alone, as save_only_model=True leaves it: the optimizer, its learning rates and "
+                "the random numbers start anew.",
+                Path(chosen).name,
+            )
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save as `Trainer` does, so that what is cut off at any moment is not taken for whole.
 
         Raises:
             CheckpointNotWrittenError: A file could not be written.
+            NotFiniteError: The student's weights are NaN or infinite.
         """
         if not self._has_teachers:
             super()._save_checkpoint(model, trial)
@@ -106,6 +112,7 @@ class WholeCheckpointsMixin(Trainer):
 
         run = Path(self._get_output_dir(trial))
         checkpoint = run / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        expect_finite_weights(model, f"{checkpoint.name} is not written, and the ones before it stay")
         with _told_in_one_line(checkpoint):
             if self.args.should_save:
                 self._make_way(run, checkpoint)
@@ -116,7 +123,7 @@ class WholeCheckpointsMixin(Trainer):
                 list_files(checkpoint)
 
     def _make_way(self, run: Path, checkpoint: Path) -> None:
-        """Begin a checkpoint; where a number of them is kept, half ones are no part of it and must not outlive others."""
+        """Begin a checkpoint; where a number of them is kept, half ones go, so that none outlives a whole one."""
         begin_checkpoint(checkpoint)
 
         if self.args.save_total_limit:
