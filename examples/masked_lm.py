@@ -22,7 +22,8 @@ from hf_multiteacher.recipes.arguments import read_arguments
 from hf_multiteacher.recipes.checks import check_output_folder
 from hf_multiteacher.recipes.corpus import load_corpus, words_that_fit
 from hf_multiteacher.recipes.pretrained import expect_room_for_text, expect_teachers, load_tokenizer
-from hf_multiteacher.training.sound_teachers import UnsoundTeacherError
+from hf_multiteacher.training.finite_steps import NotFiniteError
+from hf_multiteacher.training.saving import CheckpointNotWrittenError
 
 
 @dataclass
@@ -81,7 +82,7 @@ def main() -> None:
     with user_errors("masked_lm.py"):
         trainer = make_trainer()
 
-    with user_errors("masked_lm.py", kinds=(UnsoundTeacherError,)):
+    with user_errors("masked_lm.py", kinds=(NotFiniteError, CheckpointNotWrittenError)):
         trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
 
     metrics = trainer.evaluate()

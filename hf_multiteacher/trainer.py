@@ -25,9 +25,10 @@ from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
+from .objective.components import detached
 from .objective.evaluation import HARD_LOSS
 from .objective.evaluation_mixin import EvaluationMixin
-from .objective.objective import SOFT_AND_HARD, Computed, DistillationObjective, Hooks
+from .objective.objective import SKIPPED, SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
@@ -58,15 +59,18 @@ from .training.checks import (
     use_one_gpu,
     warn_of_half_precision,
 )
+from .training.finite_steps import FiniteSteps
 from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
-from .training.sound_teachers import SoundTeachers
+from .training.saving import WholeCheckpointsMixin
 from .training.speed import speeds
 from .training.streams import Filler, StreamsMixin
 
 
-class MultiTeacherDistillationTrainer(EvaluationMixin, PublishingMixin, ProjectionsMixin, StreamsMixin, Trainer):
+class MultiTeacherDistillationTrainer(
+    EvaluationMixin, PublishingMixin, ProjectionsMixin, StreamsMixin, WholeCheckpointsMixin, Trainer
+):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
@@ -173,12 +177,10 @@ class MultiTeacherDistillationTrainer(EvaluationMixin, PublishingMixin, Projecti
         columns.extend([*MODEL_INPUTS, *self.label_names])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
-        self._callback = DistillationCallback(args.mask_rounds)
+        self._callback = DistillationCallback(args.mask_rounds, counted=(SKIPPED,))
         self.add_callback(self._callback)
-        self._sound_teachers = SoundTeachers(
-            self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args)
-        )
-        self.add_callback(self._sound_teachers)
+        self._finite_steps = FiniteSteps(self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args))
+        self.add_callback(self._finite_steps)
         self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
             self.add_callback(self._keep_outputs)
@@ -404,9 +406,6 @@ class MultiTeacherDistillationTrainer(EvaluationMixin, PublishingMixin, Projecti
         outputs, _, computed = self._run(
             model, inputs, with_teachers=with_teachers, full=return_outputs, counts=counts
         )
-        if computed.faulty is not None:
-            self._sound_teachers.add(computed.faulty)
-
         means = self._objective.means(computed.components, counts)
         if isinstance(inputs, Filler):
             means = {name: 0 * mean for name, mean in means.items()}
@@ -416,10 +415,24 @@ class MultiTeacherDistillationTrainer(EvaluationMixin, PublishingMixin, Projecti
         else:
             total = self._objective.total(means)
             self._callback.latest = {name: mean for name, mean in means.items() if name != SOFT_AND_HARD}
+            look = partial(self._objective.not_finite, inputs, detached(computed.components))
+            self._finite_steps.add(computed.faulty, total, look)
 
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
         loss = total * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Take a step as `Trainer` does, and look at what an override of `compute_loss` has made of the loss."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self._objective is not None and self._has_own_loss:
+            self._finite_steps.add_loss(loss)
+        return loss
 
     def _run(
         self,

@@ -127,6 +127,15 @@ class DistillationTrainingArguments(TrainingArguments):
             "has its own, so that a cache serves other runs only."
         },
     )
+    skip_nonfinite_rows: bool = field(
+        default=False,
+        metadata={
+            "help": "Leave out rows on which a teacher answers NaN or infinity, instead of stopping; the log counts "
+            "them as `skipped_rows/<teacher>`. The other teachers speak on them. In the mean of the soft loss "
+            "they still count, as what that is divided by is known before a teacher speaks: so accumulation and ranks "
+            "change nothing."
+        },
+    )
     report_loyalty: bool = field(
         default=True,
         metadata={
@@ -158,6 +167,7 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_loss_weights()
         self._check_teacher_weights()
         self._check_mask_rounds()
+        self._check_skipped_rows()
 
         if self.layer_map is not None:
             self.layer_map = self._read_layer_map(self.layer_map)
@@ -218,6 +228,14 @@ class DistillationTrainingArguments(TrainingArguments):
             raise ValueError(
                 f"DistillationTrainingArguments: mask_rounds must be a whole number from 1 on, got {rounds!r}. Leave "
                 "it out to have other masks in every epoch."
+            )
+
+    def _check_skipped_rows(self) -> None:
+        if self.skip_nonfinite_rows and self.hidden_state_weight:
+            raise ValueError(
+                "DistillationTrainingArguments: skip_nonfinite_rows leaves out rows of logits, but with "
+                f"hidden_state_weight={self.hidden_state_weight} hidden states that are NaN would still be compared. "
+                "Use one of the two."
             )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:

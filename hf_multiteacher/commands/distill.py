@@ -17,13 +17,14 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(parsed: argparse.Namespace) -> int:
     """Distil, leave the student with its card, print what was measured and return the exit code."""
     from ..recipes.masked_lm import finish, make_trainer, read_config
-    from ..training.sound_teachers import UnsoundTeacherError
+    from ..training.finite_steps import NotFiniteError
+    from ..training.saving import CheckpointNotWrittenError
 
     with user_errors():
         config, args = read_config(parsed.config)
         trainer = make_trainer(config, args)
 
-    with user_errors(kinds=(UnsoundTeacherError,)):
+    with user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)):
         trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
     with user_errors():
         measured = finish(trainer, f"hf-multiteacher distill {parsed.config}")

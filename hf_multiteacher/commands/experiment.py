@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..recipes.arguments import read_arguments
 from ..recipes.experiment import Experiment, ExperimentArguments, report
-from ..training.sound_teachers import UnsoundTeacherError
+from ..training.finite_steps import NotFiniteError
+from ..training.saving import CheckpointNotWrittenError
 from ..training_args import DistillationTrainingArguments
 from .exit import FAILED, FINISHED, Failed, user_errors, write_everywhere
 
@@ -33,7 +34,7 @@ def _run(key: str, words: Sequence[str], program: str) -> None:
     with user_errors(program):
         experiment = Experiment(key, *read_arguments(kinds, words, defaults))
 
-    with user_errors(program, kinds=(UnsoundTeacherError,)):
+    with user_errors(program, kinds=(NotFiniteError, CheckpointNotWrittenError)):
         figures = experiment.run()
     if experiment.args.should_save:
         sys.stdout.write(f"\n{report(experiment.task.metric, figures)}\n\n{experiment.task.citation}\n")

@@ -1,7 +1,7 @@
 """The teachers as one student sees them: what each says on the student's rows, in outcomes that the two share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,11 @@ class TeacherOutputs:
     logits: list[Tensor]
     hidden_states: list[HiddenStates | Mapping[int, Tensor] | None]
     spans: list[Spans | None]
+
+    def silent(self, on: Tensor) -> "TeacherOutputs":
+        """Return the same with zeros where a teacher's answer is not wanted; bool [teachers, rows]."""
+        logits = [each.masked_fill(rows[:, None], 0.0) for each, rows in zip(self.logits, on, strict=True)]
+        return replace(self, logits=logits)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The components of the loss: one value per row each, averaged over the whole optimizer step, weighed and added."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,11 @@ class Component:
 
     values: Tensor
     row_set: str | None
+
+
+def detached(components: Mapping[str, Component]) -> dict[str, Component]:
+    """Return the values without what a backward pass has needed."""
+    return {name: replace(each, values=each.values.detach()) for name, each in components.items()}
 
 
 def expect_shape(hook: str, values: Tensor, *shape: int) -> Tensor:

@@ -23,6 +23,7 @@ from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
 from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
+from .not_finite import examples_not_finite
 from .row_finder import RowFinder
 from .row_sets import row_sets, set_sizes
 from .rows import Inputs, Rows
@@ -33,6 +34,8 @@ HardLoss = Callable[[Tensor, Tensor], Tensor]
 """The trainer's `compute_hard_loss`: student logits, labels -> losses."""
 SOFT_AND_HARD = "soft_and_hard_loss"
 """The part of the loss that has the gradient of both, where it is made in one go; it stands for the two."""
+SKIPPED = "skipped_rows"
+"""How many rows were left out because a teacher's answer is NaN or infinite; a number of rows, and no mean."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,10 @@ class DistillationObjective:
 
         compare_states = self.hidden_loss is not None and hidden_states is not None
         outputs = self.teachers.forward(inputs, rows, compare_states)
+        skipped: dict[str, Component] = {}
+        if counts is not None and self.args.skip_nonfinite_rows:
+            rows, outputs, skipped = self._without_unanswered(rows, outputs)
+
         if counts is not None and self._in_one_go(logits, outputs, hooks):
             components, sound = self._joint_components(rows, logits, outputs, hooks, counts)
             targets = None
@@ -211,7 +218,21 @@ class DistillationObjective:
         if compare_states:
             states = cast(HiddenStates, hidden_states)
             components |= self._hidden_components(states, outputs, rows)
-        return Computed(components, targets, self._faulty(components, sound, logits))
+        return Computed(components | skipped, targets, self._faulty(components, sound, logits))
+
+    def _without_unanswered(
+        self, rows: Rows, outputs: TeacherOutputs
+    ) -> tuple[Rows, TeacherOutputs, dict[str, Component]]:
+        """Take each row on which a teacher answers NaN or infinity for one that it does not have, and count them."""
+        teachers = self.teachers
+        answered = torch.stack([has_answers(logits) for logits in outputs.logits])
+        skipped = teachers.available(rows) & ~answered
+
+        components = {
+            f"{SKIPPED}/{name}": Component(each.float(), None)
+            for name, each in zip(teachers.names, skipped, strict=True)
+        }
+        return rows.without(skipped), outputs.silent(skipped), components
 
     def ask_teachers(self, inputs: Inputs) -> TeacherOutputs:
         """Run every teacher on a batch as in training, or read what it says where that is kept."""
@@ -292,6 +313,7 @@ class DistillationObjective:
         else:
             loss = soft_loss(targets.student_logits[0], torch.stack(targets.teacher_logits), targets.weights)
             loss = expect_shape("compute_distillation_loss", loss, targets.weights.shape[1])
+            loss = loss.masked_fill(~targets.followed.any(dim=0), 0.0)
 
         components = {"soft_loss": Component(loss.index_select(0, targets.taught), "soft")}
         for teacher, name in enumerate(self.teachers.names):
@@ -315,7 +337,7 @@ class DistillationObjective:
             components[f"coverage/{name}"] = Component(targets.available[teacher].float(), "rows")
         if (outcomes := self.teachers.outcomes[teacher]) is not None:
             own = targets.teacher_logits[teacher].index_select(0, targets.has[teacher])
-            shared = outcomes.shared_mass(own)
+            shared = outcomes.shared_mass(own) * targets.available[teacher].index_select(0, targets.has[teacher])
             components[f"shared_mass/{name}"] = Component(shared, f"soft/{name}")
 
         return components
@@ -352,6 +374,19 @@ class DistillationObjective:
             sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
 
         return self.teachers.followed_at_all & ~sound
+
+    def not_finite(self, inputs: Inputs, components: Mapping[str, Component]) -> dict[str, list[str]]:
+        """Name what takes part in the loss and is NaN or infinite, with its examples; for a message, as it waits."""
+        follows = [name for name, weight in self.teachers.weight_of.items() if weight]
+        weights = {
+            "hard_loss": self.args.hard_label_weight,
+            "soft_loss": self.args.soft_target_weight,
+            **{f"soft_loss/{name}": self.args.soft_target_weight for name in follows},
+            **{f"hidden_loss/{name}": self.args.hidden_state_weight for name in follows},
+        }
+
+        taking_part = {name: components[name] for name, weight in weights.items() if weight and name in components}
+        return examples_not_finite(taking_part, self.row_sets(inputs), inputs)
 
     # ---- What the hooks of the trainer do where nobody overrides them ----
 
@@ -422,4 +457,6 @@ def _loss_of(teacher: int, targets: SoftTargets, soft_loss: SoftLoss) -> Tensor:
     teacher_logits = targets.teacher_logits[teacher].index_select(0, has)[None]
     losses = soft_loss(student_logits, teacher_logits, torch.ones_like(teacher_logits[:, :, 0]))
     losses = expect_shape("compute_distillation_loss", losses, len(student_logits))
-    return losses.new_zeros(targets.available.shape[1]).index_copy(0, has, losses)
+
+    every_row = losses.new_zeros(targets.available.shape[1]).index_copy(0, has, losses)
+    return every_row.masked_fill(~targets.available[teacher], 0.0)

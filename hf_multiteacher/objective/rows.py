@@ -81,6 +81,16 @@ class Rows:
         """The rows' tokens, bool [batch, length]; None in sequence tasks, whose heads give one row per example."""
         return self.mask if self.mask.dim() == 2 else None
 
+    def without(self, skipped: Tensor) -> "Rows":
+        """Return the rows with some that a teacher does not have after all; where they are by index, they stay.
+
+        Args:
+            skipped: bool [teachers, rows].
+        """
+        available = self.available.flatten(1)
+        kept = available.index_select(1, self.index) & ~skipped
+        return replace(self, available=available.index_copy(1, self.index, kept).view_as(self.available))
+
     def each(self, function: Callable[[Tensor], Tensor]) -> "Rows":
         """Return the rows with something done to every tensor, such as bringing it to a device."""
         return _each(self, function)

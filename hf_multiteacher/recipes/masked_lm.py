@@ -6,7 +6,6 @@ from typing import Any, Literal, cast
 
 from datasets import Dataset, IterableDataset
 from torch import nn
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..collation.data_collator import DataCollatorForDistillation
 from ..hub.files import PushError
@@ -15,7 +14,7 @@ from ..models.task import MASKED_LM
 from ..report.benchmark import count_parameters
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
-from ..training.checkpoint import check_manifest
+from ..training.checkpoint import check_manifest, expect_whole, newest_first, newest_whole_checkpoint
 from ..training_args import DistillationTrainingArguments
 from .arguments import read_configuration
 from .checks import check_output_folder, check_training
@@ -147,22 +146,25 @@ def make_trainer(config: DistillationConfig, args: DistillationTrainingArguments
 
 
 def _find_checkpoint(args: DistillationTrainingArguments) -> str | None:
-    """Return the folder from which the run resumes, or None.
+    """Return the folder from which the run resumes; None for a start, also where no checkpoint was written to its end.
 
     Raises:
-        ValueError: There is no such folder.
+        ValueError: There is no such folder, or the checkpoint in it is not whole.
     """
     wanted, folder = args.resume_from_checkpoint, str(args.output_dir)
     if not wanted:
         return None
 
-    if wanted is True:  # as in `Trainer`: the newest in the output folder
-        wanted = get_last_checkpoint(folder) if Path(folder).is_dir() else None
-    if wanted is None or not Path(wanted).is_dir():
-        place = f"at '{wanted}'" if wanted else f"in '{folder}'"
+    newest = wanted is True
+    if not (newest_first(folder) if newest else Path(wanted).is_dir()):
+        place = f"in '{folder}'" if newest else f"at '{wanted}'"
         raise ValueError(
             f"There is no checkpoint {place} to resume from. Leave resume_from_checkpoint out to start anew."
         )
+    if newest:
+        return newest_whole_checkpoint(folder)
+
+    expect_whole(wanted)
     return wanted
 
 

@@ -17,6 +17,7 @@ class DistillationCallback(TrainerCallback):
 
     Args:
         mask_rounds: After so many epochs masks repeat; None for never.
+        counted: How the names of those components begin that are numbers of rows, and no means.
 
     Attributes:
         collator: What makes the batches of the training; the trainer sets it when it makes their data loader.
@@ -26,8 +27,9 @@ class DistillationCallback(TrainerCallback):
         left_out: What to say where nobody has computed the means of a micro-batch; the trainer sets it.
     """
 
-    def __init__(self, mask_rounds: int | None = None) -> None:
+    def __init__(self, mask_rounds: int | None = None, counted: tuple[str, ...] = ()) -> None:
         self.mask_rounds = mask_rounds
+        self.counted = counted
         self.collator: Any = None
         self.sums: dict[str, Tensor] = {}
         self.latest: Mapping[str, Tensor] | None = None
@@ -106,7 +108,7 @@ class DistillationCallback(TrainerCallback):
             state.log_history[-1]["first_step"] = self.first_step
 
     def take_means(self, add_ranks: Callable[[Tensor], Tensor]) -> dict[str, float]:
-        """Return the mean of every component over the steps since the last call, and start anew.
+        """Return the mean of every component over the steps since the last call, and start anew; counts are added up.
 
         Args:
             add_ranks: Adds a tensor up over all ranks.
@@ -116,6 +118,7 @@ class DistillationCallback(TrainerCallback):
 
         means = add_ranks(torch.stack([*self.sums.values()])) / self.steps
         named = dict(zip(self.sums, means.tolist(), strict=True))
+        named |= {name: round(mean * self.steps) for name, mean in named.items() if name.startswith(self.counted)}
 
         self._start_anew()
         return named
