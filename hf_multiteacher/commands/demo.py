@@ -13,6 +13,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     demo.add_argument("--output-dir", default="hf-multiteacher-demo", help="where the student is left")
     demo.add_argument("--seed", type=int, default=0, help="the same seed gives the same figures, latency apart")
     demo.add_argument("--quick", action="store_true", help="a few steps only, to see that everything works")
+    demo.add_argument("--verbose", action="store_true", help="show what the libraries have to say of it")
     return demo
 
 
@@ -21,7 +22,9 @@ def run(parsed: argparse.Namespace) -> int:
     from ..recipes.demo.demo import QUICK, Demo, Scale
 
     with user_errors():
-        demo = Demo(parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale())
+        demo = Demo(
+            parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale(), verbose=parsed.verbose
+        )
 
     table = demo.run()
     sys.stdout.write(f"\n{table}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")

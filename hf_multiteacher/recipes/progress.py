@@ -75,7 +75,7 @@ class Progress:
         """Show the training of a trainer as one bar and one short line per log, in place of its own printing.
 
         Args:
-            trainer: Before its training.
+            trainer: Before it trains or evaluates; an evaluation outside of a training shows nothing.
         """
         if self.verbose:
             return
