@@ -18,6 +18,7 @@ LOGGERS = [
     "huggingface_hub",
 ]
 """The root, by None, and those that have handlers of their own."""
+PINNED = "'pin_memory' argument is set as true but no accelerator is found"
 NO_ADVICE = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
 
 
@@ -31,6 +32,8 @@ def quiet_libraries() -> Iterator[None]:
     with ExitStack() as before:
         before.enter_context(_without_bars())
         before.enter_context(_without_advice())
+        before.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", PINNED)  # the Trainer asks for it on every processor
         before.enter_context(_warnings_once())
         yield
 

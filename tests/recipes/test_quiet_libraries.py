@@ -2,13 +2,14 @@
 
 import logging
 import os
+import warnings
 
 import datasets.utils as datasets_utils
 import huggingface_hub.utils as hub_utils
 import pytest
 import transformers.utils.logging as transformers_logging
 
-from hf_multiteacher.recipes.quiet_libraries import NO_ADVICE, quiet_libraries
+from hf_multiteacher.recipes.quiet_libraries import NO_ADVICE, PINNED, quiet_libraries
 
 
 def state():
@@ -46,6 +47,13 @@ def test_what_the_environment_decides_is_no_warning(monkeypatch, recwarn):
     with quiet_libraries():
         pass
     assert not recwarn.list
+
+
+def test_memory_that_cannot_be_pinned_is_not_spoken_of(recwarn):
+    with quiet_libraries():
+        warnings.warn(f"{PINNED}, then device pinned memory won't be used.", stacklevel=1)
+        warnings.warn("another", stacklevel=1)
+    assert [str(warning.message) for warning in recwarn] == ["another"]
 
 
 @pytest.mark.parametrize("name", ["transformers.models", "datasets.arrow_dataset", "hf_multiteacher.hub"])

@@ -23,7 +23,7 @@ from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
 from ...training_args import DistillationTrainingArguments
 from ..checks import SEEDS, check_output_folder
-from ..fine_tuning import make_trainer
+from ..fine_tuning import fine_tune
 from ..labelled_data import LabelledData
 from ..pretraining import masked_lm_trainer, new_modern_bert, train_wordpiece
 from ..progress import Progress
@@ -222,13 +222,17 @@ class Demo:
                 if taught
             ]
 
-            trainer = make_trainer(
-                data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
+            trainer, metrics = fine_tune(
+                data.load_model(model.folder),
+                model.tokenizer,
+                few if taught else data,
+                args,
+                teachers,
+                progress=self.progress,
             )
-            self._train(trainer)
 
             fine_tuned[name] = trainer.model
-            model.keep(task, trainer.evaluate())
+            model.keep(task, metrics)
 
         return fine_tuned
 
