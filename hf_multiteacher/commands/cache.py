@@ -19,7 +19,12 @@ WIDTH = 80
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Describe the command and its options."""
-    cache = commands.add_parser("cache", help="look into a cache of teachers' outputs, check it, take out of it")
+    cache = commands.add_parser(
+        "cache",
+        help="look into a cache of teachers' outputs, check it, take out of it",
+        description="Look into a cache of teachers' outputs, check it, or take out of it what can go.",
+        examples=["hf-multiteacher cache info CACHE", "hf-multiteacher cache prune CACHE --teacher NAME --yes"],
+    )
     cache.add_argument(
         "action",
         choices=("info", "verify", "prune"),
@@ -27,7 +32,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "files and what killed processes left, or all of one teacher",
     )
     cache.add_argument("folder", metavar="DIR", help="the folder of the cache")
-    cache.add_argument("--teacher", metavar="NAME", help="this one alone: the name of its folder, or how it begins")
+    cache.add_argument(
+        "--teacher", metavar="NAME", help="this one alone: the name of its folder, or how it begins; by default all"
+    )
     cache.add_argument("--yes", action="store_true", help="prune without a question")
     return cache
 

@@ -9,10 +9,26 @@ from .exit import FINISHED, user_errors
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Describe the command and its options."""
-    demo = commands.add_parser("demo", help="the whole job in minutes: two teachers, one student, one table")
-    demo.add_argument("--output-dir", default="hf-multiteacher-demo", help="where the student is left")
-    demo.add_argument("--seed", type=int, default=0, help="the same seed gives the same figures, latency apart")
+    demo = commands.add_parser(
+        "demo",
+        help="the whole job in minutes: two teachers, one student, one table",
+        description="Make a corpus, train two teachers, distil a student and compare them all, without a network.",
+        examples=["hf-multiteacher demo --quick", "hf-multiteacher demo --seed 1 --output-dir my-first-student"],
+    )
+    demo.add_argument(
+        "--output-dir",
+        metavar="DIR",
+        default="hf-multiteacher-demo",
+        help="where the student is left: a new or empty folder; by default %(default)s",
+    )
+    demo.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="the same seed gives the same figures, latency apart; by default %(default)s",
+    )
     demo.add_argument("--quick", action="store_true", help="a few steps only, to see that everything works")
+    demo.add_argument("--verbose", action="store_true", help="show the libraries' own bars, logs and notes")
     return demo
 
 
@@ -21,7 +37,9 @@ def run(parsed: argparse.Namespace) -> int:
     from ..recipes.demo.demo import QUICK, Demo, Scale
 
     with user_errors():
-        demo = Demo(parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale())
+        demo = Demo(
+            parsed.output_dir, seed=parsed.seed, scale=QUICK if parsed.quick else Scale(), verbose=parsed.verbose
+        )
 
     table = demo.run()
     sys.stdout.write(f"\n{table}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")

@@ -9,7 +9,12 @@ from .exit import FINISHED, user_errors
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Describe the command and its options."""
-    distill = commands.add_parser("distill", help="distil a masked language model from your text and teachers")
+    distill = commands.add_parser(
+        "distill",
+        help="distil a masked language model from your text and teachers",
+        description="Distil a masked language model from your text and teachers.",
+        examples=["hf-multiteacher distill config.yaml"],
+    )
     distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
     return distill
 

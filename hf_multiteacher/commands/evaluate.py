@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .exit import FINISHED, user_errors
@@ -9,7 +10,7 @@ from .exit import FINISHED, user_errors
 if TYPE_CHECKING:
     from ..recipes.paper_table import PaperTable
 
-NOT_OF_DESCRIBE = ("models", "seeds", "max_length", "output_dir", "config")
+NOT_OF_DESCRIBE = ("models", "seeds", "max_length", "output_dir", "config", "verbose")
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -17,16 +18,41 @@ def add(commands: Any) -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate",
         help="the paper's table for any models: seven Romanian tasks, several seeds, beside the published values",
-        epilog="Any other option is one of transformers.TrainingArguments, such as --max_steps 10.",
+        description="Fine-tune models on the paper's seven Romanian tasks and put their scores beside the published "
+        "ones. Any option that is not listed here is one of transformers.TrainingArguments.",
+        examples=[
+            "hf-multiteacher evaluate --models MODEL --tasks ner sts --seeds 0 1 2",
+            "hf-multiteacher evaluate --models MODEL --data synthetic --max_steps 10",
+            "hf-multiteacher evaluate --describe --data synthetic",
+        ],
+        takes_more=True,
     )
-    evaluate.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models")
-    evaluate.add_argument("--tasks", nargs="+", default=["all"], metavar="TASK", help="upos xpos ner sapn sar di sts")
-    evaluate.add_argument("--data", help="a folder with the original files, or `synthetic`; downloaded by default")
-    evaluate.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="one run for each; by default 0")
-    evaluate.add_argument("--max-length", "--max_length", type=int, help="tokens per text; what a model can read")
-    evaluate.add_argument("--output-dir", "--output_dir", help="results.json and table.md; by default romanian-table")
-    evaluate.add_argument("--config", metavar="YAML", help="training arguments; options override them")
-    evaluate.add_argument("--describe", action="store_true", help="only count what the data sets of --data hold")
+    runs = evaluate.add_argument_group("what is run")
+    runs.add_argument("--models", nargs="+", metavar="MODEL", help="ids or folders of pretrained models; needed")
+    runs.add_argument(
+        "--tasks",
+        nargs="+",
+        default=["all"],
+        metavar="TASK",
+        help="upos xpos ner sapn sar di sts; by default all of them",
+    )
+    runs.add_argument("--data", help="a folder with the original files, or `synthetic`; by default downloaded")
+    runs.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="one run for each; by default 0")
+    runs.add_argument("--describe", action="store_true", help="only count what the data sets of --data hold")
+
+    training = evaluate.add_argument_group("how it is run")
+    training.add_argument(
+        "--max-length", metavar="N", type=int, help="tokens per text; by default what a model can read"
+    )
+    training.add_argument(
+        "--config", metavar="YAML", help="training arguments, which options override; by default none"
+    )
+    training.add_argument(
+        "--output-dir", metavar="DIR", help="for results.json and table.md; by default romanian-table"
+    )
+    training.add_argument(
+        "--verbose", action="store_true", default=None, help="show the libraries' own bars, logs and notes"
+    )
     return evaluate
 
 
@@ -36,9 +62,7 @@ def run(parsed: argparse.Namespace) -> int:
         with user_errors():
             text = _description(parsed)
     else:
-        with user_errors():
-            table = _paper_table(parsed)
-        text = f"\n{table.run()}\n"
+        text = f"\n{_table(parsed)}\n"
 
     sys.stdout.write(text)
     return FINISHED
@@ -52,6 +76,15 @@ def _description(parsed: argparse.Namespace) -> str:
     if others:
         raise ValueError(f"--describe only counts the data of --data and --tasks. Leave {' '.join(others)} out.")
     return f"{format_descriptions(describe(parsed.data, parsed.tasks))}\n"
+
+
+def _table(parsed: argparse.Namespace) -> str:
+    from ..recipes.quiet_libraries import quiet_libraries
+
+    with nullcontext() if parsed.verbose else quiet_libraries():
+        with user_errors():
+            table = _paper_table(parsed)
+        return table.run()
 
 
 def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
@@ -74,4 +107,5 @@ def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
         data=parsed.data,
         max_length=parsed.max_length,
         args=args,
+        verbose=bool(parsed.verbose),
     )

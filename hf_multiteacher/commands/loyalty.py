@@ -16,6 +16,11 @@ def add(commands: Any) -> argparse.ArgumentParser:
     loyalty = commands.add_parser(
         "loyalty",
         help="how far a fine-tuned student follows its fine-tuned teachers",
+        description="Measure how far a fine-tuned student follows its fine-tuned teachers on the same examples.",
+        examples=[
+            "hf-multiteacher loyalty TEACHER-1 TEACHER-2 --student STUDENT --task ner",
+            "hf-multiteacher loyalty --push-space ORG/NAME --metric label_loyalty",
+        ],
         argument_default=argparse.SUPPRESS,  # what was not given is not there: the defaults stand in LoyaltyRun
     )
     _add_comparison(loyalty)
@@ -25,33 +30,43 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def _add_comparison(loyalty: argparse.ArgumentParser) -> None:
     loyalty.add_argument("teachers", nargs="*", metavar="TEACHER", help="a fine-tuned model: a folder or an id")
-    loyalty.add_argument("--student", help="a fine-tuned model: a folder or an id")
+    loyalty.add_argument("--student", metavar="MODEL", help="a fine-tuned model: a folder or an id; needed")
     loyalty.add_argument(
         "--task",
         help="upos xpos ner sapn sar di sts, or for your own text the kind of head: "
-        "token-classification sequence-classification regression",
+        "token-classification sequence-classification regression; needed",
     )
-    loyalty.add_argument(
+
+    examples = loyalty.add_argument_group("what is read")
+    examples.add_argument(
         "--data",
-        help="upos ... sts: a folder, `synthetic`, or nothing to download; your own text: a "
+        help="upos ... sts: a folder, or `synthetic`; by default downloaded; your own text: a "
         "file or folder with one text per line (a tab between two), or the id of a data set",
     )
-    loyalty.add_argument("--split", help="part of the data set; by default test, else validation")
-    loyalty.add_argument("--max-length", type=int, help="tokens of an example; by default what each model can take")
-    loyalty.add_argument("--batch-size", type=int, help="examples at once; by default 32")
-    loyalty.add_argument("--output-dir", help="where loyalty.json and loyalty.png are left; by default loyalty")
-    loyalty.add_argument("--examples", type=int, help="examples of disagreement in loyalty.json; by default 50")
-    loyalty.add_argument("--confidence", type=float, help="of the bootstrap intervals; by default 0.95")
-    loyalty.add_argument("--seed", type=int, help="of the bootstrap intervals; by default 0")
+    examples.add_argument("--split", help="part of the data set; by default test, else validation")
+    examples.add_argument(
+        "--max-length", metavar="N", type=int, help="tokens of an example; by default what each model can take"
+    )
+    examples.add_argument("--batch-size", metavar="N", type=int, help="examples at once; by default 32")
+
+    result = loyalty.add_argument_group("what is left")
+    result.add_argument(
+        "--output-dir", metavar="DIR", help="where loyalty.json and loyalty.png are left; by default loyalty"
+    )
+    result.add_argument(
+        "--examples", metavar="N", type=int, help="examples of disagreement in loyalty.json; by default 50"
+    )
+    result.add_argument(
+        "--confidence", metavar="SHARE", type=float, help="of the bootstrap intervals; by default 0.95"
+    )
+    result.add_argument("--seed", type=int, help="of the bootstrap intervals; by default 0")
 
 
 def _add_push(space: Any) -> None:
     space.add_argument("--push-space", metavar="ORG/NAME", help='push it as a Space, for evaluate.load("ORG/NAME")')
-    space.add_argument(
-        "--metric", help="loyalty, which is the default, label_loyalty, probability_loyalty or regression_loyalty"
-    )
+    space.add_argument("--metric", help="label_loyalty, probability_loyalty, regression_loyalty; by default loyalty")
     space.add_argument("--private", action="store_true", help="make it private; refuse one that is public")
-    space.add_argument("--revision", help="the branch; made if it is not there")
+    space.add_argument("--revision", metavar="BRANCH", help="made if it is not there; by default main")
     space.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
 
 
@@ -66,9 +81,10 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _compare(given: dict[str, Any]) -> str:
     from ..recipes.comparison.run import LoyaltyRun
+    from ..recipes.quiet_libraries import quiet_libraries
 
     needed = {"teachers": [], "student": "", "task": ""}
-    with user_errors():
+    with user_errors(), quiet_libraries():
         return LoyaltyRun(**needed | given).run()
 
 

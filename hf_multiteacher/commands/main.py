@@ -1,31 +1,36 @@
 """The command `hf-multiteacher`: its words, and what is common to them."""
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 from ..version import __version__
 from . import cache, demo, distill, evaluate, loyalty, push
-from .exit import FAILED, Failed, write_everywhere
+from .exit import FAILED, FINISHED, Failed, write_everywhere
+from .parser import PROGRAM, CommandParser, meant
 
 COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
+OPTIONS = ["-h", "--help", "--version"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `hf-multiteacher` and return its exit code; what the user can mend is one line, and code 2.
 
+    Without a word it prints its help, with code 0: nothing was asked for, and nothing failed.
+
     Args:
         arguments: The words after the command's name; those of the command line by default.
     """
     write_everywhere()
+    words = sys.argv[1:] if arguments is None else arguments
     parser = _parser()
-    parsed, others = parser.parse_known_args(arguments)
-    if others and parsed.run is not evaluate.run:
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if not words:
+        parser.print_help()
+        return FINISHED
+
+    _expect_known(parser, words[0])
+    parsed, others = parser.parse_known_args(words)
     parsed.training_options = others
 
     # Threads that wait actively for one another make small models many times slower; torch reads this when imported.
@@ -37,15 +42,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hf-multiteacher", description="Distil one student from several teachers.")
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        prog=PROGRAM,
+        description="Distil one student from several teachers.",
+        examples=[f"{PROGRAM} demo --quick", f"{PROGRAM} distill config.yaml", f"{PROGRAM} COMMAND --help"],
+        takes_more=True,
+    )
     parser.add_argument("--version", action="version", version=__version__)
 
-    exact: Any = partial(argparse.ArgumentParser, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=exact)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", parser_class=CommandParser)
     for command in COMMANDS:
         command.add(commands).set_defaults(run=command.run)
     return parser
+
+
+def _expect_known(parser: CommandParser, word: str) -> None:
+    """Refuse a first word that is neither a command nor an option before one."""
+    names = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+    kind, known = ("option", OPTIONS) if word.startswith("-") else ("command", names)
+
+    if word not in known:
+        parser.error(f"there is no {kind} '{word}'.{meant(word, known)}")
 
 
 if __name__ == "__main__":

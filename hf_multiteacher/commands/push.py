@@ -13,15 +13,33 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Describe the command and its options."""
-    push = commands.add_parser("push", help="push a saved student to the Hub, in one commit")
-    push.add_argument("folder", help="what the distillation, or save_pretrained, left")
+    push = commands.add_parser(
+        "push",
+        help="push a saved student to the Hub, in one commit",
+        description="Push a saved student with its tokenizer and card to the Hub, in one commit.",
+        examples=[
+            "hf-multiteacher push FOLDER ORG/NAME --dry-run",
+            "hf-multiteacher push FOLDER ORG/NAME --private",
+        ],
+    )
+    push.add_argument("folder", metavar="FOLDER", help="what the distillation, or save_pretrained, left")
     push.add_argument("repo_id", metavar="ORG/NAME", help="the repository; made if it is not there")
-    push.add_argument(
+
+    files = push.add_argument_group("what is pushed")
+    files.add_argument(
+        "--also",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="names of files to push besides; by default only what loads the student, its card and charts",
+    )
+    files.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
+
+    where = push.add_argument_group("where it goes")
+    where.add_argument("--revision", metavar="BRANCH", help="made if it is not there; by default main")
+    where.add_argument(
         "--private", action="store_true", default=None, help="make it private; refuse one that is public"
     )
-    push.add_argument("--revision", help="the branch; made if it is not there")
-    push.add_argument("--dry-run", action="store_true", help="list the files, and stay off the network")
-    push.add_argument("--also", nargs="+", default=[], metavar="PATTERN", help="file names to push besides")
     return push
 
 

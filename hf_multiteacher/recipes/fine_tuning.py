@@ -11,6 +11,7 @@ from ..teachers.ensemble import Teacher
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
 from .labelled_data import LabelledData
+from .progress import Progress
 
 
 class _OrderedTrainer(MultiTeacherDistillationTrainer):
@@ -24,6 +25,8 @@ def fine_tune(
     data: LabelledData,
     args: TrainingArguments,
     teachers: Sequence[Teacher] = (),
+    *,
+    progress: Progress | None = None,
 ) -> tuple[MultiTeacherDistillationTrainer, dict[str, float]]:
     """Train a model on labelled data and evaluate it.
 
@@ -33,11 +36,15 @@ def fine_tune(
         data: What to learn and to be measured on.
         args: The arguments of the run; with teachers, `DistillationTrainingArguments`.
         teachers: Fine-tuned teachers to learn from, each with its tokenizer.
+        progress: What shows the training; by default the trainer prints itself.
 
     Returns:
         The trainer, and the evaluation's metrics: the data's own, `eval_loss`, and with teachers the loyalty to each.
     """
     trainer = make_trainer(model, tokenizer, data, args, teachers)
+    if progress is not None:
+        progress.follow(trainer)
+
     trainer.train()
     return trainer, trainer.evaluate()
 

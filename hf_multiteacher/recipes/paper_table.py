@@ -20,6 +20,7 @@ from .checks import check_fine_tuning, check_results_folder, check_seed
 from .fine_tuning import fine_tune
 from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
+from .progress import Progress
 
 DEFAULTS = {
     "output_dir": "romanian-table",
@@ -47,6 +48,7 @@ class PaperTable:
         max_length: Tokens per text at most; by default what each model can read.
         args: The arguments of every run but its seed. In their `output_dir` are `results.json` and `table.md`; the
             runs that are there are not repeated.
+        verbose: Show what the libraries have to say of the runs.
 
     Raises:
         ValueError: A model, the data or an argument cannot be used, or the runs that are there had other settings.
@@ -62,11 +64,13 @@ class PaperTable:
         data: str | None,
         max_length: int | None,
         args: TrainingArguments,
+        verbose: bool = False,
     ) -> None:
         _check(args, seeds)
         definitions = definitions_of(tasks)
 
         self.args = args
+        self.verbose = verbose
         self.seeds = list(dict.fromkeys(seeds))
         self.folder = Path(str(args.output_dir))
         self.settings = {"data": data, "max_length": max_length, **_changed(args)}
@@ -80,23 +84,26 @@ class PaperTable:
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
-        for (key, task), model, seed in product(self.tasks.items(), self.models, self.seeds):
-            if (model.source, key, seed) in self.runs:
-                continue
+        wanted = product(self.tasks.values(), self.models, self.seeds)
+        missing = [each for each in wanted if _key(*each) not in self.runs]
 
-            run = self._run(task, model, seed)
-            self.runs[model.source, key, seed] = run
-            self._save()
-
-            figure = run["metrics"].get(task.metric, run.get("error"))
-            sys.stderr.write(f"\n{key}, {model.source}, seed {seed}: {task.metric} {figure}\n")
+        with Progress(len(missing), verbose=self.verbose) as progress:
+            for task, model, seed in missing:
+                progress.stage(f"{task.key}, {model.source}, seed {seed}")
+                self.runs[_key(task, model, seed)] = run = self._run(task, model, seed, progress)
+                self._save()
+                self._say(f"{task.metric} {run['metrics'].get(task.metric, run.get('error'))}")
 
         text = self.table()
         if self.args.should_save:
             (self.folder / "table.md").write_text(f"{text}\n", encoding="utf-8")
         return text
 
-    def _run(self, task: Task, model: Pretrained, seed: int) -> Run:
+    def _say(self, found: str) -> None:
+        if self.args.process_index == 0:
+            sys.stderr.write(f"  {found}\n")
+
+    def _run(self, task: Task, model: Pretrained, seed: int, progress: Progress) -> Run:
         run: Run = {"model": model.source, "task": task.key, "seed": seed, "split": task.measured_split, "metrics": {}}
         data = LabelledData.from_task(task, [model.tokenizer], self.limits[model.source])
 
@@ -104,7 +111,8 @@ class PaperTable:
         with TemporaryDirectory() as scratch:
             args = replace(self.args, output_dir=scratch, seed=seed)
             try:
-                _, metrics = fine_tune(data.load_model(model.source, model.owner), model.tokenizer, data, args)
+                loaded = data.load_model(model.source, model.owner)
+                _, metrics = fine_tune(loaded, model.tokenizer, data, args, progress=progress)
             except ValueError as error:  # a model that learned nothing may have no score; the others still have theirs
                 return run | {"error": " ".join(str(error).split())}
 
@@ -199,6 +207,10 @@ class PaperTable:
         shown = {(model.source, key) for model in self.models for key in self.tasks}
         failed = [run for run in self.runs.values() if "error" in run and (run["model"], run["task"]) in shown]
         return [*(f"{run['task']}, {run['model']}, seed {run['seed']}: {run['error']}" for run in failed), *notes]
+
+
+def _key(task: Task, model: Pretrained, seed: int) -> Key:
+    return model.source, task.key, seed
 
 
 def _published(values: dict[str, float], task: Task, metric: str) -> str:

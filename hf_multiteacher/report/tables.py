@@ -17,7 +17,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Write rows of cells in columns, the first flush left and the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
-    return "\n".join("  ".join(line) for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
 def figures_table(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:

@@ -31,7 +31,7 @@ def runs(monkeypatch):
     """A fine-tuning that takes no time: the runs asked for, whose figures are numbers of their own."""
     asked = []
 
-    def fine_tune(model, tokenizer, data, args):
+    def fine_tune(model, tokenizer, data, args, progress):
         asked.append((len(data.label_names or []), args.seed, args.max_steps))
         if len(asked) == 3:
             raise ValueError("all predictions\nare equal")
@@ -90,10 +90,10 @@ def test_runs_that_are_there_are_not_repeated_and_failed_ones_are(model, tmp_pat
 def test_what_was_finished_before_an_interruption_is_kept(model, tmp_path, monkeypatch, runs):
     pretended = paper_table.fine_tune
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **others):
         if runs:
             raise KeyboardInterrupt
-        return pretended(*arguments)
+        return pretended(*arguments, **others)
 
     monkeypatch.setattr(paper_table, "fine_tune", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -1,7 +1,6 @@
 """The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, set_seed
+from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, Trainer, set_seed
 
 from ...losses.functional import IGNORED_LABEL
 from ...models.student import student_from_teacher
@@ -26,13 +25,15 @@ from ...training_args import DistillationTrainingArguments
 from ..checks import SEEDS, check_output_folder
 from ..fine_tuning import fine_tune
 from ..labelled_data import LabelledData
-from ..pretraining import new_modern_bert, train_masked_lm, train_wordpiece
+from ..pretraining import masked_lm_trainer, new_modern_bert, train_wordpiece
+from ..progress import Progress
 from .report import ALONE, MASKED_LM_LOSS, STUDENT, TASKS, TEACHERS, Model, card, table
 
 VOCABULARIES = {False: 1000, True: 800}
 HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
 HELD_OUT, MEASURED = 500, 1000
 MAX_LENGTH = 48
+STAGES = 15  # corpus, two teachers, two students, four fine-tunings for each of two tasks, speed, save
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,12 @@ class Demo:
         output_dir: Where the student is left; must not hold anything.
         seed: The same seed gives the same table on the same machine, latency apart.
         scale: How much work to do.
+        verbose: Show what the libraries have to say of it.
     """
 
-    def __init__(self, output_dir: str | Path, seed: int = 0, scale: Scale | None = None) -> None:
+    def __init__(
+        self, output_dir: str | Path, seed: int = 0, scale: Scale | None = None, *, verbose: bool = False
+    ) -> None:
         check_output_folder(output_dir)
         if not 0 <= seed < SEEDS:
             raise ValueError(f"The seed must be a number from 0 to {SEEDS - 1}, got {seed}.")
@@ -79,10 +83,11 @@ class Demo:
         self.seed = seed
         self.scale = scale or Scale()
         self.models: dict[str, Model] = {}
+        self.progress = Progress(STAGES, verbose=verbose)
 
     def run(self) -> str:
         """Do everything and return the table."""
-        with tempfile.TemporaryDirectory() as scratch, one_thread():
+        with tempfile.TemporaryDirectory() as scratch, one_thread(), self.progress:
             self.scratch = Path(scratch)
 
             texts = self._corpus()
@@ -117,19 +122,23 @@ class Demo:
         return DistillationTrainingArguments(**settings | changes)
 
     def _corpus(self) -> Dataset:
-        stage("A corpus from a grammar of Romanian")
+        self.progress.stage("Write a corpus from a grammar of Romanian")
         sentences = generate_sentences(self.scale.sentences, seed=self.seed)
         return Dataset.from_dict({"text": [sentence.text for sentence in sentences]})
 
     def _train_teacher(self, name: str, lowercase: bool, texts: Dataset) -> None:
-        stage(f"The {name}: masked-language modelling from scratch")
+        self.progress.stage(f"Train the {name} from scratch: masked-language modelling")
         size = VOCABULARIES[lowercase]
         tokenizer = train_wordpiece(texts["text"], size, lowercase=lowercase, max_length=MAX_LENGTH)
 
         args = self._arguments(max_steps=self.scale.teacher_steps)
         model = new_modern_bert(tokenizer, layers=self.scale.layers, hidden_size=self.scale.hidden_size)
-        train_masked_lm(model, tokenizer, texts.skip(HELD_OUT), args)
+        self._train(masked_lm_trainer(model, tokenizer, texts.skip(HELD_OUT), args))
         self._keep(name, model, tokenizer)
+
+    def _train(self, trainer: Trainer) -> None:
+        self.progress.follow(trainer)
+        trainer.train()
 
     def _keep(self, name: str, model: Any, tokenizer: PreTrainedTokenizerFast) -> Model:
         folder = self.scratch / name
@@ -145,7 +154,9 @@ class Demo:
         steps = self.scale.student_steps
         logged: dict[str, Any] = {"logging_strategy": "steps", "logging_steps": steps // 10}
 
+        self.progress.stage("Train the student without teachers: masked-language modelling")
         self._train_student(ALONE, encoded, self._arguments(max_steps=steps, **HARD_ONLY))
+        self.progress.stage("Distil the student from both teachers: masked-language modelling")
         trainer = self._train_student(STUDENT, encoded, self._arguments(max_steps=steps, **logged))
 
         first, second = TEACHERS
@@ -162,7 +173,6 @@ class Demo:
     def _train_student(
         self, name: str, encoded: Dataset, args: DistillationTrainingArguments
     ) -> MultiTeacherDistillationTrainer:
-        stage(f"The {name}: masked-language modelling")
         first = self.models[next(iter(TEACHERS))]
         trainer = MultiTeacherDistillationTrainer(
             model=student_from_teacher(first.folder, layers=self.scale.layers // 2),
@@ -173,7 +183,7 @@ class Demo:
             processing_class=first.tokenizer,
         )
 
-        trainer.train()
+        self._train(trainer)
 
         model = self._keep(name, trainer.model, first.tokenizer)
         model.figures[MASKED_LM_LOSS] = trainer.evaluate()["eval_loss"]
@@ -188,6 +198,8 @@ class Demo:
             eval_dataset=trainer.eval_dataset,
             processing_class=trainer.processing_class,
         )
+
+        self.progress.follow(measured)
         return measured.evaluate()["eval_loss"]
 
     def _teachers(self) -> list[Teacher]:
@@ -200,7 +212,7 @@ class Demo:
         fine_tuned: dict[str, Any] = {}
 
         for name, model in self.models.items():
-            stage(f"The {name}: fine-tuned on {TASKS[task]}")
+            self.progress.stage(f"Fine-tune the {name}: {TASKS[task]}")
             taught = name not in TEACHERS
             changes: dict[str, Any] = HARD_ONLY if name == ALONE else {}
             args = self._arguments(num_train_epochs=8 if taught else 4, learning_rate=3e-3, **changes)
@@ -211,7 +223,12 @@ class Demo:
             ]
 
             trainer, metrics = fine_tune(
-                data.load_model(model.folder), model.tokenizer, few if taught else data, args, teachers
+                data.load_model(model.folder),
+                model.tokenizer,
+                few if taught else data,
+                args,
+                teachers,
+                progress=self.progress,
             )
 
             fine_tuned[name] = trainer.model
@@ -220,7 +237,7 @@ class Demo:
         return fine_tuned
 
     def _measure_speed(self, models: dict[str, Any]) -> None:
-        stage("Size and speed, side by side")
+        self.progress.stage("Measure size and speed, side by side")
         words = [sentence.words for sentence in generate_sentences(32, seed=self.seed + 1)]
         inputs = {
             name: self.models[name].tokenizer(
@@ -233,7 +250,7 @@ class Demo:
             self.models[name].sizes = row
 
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
-        stage(f"The {STUDENT} goes to {self.output_dir}/")
+        self.progress.stage("Save the student with its card and charts")
         shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
 
         sentences = self.scale.sentences - HELD_OUT
@@ -275,8 +292,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def stage(title: str) -> None:
-    """Say what is being done now."""
-    sys.stderr.write(f"\n{title}\n")

@@ -17,6 +17,7 @@ TEACHERS = {"cased teacher": False, "uncased teacher": True}
 MASKED_LM_LOSS = "masked-LM loss"
 TASKS = {"xpos": "XPOS accuracy", "dialect": "dialect accuracy"}
 LOYALTIES = {"label_loyalty": "label loyalty", "probability_loyalty": "probability loyalty"}
+SHORT = {"label_loyalty": "label", "probability_loyalty": "prob."}
 KINDS = {
     MASKED_LM_LOSS: ("masked LM", MASKED_LM.pipeline, "loss"),
     TASKS["xpos"]: ("XPOS, fine-tuned", TOKEN_CLASSIFICATION.pipeline, "accuracy"),
@@ -52,21 +53,35 @@ class Model:
 
 
 def table(models: Mapping[str, Model]) -> str:
-    """Write quality, size and speed of every model, and the students' loyalty, as text."""
-    latency = models[next(iter(TEACHERS))].sizes["latency_ms"]
-    quality = [["", MASKED_LM_LOSS, *TASKS.values(), "mean of the two", "parameters", "MB", "speed"]]
-    for name, model in models.items():
-        sizes = model.sizes
-        size = [f"{sizes['parameters']:,}", f"{sizes['megabytes']:.2f}", f"{latency / sizes['latency_ms']:.2f}x"]
-        quality.append([name, *map(_figure, (model.figures[MASKED_LM_LOSS], *model.scores)), *size])
+    """Write quality, size and speed of every model, and the students' loyalty, as text of at most 80 columns."""
+    return f"{aligned(_quality(models))}\n\n{aligned(_loyalty(models))}"
 
-    measures = [f"{task} {measure}" for task in TASKS for measure in LOYALTIES.values()]
-    loyalty = [["loyalty of", "to", *measures]]
+
+def _quality(models: Mapping[str, Model]) -> list[list[str]]:
+    latency = models[next(iter(TEACHERS))].sizes["latency_ms"]
+    rows = [
+        ["", "masked-LM", "", "accuracy", "", "", ""],
+        ["", "loss", *(task.removesuffix(" accuracy") for task in TASKS.values()), "mean", "parameters", "speed"],
+    ]
+
+    for name, model in models.items():
+        size = [f"{model.sizes['parameters']:,}", f"{latency / model.sizes['latency_ms']:.2f}x"]
+        rows.append([name, *map(_figure, (model.figures[MASKED_LM_LOSS], *model.scores)), *size])
+    return rows
+
+
+def _loyalty(models: Mapping[str, Model]) -> list[list[str]]:
+    measures = [(task, measure) for task in TASKS for measure in LOYALTIES]
+    rows = [
+        ["loyalty of", "to", *(TASKS[task].removesuffix(" accuracy") for task, _ in measures)],
+        ["", "", *(SHORT[measure] for _, measure in measures)],
+    ]
+
     for name in (ALONE, STUDENT):
         for followed, row in models[name].loyalty.items():
-            loyalty.append([name, followed, *(_figure(row[measure]) for measure in measures)])
-
-    return f"{aligned(quality)}\n\n{aligned(loyalty)}"
+            figures = [_figure(row[f"{task} {LOYALTIES[measure]}"]) for task, measure in measures]
+            rows.append([name, followed, *figures])
+    return rows
 
 
 def card(

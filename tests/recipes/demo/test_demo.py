@@ -1,6 +1,8 @@
+import io
 import json
 import os
 import re
+from contextlib import redirect_stderr
 
 import pytest
 from huggingface_hub import ModelCard
@@ -18,17 +20,17 @@ SMALL = Scale(sentences=400, teacher_steps=10, student_steps=10, teacher_labelle
 
 
 def run_small(folder):
-    """Run a demo that does every step on few sentences; the demo, and the table that it returned."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Run a demo that does every step on few sentences; the demo, the table that it returned, and what it said."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as said:
         patch.setattr("hf_multiteacher.recipes.demo.demo.HELD_OUT", 50)
         patch.setattr("hf_multiteacher.recipes.demo.demo.MEASURED", 50)
         demo = Demo(folder, seed=5, scale=SMALL)
-        return demo, demo.run()
+        return demo, demo.run(), said.getvalue()
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A small demo that has run, and the table that it returned."""
+    """A small demo that has run, the table that it returned, and what it said meanwhile."""
     return run_small(tmp_path_factory.mktemp("demo") / "student")
 
 
@@ -42,7 +44,7 @@ def operations(model, tokenizer):
 
 @pytest.mark.slow
 def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(finished):
-    demo, _ = finished
+    demo, _, _ = finished
     student = AutoModelForMaskedLM.from_pretrained(demo.output_dir)
     assert student.config.num_hidden_layers == SMALL.layers // 2
     assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
@@ -52,8 +54,18 @@ def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(
 
 
 @pytest.mark.slow
+def test_the_demo_says_each_stage_in_a_line_and_all_in_45_of_80_columns(finished):
+    _, table, said = finished
+    stages = re.findall(r"^\[(\d+)/(\d+)\] [A-Z]", said, flags=re.MULTILINE)
+    assert stages == [(str(number), str(len(stages))) for number in range(1, len(stages) + 1)]
+    lines = [*said.splitlines(), *table.splitlines()]
+    assert max(map(len, lines)) <= 80 and len(lines) + len(["", "", "The student is in"]) <= 45
+    assert "%|" not in said
+
+
+@pytest.mark.slow
 def test_every_figure_of_the_table_stands_in_the_card(finished):
-    demo, table = finished
+    demo, table, _ = finished
     card = ModelCard.load(demo.output_dir / "README.md")
     results = {result.metric_value for result in card.data.eval_results}
     measured = {value for value in demo.models[STUDENT].figures.values() if isinstance(value, float)}
@@ -67,7 +79,7 @@ def test_every_figure_of_the_table_stands_in_the_card(finished):
 
 @pytest.mark.slow
 def test_the_card_reads_well_and_no_figure_hides_another(finished):
-    demo, _ = finished
+    demo, _, _ = finished
     page = render(demo.output_dir)
     assert [image.get("src") for image in page.iter("img")] == ["quality.png", "loyalty.png", "training.png"]
     heading, *rows = rows_under(page, "Quality")
@@ -77,8 +89,8 @@ def test_the_card_reads_well_and_no_figure_hides_another(finished):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_latency_apart(finished, tmp_path):
-    _, table = finished
-    _, again = run_small(tmp_path / "student")
+    _, table, _ = finished
+    _, again, _ = run_small(tmp_path / "student")
     without_speed = [re.sub(r" +\d+\.\d\dx", "", text) for text in (table, again)]
     assert without_speed[0] == without_speed[1]
 
