@@ -181,6 +181,19 @@ def test_own_data_end_in_a_table_of_student_and_teachers(run, di, tmp_path, caps
     assert AutoConfig.from_pretrained(tmp_path / "own").label2id == {"Moldavian": 0, "Romanian": 1}
 
 
+def test_labels_of_a_csv_are_matched_by_name_with_those_of_the_teachers(run, di, tmp_path):
+    rows = "Fata citește o carte.,Romanian\nFata,Moldavian\n" * 10
+    (tmp_path / "data.csv").write_text(f"review,dialect\n{rows}", encoding="utf-8")
+    words = ["--data", tmp_path / "data.csv", "--text_column", "review", "--label_column", "dialect"]
+    trainer = run("own_data", tmp_path / "own", *words, "--teachers", di / "teacher-1", "--student_layers", 1)
+
+    labels = {len(row["input_ids"]) > 6: row["labels"] for row in trainer.train_dataset}
+    assert {long: trainer.model.config.id2label[label] for long, label in labels.items()} == {
+        True: "Romanian",
+        False: "Moldavian",
+    }
+
+
 def test_labels_that_the_teachers_do_not_know_are_refused_by_name(run, di, tmp_path):
     (tmp_path / "data.csv").write_text("text,label\n" + "Fata citește.,Martian\n" * 10, encoding="utf-8")
     words = ["--data", tmp_path / "data.csv", "--teachers", di / "teacher-1", "--student_layers", 1]
