@@ -62,10 +62,10 @@ def main() -> None:
 
     # Read the data, and encode every pair for the student and for each teacher.
     data = read(script.data).train_test_split(0.2, seed=args.seed)
-    tokenizer, *others = [AutoTokenizer.from_pretrained(source) for source in (script.student, *args.teachers)]
+    tokenizer, *teacher_tokenizers = map(AutoTokenizer.from_pretrained, (script.student, *args.teachers))
     columns = {"text": "text", "text_pair": "text_pair", "labels": "score", "max_length": script.max_length}
     encode = {"batched": True, "fn_kwargs": columns, "remove_columns": data["train"].column_names}
-    data = data.map(MultiTokenizer(tokenizer, others).encode, **encode)
+    data = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)
 
     # Freeze the student and add the adapter. What the student's checkpoint lacks (a head, often a pooler) learns as a
     # whole and is saved with the adapter: else loading would draw it anew. PEFT thinks of `classifier` by itself.

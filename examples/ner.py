@@ -50,10 +50,10 @@ def main() -> None:
 
     # Read the data. Sentences are split where any of the models would cut them: each must answer for every word.
     task = load_task("ner", script.data)
-    tokenizer, *others = [AutoTokenizer.from_pretrained(source) for source in (script.student, *args.teachers)]
+    tokenizer, *teacher_tokenizers = map(AutoTokenizer.from_pretrained, (script.student, *args.teachers))
     data = DatasetDict({"train": task.data["train"], "test": task.data[task.measured_split]})
-    for part in data:
-        data[part] = split_long_sentences(data[part], [tokenizer, *others], script.max_length, spaced_words)
+    for key in data:
+        data[key] = split_long_sentences(data[key], [tokenizer, *teacher_tokenizers], script.max_length, spaced_words)
 
     # Every model reads all of the data through its own tokenizer, and has a new head, whose labels have their names.
     columns = {"words": "words", "labels": "labels", "max_length": script.max_length}
@@ -63,24 +63,24 @@ def main() -> None:
 
     # Fine-tune every teacher on the labels alone.
     teachers = []
-    for number, (source, own) in enumerate(zip(args.teachers, others, strict=True), 1):
-        encoded = data.map(MultiTokenizer(own, []).encode, **encode)
+    for number, (source, teacher_tokenizer) in enumerate(zip(args.teachers, teacher_tokenizers, strict=True), 1):
+        encoded = data.map(MultiTokenizer(teacher_tokenizer, []).encode, **encode)
         set_seed(args.seed)  # of the new head, too
         teacher = Trainer(
             AutoModelForTokenClassification.from_pretrained(source, **head),
             replace(args, output_dir=f"{args.output_dir}/teacher-{number}", push_to_hub=False),
-            data_collator=DataCollatorForTokenClassification(own),
+            data_collator=DataCollatorForTokenClassification(teacher_tokenizer),
             train_dataset=encoded["train"],
             eval_dataset=encoded["test"],
-            processing_class=own,
+            processing_class=teacher_tokenizer,
         )
         teacher.model_accepts_loss_kwargs = False  # else BERT's loss grows with gradient_accumulation_steps
         teacher.train()
         teacher.save_model()
-        teachers.append(Teacher(teacher.model, tokenizer=own, name=f"teacher-{number}"))
+        teachers.append(Teacher(teacher.model, tokenizer=teacher_tokenizer, name=f"teacher-{number}"))
 
     # Distil the student from what the teachers say, and from the labels.
-    encoded = data.map(MultiTokenizer(tokenizer, others).encode, **encode)
+    encoded = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)
     set_seed(args.seed)
     trainer = MultiTeacherDistillationTrainer(
         AutoModelForTokenClassification.from_pretrained(script.student, **head),

@@ -49,7 +49,7 @@ def main() -> None:
 
     # Read the data.
     task = load_task("sts", script.data)
-    tokenizer, *others = [AutoTokenizer.from_pretrained(source) for source in (script.student, *args.teachers)]
+    tokenizer, *teacher_tokenizers = map(AutoTokenizer.from_pretrained, (script.student, *args.teachers))
     data = DatasetDict({"train": task.data["train"], "test": task.data[task.measured_split]})
 
     # Every model reads all of the data through its own tokenizer, and has a new head, a single number.
@@ -59,23 +59,23 @@ def main() -> None:
 
     # Fine-tune every teacher on the labels alone.
     teachers = []
-    for number, (source, own) in enumerate(zip(args.teachers, others, strict=True), 1):
-        encoded = data.map(MultiTokenizer(own, []).encode, **encode)
+    for number, (source, teacher_tokenizer) in enumerate(zip(args.teachers, teacher_tokenizers, strict=True), 1):
+        encoded = data.map(MultiTokenizer(teacher_tokenizer, []).encode, **encode)
         set_seed(args.seed)  # of the new head, too
         teacher = Trainer(
             AutoModelForSequenceClassification.from_pretrained(source, **head),
             replace(args, output_dir=f"{args.output_dir}/teacher-{number}", push_to_hub=False),
             train_dataset=encoded["train"],
             eval_dataset=encoded["test"],
-            processing_class=own,
+            processing_class=teacher_tokenizer,
         )
         teacher.model_accepts_loss_kwargs = False  # else BERT's loss grows with gradient_accumulation_steps
         teacher.train()
         teacher.save_model()
-        teachers.append(Teacher(teacher.model, tokenizer=own, name=f"teacher-{number}"))
+        teachers.append(Teacher(teacher.model, tokenizer=teacher_tokenizer, name=f"teacher-{number}"))
 
     # Distil the student from what the teachers say, and from the labels.
-    encoded = data.map(MultiTokenizer(tokenizer, others).encode, **encode)
+    encoded = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)
     set_seed(args.seed)
     trainer = MultiTeacherDistillationTrainer(
         AutoModelForSequenceClassification.from_pretrained(script.student, **head),
