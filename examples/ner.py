@@ -1,13 +1,109 @@
-"""Named entities of RONEC: distil a student from fine-tuned teachers, print quality and loyalty.
+"""Named entities of RONEC: fine-tune two teachers, distil a student from both, measure all of them.
 
-python examples/ner.py examples/ner.yaml                    # the paper's models, data from their published homes
-python examples/ner.py examples/ner.yaml --data DIR         # data from a folder; every key of the file is a flag too
-python examples/ner.py --data synthetic --teachers A B --student C --max_steps 10
+python examples/ner.py                                          # the paper's models; the data are downloaded
+python examples/ner.py --data DIR --teachers A B --student C    # your models; the data in DIR, as published
+python examples/ner.py --data synthetic --teachers A B --student C --max_steps 10 --use_cpu true      # a trial
 """
 
-import sys
+from dataclasses import dataclass, field, replace
 
-from hf_multiteacher.commands.experiment import run_task
+from datasets import DatasetDict
+from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    DataCollatorForTokenClassification,
+    HfArgumentParser,
+    Trainer,
+    set_seed,
+)
+
+from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer, MultiTokenizer, Teacher
+from hf_multiteacher.romanian import load_task, split_long_sentences, trainer_metrics
+from hf_multiteacher.tokenization import spaced_words
+
+DEFAULTS = {  # examples/ner.yaml says which of them are the paper's
+    "teachers": ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"],
+    "output_dir": "romanian-ner",
+    "learning_rate": 2e-5,
+    "per_device_train_batch_size": 16,
+    "num_train_epochs": 10,
+    "save_strategy": "no",
+    "logging_steps": 50,
+    "seed": 0,
+}
+
+
+@dataclass
+class ScriptArguments:
+    """The script's own flags; the teachers are among the training arguments."""
+
+    data: str | None = field(default=None, metadata={"help": "A folder, `synthetic`, or nothing to download them."})
+    student: str = field(default="racai/distilbert-multi-base-romanian-cased", metadata={"help": "An id or folder."})
+    max_length: int = field(default=128, metadata={"help": "Tokens at most; longer sentences are split."})
+
+
+def main() -> None:
+    """Read, encode, fine-tune the teachers, distil, evaluate, save."""
+    parser = HfArgumentParser((ScriptArguments, DistillationTrainingArguments))
+    parser.set_defaults(**DEFAULTS)
+    script, args = parser.parse_args_into_dataclasses()
+
+    # Read the data. Sentences are split where any of the models would cut them: each must answer for every word.
+    task = load_task("ner", script.data)
+    tokenizer, *teacher_tokenizers = map(AutoTokenizer.from_pretrained, (script.student, *args.teachers))
+    data = DatasetDict({"train": task.data["train"], "test": task.data[task.measured_split]})
+    for key in data:
+        data[key] = split_long_sentences(data[key], [tokenizer, *teacher_tokenizers], script.max_length, spaced_words)
+
+    # Every model reads all of the data through its own tokenizer, and has a new head, whose labels have their names.
+    columns = {"words": "words", "labels": "labels", "max_length": script.max_length}
+    encode = {"batched": True, "fn_kwargs": columns, "remove_columns": data["train"].column_names}
+    labels = dict(enumerate(task.label_names))
+    head = {"id2label": labels, "label2id": {name: number for number, name in labels.items()}, "dtype": "float32"}
+
+    # Fine-tune every teacher on the labels alone.
+    teachers = []
+    for number, (source, teacher_tokenizer) in enumerate(zip(args.teachers, teacher_tokenizers, strict=True), 1):
+        encoded = data.map(MultiTokenizer(teacher_tokenizer, []).encode, **encode)
+        set_seed(args.seed)  # of the new head, too
+        teacher = Trainer(
+            AutoModelForTokenClassification.from_pretrained(source, **head),
+            replace(args, output_dir=f"{args.output_dir}/teacher-{number}", push_to_hub=False),
+            data_collator=DataCollatorForTokenClassification(teacher_tokenizer),
+            train_dataset=encoded["train"],
+            eval_dataset=encoded["test"],
+            processing_class=teacher_tokenizer,
+        )
+        teacher.model_accepts_loss_kwargs = False  # else BERT's loss grows with gradient_accumulation_steps
+        teacher.train()
+        teacher.save_model()
+        teachers.append(Teacher(teacher.model, tokenizer=teacher_tokenizer, name=f"teacher-{number}"))
+
+    # Distil the student from what the teachers say, and from the labels.
+    encoded = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)
+    set_seed(args.seed)
+    trainer = MultiTeacherDistillationTrainer(
+        AutoModelForTokenClassification.from_pretrained(script.student, **head),
+        args,
+        train_dataset=encoded["train"],
+        eval_dataset=encoded["test"],
+        processing_class=tokenizer,
+        compute_metrics=trainer_metrics(task, data["test"]["sentence"]),
+        teachers=teachers,
+    )
+    trainer.train()
+
+    # Evaluate student, teachers and ensemble.
+    metrics = trainer.evaluate()
+    trainer.log_metrics("eval", metrics)
+    trainer.save_metrics("eval", metrics)
+
+    # Save the student with its tokenizer and a model card; push them when asked.
+    trainer.save_model()
+    trainer.create_model_card(language="ro", dataset="RONEC")
+    if args.push_to_hub:
+        trainer.push_to_hub(language="ro", dataset="RONEC")
+
 
 if __name__ == "__main__":
-    sys.exit(run_task("ner"))
+    main()

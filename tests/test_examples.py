@@ -1,26 +1,35 @@
-"""The examples' files: every configuration can be read, and says of each line who chose it."""
+"""The examples: scripts that run as they stand and teach the public API, and files that say who chose each value."""
 
+import ast
+import json
 import re
 import runpy
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from peft import AutoPeftModelForSequenceClassification
+from transformers import AutoConfig, AutoTokenizer
 
+from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
-from hf_multiteacher.recipes.arguments import read_arguments
-from hf_multiteacher.recipes.checks import check_fine_tuning
-from hf_multiteacher.recipes.experiment import PAPER_STUDENT, PAPER_TEACHERS, ExperimentArguments
 from hf_multiteacher.recipes.masked_lm import read_config
+from hf_multiteacher.romanian import load_task
 from hf_multiteacher.romanian.tasks import DEFINITIONS
+from hf_multiteacher.trainer import MultiTeacherDistillationTrainer
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = [*DEFINITIONS, "masked_lm", "own_data", "lora_student", "unlabelled_text"]
+PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
 TEACHERS_OF = {
     "distil-bert-base-ro": PAPER_TEACHERS[:1],
     "distil-robert-base": PAPER_TEACHERS[1:],
     "distilmulti-bert-base-ro": PAPER_TEACHERS,
 }
+QUICK = "--max_steps 2 --logging_steps 1 --use_cpu true --disable_tqdm true --max_length 24".split()
 
 
 @pytest.fixture(autouse=True)
@@ -29,48 +38,218 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("key", DEFINITIONS)
-def test_the_configuration_of_every_task_can_be_read(key):
-    experiment, args = read_arguments(
-        [ExperimentArguments, DistillationTrainingArguments], [str(EXAMPLES / f"{key}.yaml"), "--data", "synthetic"]
-    )
-    check_fine_tuning(args)
-    assert (args.teachers, experiment.student, experiment.data) == (PAPER_TEACHERS, PAPER_STUDENT, "synthetic")
-    assert f'run_task("{key}")' in (EXAMPLES / f"{key}.py").read_text()
+# ---- What stands in the scripts ----
 
 
-def test_the_configuration_of_the_masked_language_model_can_be_read():
-    kind = runpy.run_path(str(EXAMPLES / "masked_lm.py"))["MaskedLMArguments"]
-    masked_lm, args = read_arguments([kind, DistillationTrainingArguments], [str(EXAMPLES / "masked_lm.yaml")])
-    assert masked_lm.corpus == ["wikimedia/wikipedia:20231101.ro"] and args.teachers == PAPER_TEACHERS
+def source_of(name):
+    return (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_is_short_and_names_three_ways_to_run_it(name):
+    assert 60 <= len(source_of(name).splitlines()) <= 110
+    commands = re.findall(rf"^ *python examples/{name}.py.*", ast.get_docstring(ast.parse(source_of(name))), re.M)
+    assert len(commands) == 3 and "--data synthetic" in commands[-1]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_uses_public_names_alone(name):
+    imports = [node for node in ast.walk(ast.parse(source_of(name))) if isinstance(node, ast.ImportFrom)]
+    own = {node.module: [alias.name for alias in node.names] for node in imports if "hf_multiteacher" in node.module}
+    assert own.keys() <= {"hf_multiteacher", "hf_multiteacher.romanian", "hf_multiteacher.tokenization"}
+    for module, names in own.items():
+        assert {*names} <= {*__import__(module, fromlist=["__all__"]).__all__}
+
+
+def sections_of(name):
+    """The comments of `main`, up to where they speak of the task."""
+    return re.findall(r"^    # ([^.:,;]+)", source_of(name), re.M)
+
+
+def test_the_scripts_of_the_tasks_have_the_same_sections():
+    (sections,) = {tuple(sections_of(name)) for name in DEFINITIONS}
+    assert len(sections) == 6
+
+
+@pytest.mark.parametrize("name", [*DEFINITIONS, "masked_lm"])
+def test_what_a_script_does_by_default_is_what_its_configuration_says(name):
+    script = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    own = {
+        field.name: field.default_factory() if callable(field.default_factory) else field.default
+        for field in fields(script["ScriptArguments"])
+    }
+    defaults = vars(DistillationTrainingArguments(output_dir="out")) | own | script["DEFAULTS"]
+
+    configuration = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
+    configuration["data"] = configuration.pop("corpus", configuration.get("data"))
+    for key in {"task", "megabytes", "fine_tune_teachers"} & configuration.keys():
+        del configuration[key]
+    assert {key: type(defaults[key])(value) for key, value in configuration.items() if value is not None} == {
+        key: defaults[key] for key, value in configuration.items() if value is not None
+    }
+
+
+# ---- What they do ----
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
+    """The pretrained encoders `cased` and `uncased`."""
+    return save_models(tmp_path_factory.mktemp("models"), cased_tokenizer, uncased_tokenizer)
+
+
+@pytest.fixture(scope="module")
+def run(few_sentences):
+    """Run a script on generated sentences, and return the student's trainer."""
+
+    def run(name, output, *words):
+        trainers = []
+
+        def train(trainer, *args, **kwargs):
+            trainers.append(trainer)
+            return super(MultiTeacherDistillationTrainer, trainer).train(*args, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(MultiTeacherDistillationTrainer, "train", train, raising=False)
+            words = [f"{name}.py", "--data", "synthetic", "--output_dir", str(output), *map(str, words), *QUICK]
+            patch.setattr("sys.argv", words)
+            runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        (trainer,) = trainers
+        return trainer
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def from_pretrained(models):
+    """The flags of a script that fine-tunes its teachers."""
+    return "--teachers", models / "cased", models / "uncased", "--student", models / "cased"
+
+
+@pytest.fixture(scope="module")
+def di(run, from_pretrained, tmp_path_factory):
+    """The folder that `examples/di.py` left."""
+    output = tmp_path_factory.mktemp("di")
+    run("di", output, *from_pretrained)
+    return output
+
+
+@pytest.fixture(scope="module")
+def sts(run, from_pretrained, tmp_path_factory):
+    """The folder that `examples/sts.py` left."""
+    output = tmp_path_factory.mktemp("sts")
+    run("sts", output, "--gradient_accumulation_steps", 1, *from_pretrained)
+    return output
+
+
+def figures_in(folder):
+    return json.loads((folder / "eval_results.json").read_text(encoding="utf-8"))
+
+
+def test_long_sentences_are_measured_whole(run, from_pretrained, tmp_path):
+    asked = run("ner", tmp_path / "ner", *from_pretrained).eval_dataset["labels"]
+    words = load_task("ner", "synthetic").data["test"]["words"]
+    assert len(asked) > len(words)
+    assert sum(label != -100 for row in asked for label in row) == sum(map(len, words))
+
+    measures = {"eval_entity_f1", "eval_boundary_f1", "eval_label_loyalty/teacher-2"}
+    assert measures <= figures_in(tmp_path / "ner").keys()
+
+
+def test_student_and_teachers_are_saved_with_tokenizers_label_names_and_a_card(di, cased_tokenizer, uncased_tokenizer):
+    readers = {di: cased_tokenizer, di / "teacher-1": cased_tokenizer, di / "teacher-2": uncased_tokenizer}
+    for folder, tokenizer in readers.items():
+        assert AutoConfig.from_pretrained(folder).label2id == {"Moldavian": 0, "Romanian": 1}
+        assert AutoTokenizer.from_pretrained(folder).get_vocab() == tokenizer.get_vocab()
+    assert "teacher-2" in (di / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_regression_has_one_number_without_a_name(sts):
+    config = AutoConfig.from_pretrained(sts / "teacher-2")
+    assert (config.num_labels, config.problem_type) == (1, "regression")
+    assert {"eval_pearson", "eval_regression_loyalty/ensemble"} <= figures_in(sts).keys()
+
+
+def test_own_data_end_in_a_table_of_student_and_teachers(run, di, tmp_path, capsys):
+    words = ["--teachers", di / "teacher-1", di / "teacher-2", "--student_layers", 1]
+    trainer = run("own_data", tmp_path / "own", *words)
+    table = capsys.readouterr().out.split("macro F1\n")[-1].splitlines()
+    assert [line.split()[0] for line in table] == ["student", "teacher-1", "teacher-2", "ensemble"]
+    assert float(table[0].split()[1]) == pytest.approx(figures_in(tmp_path / "own")["eval_accuracy"], abs=1e-4)
+
+    assert trainer.model.config.num_hidden_layers == 1
+    assert AutoConfig.from_pretrained(tmp_path / "own").label2id == {"Moldavian": 0, "Romanian": 1}
+
+
+def test_labels_of_a_csv_are_matched_by_name_with_those_of_the_teachers(run, di, tmp_path):
+    rows = "Fata citește o carte.,Romanian\nFata,Moldavian\n" * 10
+    (tmp_path / "data.csv").write_text(f"review,dialect\n{rows}", encoding="utf-8")
+    words = ["--data", tmp_path / "data.csv", "--text_column", "review", "--label_column", "dialect"]
+    trainer = run("own_data", tmp_path / "own", *words, "--teachers", di / "teacher-1", "--student_layers", 1)
+
+    labels = {len(row["input_ids"]) > 6: row["labels"] for row in trainer.train_dataset}
+    assert {long: trainer.model.config.id2label[label] for long, label in labels.items()} == {
+        True: "Romanian",
+        False: "Moldavian",
+    }
+
+
+def test_labels_that_the_teachers_do_not_know_are_refused_by_name(run, di, tmp_path):
+    (tmp_path / "data.csv").write_text("text,label\n" + "Fata citește.,Martian\n" * 10, encoding="utf-8")
+    words = ["--data", tmp_path / "data.csv", "--teachers", di / "teacher-1", "--student_layers", 1]
+    with pytest.raises(ValueError, match="Martian"):
+        run("own_data", tmp_path / "own", *words)
+
+
+def test_teachers_speak_about_rows_without_a_label(run, di, tmp_path):
+    teachers = ["--teachers", di / "teacher-1", di / "teacher-2"]
+    trainer = run("unlabelled_text", tmp_path / "out", *teachers, "--student_layers", 1)
+    assert trainer.train_dataset["labels"][:].count(-100) == 30 and len(trainer.train_dataset) == 42
+    assert not {-100} & {*trainer.eval_dataset["labels"]}
+
+    logged = [entry for entry in trainer.state.log_history if "soft_loss" in entry]
+    assert all(entry["hard_loss"] > 0 and entry["soft_loss"] > 0 for entry in logged) and len(logged) == 2
+
+
+def test_a_saved_adapter_answers_the_same_whoever_loads_it(run, sts, models, tmp_path):
+    words = ["--teachers", sts / "teacher-1", sts / "teacher-2", "--student", models / "cased"]
+    trainer = run("lora_student", tmp_path / "adapter", *words)
+    batch = trainer.data_collator([trainer.eval_dataset[0]])
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+
+    torch.manual_seed(1)
+    loaded = AutoPeftModelForSequenceClassification.from_pretrained(tmp_path / "adapter", num_labels=1)
+    trained, again = (model.eval()(**inputs).logits.item() for model in (trainer.model, loaded))
+    assert again == pytest.approx(trained, abs=1e-6)
 
 
 @pytest.fixture
-def masked_lm(tmp_path, cased_tokenizer, monkeypatch):
-    """Make the trainer of the example from a teacher of three layers and a corpus of five texts."""
-    (tmp_path / "corpus.txt").write_text("Fata citește o carte.\n\n" * 5, encoding="utf-8")
+def masked_lm(run, tmp_path, cased_tokenizer):
+    """Distil a student of a teacher of three layers on five lines."""
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "text.txt").write_text("Fata citește o carte.\n\n" * 5, encoding="utf-8")
     save_encoder(tmp_path / "teacher", cased_tokenizer, layers=3)
 
-    def make(*words):
-        common = "--corpus corpus.txt --teachers teacher --output_dir out --max_length 32 --use_cpu true".split()
-        monkeypatch.setattr("sys.argv", ["masked_lm.py", *common, *words])
-        return runpy.run_path(str(EXAMPLES / "masked_lm.py"))["make_trainer"]()
+    def masked_lm(*words):
+        common = ["--data", "corpus", "--teachers", "teacher", "--held_out", 1, "--student_layers"]
+        return run("masked_lm", tmp_path / "out", *common, *words)
 
-    return make
+    return masked_lm
 
 
-@pytest.mark.parametrize(("layers", "count"), [("3", 3), ("0 2", 2), ("1", 1)])
+@pytest.mark.parametrize(("layers", "count"), [(["3"], 3), (["0", "2"], 2), (["1"], 1)])
 def test_one_number_is_how_many_layers_and_several_are_which(masked_lm, layers, count):
-    trainer = masked_lm("--held_out", "1", "--student_layers", *layers.split())
+    trainer = masked_lm(*layers)
     assert trainer.model.config.num_hidden_layers == count
     assert (len(trainer.train_dataset), len(trainer.eval_dataset)) == (4, 1)
 
 
-@pytest.mark.parametrize("held_out", ["5", "0", "-1"])
-def test_what_leaves_nothing_to_train_on_or_to_evaluate_is_refused(masked_lm, held_out):
-    message = f"--held_out must be from 1 to 4, as the corpus has 5 examples .* but it is {held_out}."
-    with pytest.raises(ValueError, match=message):
-        masked_lm("--held_out", held_out, "--student_layers", "1")
+def test_nothing_of_a_long_text_is_lost():
+    cut = runpy.run_path(str(EXAMPLES / "masked_lm.py"))["cut"]
+    assert cut({"text": ["a b c\n\nd", "e"]}, words=2) == {"text": ["a b", "c", "d", "e"]}
+
+
+# ---- Their configurations ----
 
 
 @pytest.mark.parametrize("name", TEACHERS_OF)
@@ -89,17 +268,11 @@ def test_every_value_is_marked_as_published_or_as_our_choice(path):
             assert re.search(r"# (published|our choice)", line), line
 
 
-def test_the_scripts_are_short_and_every_one_has_its_configuration():
-    scripts = [EXAMPLES / f"{name}.py" for name in [*DEFINITIONS, "masked_lm"]]
-    assert all(len(script.read_text().splitlines()) <= 120 for script in scripts)
-    assert all(script.with_suffix(".yaml").is_file() for script in scripts)
-
-
 def test_every_script_is_named_in_the_documentation():
     pages = [EXAMPLES.parent / "README.md", *(EXAMPLES.parent / "docs").glob("*.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     for script in EXAMPLES.glob("*.py"):
-        assert script.stem in DEFINITIONS or f"examples/{script.name}" in text
+        assert f"examples/{script.name}" in text
 
 
 def test_the_sizes_in_the_documentation_are_those_that_the_script_prints(monkeypatch, capsys):

@@ -7,6 +7,7 @@ from .surfaces import TokenSurfaces
 from .transfer import VocabularyTransfer
 from .trimming import trim_tokenizer
 from .vocabulary import SharedVocabulary, shared_mass
+from .words import spaced_words
 
 __all__ = [
     "MultiTokenizer",
@@ -19,6 +20,7 @@ __all__ = [
     "join_spans",
     "one_to_one",
     "shared_mass",
+    "spaced_words",
     "text_spans",
     "trim_tokenizer",
     "word_spans",
