@@ -9,7 +9,9 @@ from typing import Any
 
 from ..version import __version__
 from . import cache, demo, distill, evaluate, loyalty, push
+from .disk import disk_errors
 from .exit import FAILED, Failed, write_everywhere
+from .outputs import exit_code, outliving_readers
 
 COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
@@ -32,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
     try:
-        return parsed.run(parsed)
+        with outliving_readers() as out, disk_errors():
+            code = parsed.run(parsed)
     except Failed:
         return FAILED
+    return exit_code(code, out)
 
 
 def _parser() -> argparse.ArgumentParser:

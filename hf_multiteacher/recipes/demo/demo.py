@@ -1,6 +1,5 @@
 """The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from ...teachers.ensemble import Teacher
 from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
 from ...training_args import DistillationTrainingArguments
+from ...whole_file import copy_whole
 from ..checks import SEEDS, check_output_folder
 from ..fine_tuning import fine_tune
 from ..labelled_data import LabelledData
@@ -234,7 +234,8 @@ class Demo:
 
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
         stage(f"The {STUDENT} goes to {self.output_dir}/")
-        shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
+        for file in self.models[STUDENT].folder.iterdir():
+            copy_whole(file, self.output_dir / file.name)
 
         sentences = self.scale.sentences - HELD_OUT
         command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
