@@ -125,7 +125,7 @@ def write_shard(folder: Path, teacher: str, kind: str, keys: np.ndarray, values:
     width, dtype = values[0].shape[1], values[0].dtype.name
     header = Header(teacher, kind, dtype, width, len(keys), int(starts[-1]), checksum)
 
-    def write(part: Path) -> object:
+    def write(part: Path) -> None:
         with part.open("xb") as file:
             file.write(header.encoded())
             for array in (keys, starts, checksums, *values):
