@@ -14,6 +14,7 @@ import hf_multiteacher
 
 PACKAGE = Path(hf_multiteacher.__file__).parent
 FLOORS = (
+    {"whole_file"},
     {"romanian", "tokenization", "losses", "loyalty", "cache", "version", "moved"},
     {"models"},
     {"report", "collation", "teachers", "metrics", "training_args"},
@@ -22,6 +23,8 @@ FLOORS = (
     {"recipes", "__init__"},
     {"commands"},
 )
+WRITING_METHODS = {"write_text", "write_bytes", "savefig", "dump", "save", "to_csv", "to_json", "to_parquet"}
+WRITING_FUNCTIONS = {"save_file"}
 FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -81,6 +84,41 @@ def test_no_file_is_in_a_circle():
         TopologicalSorter({name: imported_files(name) for name in FILES}).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def writes(name: str) -> list[str]:
+    """Places where a file opens or writes a path that is not called `part`, as `whole_file` calls what it renames."""
+    calls = [node for node in ast.walk(ast.parse(FILES[name].read_text("utf-8"))) if isinstance(node, ast.Call)]
+    return [f"{name}, line {call.lineno}" for call in calls if is_writing(call) and "part" not in paths_of(call)]
+
+
+def is_writing(call: ast.Call) -> bool:
+    """Whether a call writes a file."""
+    method = isinstance(call.func, ast.Attribute)
+    function = getattr(call.func, "attr" if method else "id", "")
+    if function == "open":
+        return any(is_mode(value) for value in [*call.args, *(each.value for each in call.keywords)])
+    return function in (WRITING_METHODS if method else WRITING_FUNCTIONS)
+
+
+def paths_of(call: ast.Call) -> set[str]:
+    """The names that a call is given, or is a method of."""
+    given = [*call.args, getattr(call.func, "value", None)]
+    return {each.id for each in given if isinstance(each, ast.Name)}
+
+
+def is_mode(argument: ast.expr) -> bool:
+    """Whether an argument is a mode of `open` that writes."""
+    return (
+        isinstance(argument, ast.Constant)
+        and isinstance(argument.value, str)
+        and {*argument.value} & {*"wax+"} != set()
+        and {*argument.value} <= {*"rwaxbt+"}
+    )
+
+
+def test_every_file_is_written_beside_and_renamed():
+    assert [place for name in FILES if name != "whole_file" for place in writes(name)] == []
 
 
 def test_no_object_holds_the_one_that_made_it():

@@ -8,13 +8,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ..whole_file import TEMPORARY
 from .damage import DamagedCacheError, damaged
 from .header import Header
 from .kept_files import KEPT, check_kept
 from .manifest import NAME, SHORT, read_manifest
 from .shard import SUFFIX, MappedShard, Shard
 from .teacher_cache import SIGN
-from .writing import TEMPORARY
 
 SHARD = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}")
 LEFTOVER = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{32}}")

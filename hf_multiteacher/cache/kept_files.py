@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ..whole_file import write_named
 from .damage import damaged
-from .writing import write_whole
 
 KEPT = re.compile(r"(?P<stem>[\w-]+)-(?P<checksum>[0-9a-f]{16})(?P<suffix>\.\w+)", re.ASCII)
 NAME = re.compile(r"[\w-]+\.\w+", re.ASCII)
@@ -16,16 +16,16 @@ def keep(folder: Path, name: str, write: Callable[[Path], object]) -> Path:
     """Have a file written, and give it a name that holds its checksum.
 
     Raises:
-        OSError: As in `write_whole`.
+        OSError: As in `write_named`.
         ValueError: The name is no plain one.
     """
     wanted = _plain(name)
 
-    def write_and_name(path: Path) -> str:
-        write(path)
-        return f"{wanted.stem}-{_checksum(path)}{wanted.suffix}"
+    def write_and_name(part: Path) -> str:
+        write(part)
+        return f"{wanted.stem}-{_checksum(part)}{wanted.suffix}"
 
-    return write_whole(folder, write_and_name)
+    return write_named(folder, write_and_name)
 
 
 def kept(folder: Path, name: str) -> Path | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..whole_file import write_text
 from .damage import damaged
-from .writing import write_whole
 
 NAME = "manifest.json"
 SHORT = 12
@@ -35,15 +35,10 @@ def write_manifest(folder: Path, identity: Mapping[str, Any]) -> None:
     """Write what the outputs in `folder` are computed from.
 
     Raises:
-        OSError: As in `write_whole`.
+        OSError: As in `write_text`.
     """
     content = json.dumps({"fingerprint": fingerprint(identity), "identity": dict(identity)}, indent=2)
-
-    def write(path: Path) -> str:
-        path.write_text(content + "\n", "utf-8")
-        return NAME
-
-    write_whole(folder, write)
+    write_text(folder / NAME, content + "\n")
 
 
 def read_manifest(folder: Path) -> tuple[str, dict[str, Any]]:

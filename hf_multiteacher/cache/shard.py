@@ -11,9 +11,9 @@ from zlib import crc32
 
 import numpy as np
 
+from ..whole_file import write_whole
 from .damage import damaged
 from .header import Header, read_header, require_belongs
-from .writing import write_whole
 
 SUFFIX = ".safetensors"
 
@@ -125,14 +125,13 @@ def write_shard(folder: Path, teacher: str, kind: str, keys: np.ndarray, values:
     width, dtype = values[0].shape[1], values[0].dtype.name
     header = Header(teacher, kind, dtype, width, len(keys), int(starts[-1]), checksum)
 
-    def write(path: Path) -> str:
-        with path.open("xb") as file:
+    def write(part: Path) -> None:
+        with part.open("xb") as file:
             file.write(header.encoded())
             for array in (keys, starts, checksums, *values):
                 file.write(np.ascontiguousarray(array).data)
-        return f"{uuid4().hex}{SUFFIX}"
 
-    return Shard(write_whole(folder, write), header)
+    return Shard(write_whole(folder / f"{uuid4().hex}{SUFFIX}", write), header)
 
 
 def _index_checksum(*arrays: np.ndarray) -> str:

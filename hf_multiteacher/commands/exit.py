@@ -38,6 +38,8 @@ def user_errors(
     """
     try:
         yield
+    except BrokenPipeError:  # nobody reads what was said: nothing that the user gave is wrong
+        raise
     except kinds as error:
         sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
         raise Failed from error

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from ..version import __version__
 from . import cache, demo, distill, evaluate, loyalty, push
+from .disk import disk_errors
 from .exit import FAILED, FINISHED, Failed, write_everywhere
+from .outputs import exit_code, outliving_readers
 from .parser import PROGRAM, CommandParser, meant
 
 COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
@@ -37,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
     try:
-        return parsed.run(parsed)
+        with outliving_readers() as out, disk_errors():
+            code = parsed.run(parsed)
     except Failed:
         return FAILED
+    return exit_code(code, out)
 
 
 def _parser() -> CommandParser:

@@ -41,8 +41,16 @@ REQUIRED = {
         ("*.py",),
     ),
 }
-KEYS = {"config.json": {"model_type"}, "tokenizer.json": {"model"}, "adapter_config.json": {"peft_type"}}
-"""What these files must say, so that somebody can load them."""
+KEYS: dict[str, set[str]] = {
+    "config.json": {"model_type"},
+    "tokenizer.json": {"model"},
+    "adapter_config.json": {"peft_type"},
+    "model.safetensors.index.json": {"weight_map"},
+    **dict.fromkeys(
+        ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json"), set()
+    ),
+}
+"""What these files must say, so that somebody can load them; they are mappings."""
 CHECKPOINT_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 HUB_TOKEN = rb"hf_[A-Za-z0-9]{30,}"
@@ -62,6 +70,7 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
     if repo_type not in PUSHED:
         raise PushError(f"Nothing pushed: repo_type is one of {list(PUSHED)}, got {repo_type!r}.")
 
+    _expect_files(folder, (*PUSHED[repo_type], *also))
     names = sorted(path.name for path in folder.glob("*") if path.is_file())
     for patterns in REQUIRED[repo_type]:
         if not matching(names, patterns):
@@ -81,6 +90,21 @@ def files_to_push(folder: Path, repo_type: str, also: Sequence[str] = (), with_c
     return sorted(chosen)
 
 
+def _expect_files(folder: Path, patterns: Sequence[str]) -> None:
+    """Refuse what is no file here by a name that would be pushed: a link out of the folder, a pipe, a dead link."""
+    root = folder.resolve()
+
+    for path in sorted(folder.glob("*")):
+        if path.is_dir() or not matching([path.name], patterns):
+            continue
+        if not path.resolve().is_relative_to(root):
+            raise PushError(
+                f"Nothing pushed: {path} is a link to a file outside of {folder}. Put the file there in its place."
+            )
+        if not path.is_file():
+            raise PushError(f"Nothing pushed: {path} is no file (a pipe, a socket, a dead link?). Take it away.")
+
+
 def expect_whole(folder: Path, names: Sequence[str]) -> None:
     """Refuse files that nobody could load: weights that end too early, shards that are not there, broken JSON.
 
@@ -89,7 +113,7 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
     """
     for name in names:
         try:
-            lacking = _lacking(folder / name)
+            lacking = _lacking(folder / name, names)
         except Exception as error:  # whatever the readers of these formats raise
             reason = " ".join(str(error).split())
             raise PushError(
@@ -98,11 +122,14 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
             ) from error
 
         if lacking:
-            raise PushError(f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold.")
+            raise PushError(
+                f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold, or not under a name that "
+                "is pushed."
+            )
 
 
-def _lacking(path: Path) -> list[str]:
-    """Read a file as those who load it will, and return the files that it names and that are not there."""
+def _lacking(path: Path, pushed: Sequence[str]) -> list[str]:
+    """Read a file as those who load it will, and return the files that it names and that are not pushed with it."""
     if path.suffix == ".safetensors":
         with safe_open(path, framework="numpy"):
             return []
@@ -111,9 +138,9 @@ def _lacking(path: Path) -> list[str]:
 
     content = json.loads(path.read_text(encoding="utf-8"))
     if path.name in KEYS and not (isinstance(content, dict) and KEYS[path.name] <= content.keys()):
-        raise ValueError(f"it is no mapping with {', '.join(KEYS[path.name])}")
+        raise ValueError(f"it is no mapping{' with ' * bool(KEYS[path.name])}{', '.join(KEYS[path.name])}")
     shards = {*content["weight_map"].values()} if path.name.endswith(".safetensors.index.json") else set()
-    return sorted(name for name in shards if not (path.parent / name).is_file())
+    return sorted(name for name in shards if name not in pushed)
 
 
 def _needs_own_code(folder: Path, names: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..metrics import FOLDER, NAMES
 from ..version import __version__
+from ..whole_file import write_text
 from .files import PushError
 from .push import Push, push_folder
 
@@ -64,4 +65,4 @@ def _named_copy(metric: str, repo_id: str, place: Path) -> Path:
 
 
 def _replace(path: Path, old: str, new: str) -> None:
-    path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
+    write_text(path, path.read_text("utf-8").replace(old, new))

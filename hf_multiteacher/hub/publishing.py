@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property, partial
 from logging import getLogger
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..models.task import adapters_of
 from ..report.card import is_our_card, write_model_card
 from ..report.card_data import DistillationCardData
 from ..tokenization.pairs import mostly_pairs
+from ..whole_file import saving_to, write_text
 from .files import CHECKPOINT_FILES, images_shown
 from .push import Push, make_repository, push_folder, repository_name
 
@@ -152,13 +154,18 @@ class PublishingMixin(Trainer):
         self._told_base = names[0]
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
-        """Save as `Trainer` does, but keep a card of this package, which PEFT would take for a draft of its own."""
+        """Save as `Trainer` does, without the token, and keep a card of ours, which PEFT would take for its draft."""
+        if not self._has_teachers:
+            super()._save(output_dir, state_dict)
+            return
+
         card = Path(output_dir or str(self.args.output_dir), "README.md")
-        content = card.read_text("utf-8") if self._has_teachers and card.is_file() else ""
-        super()._save(output_dir, state_dict)
+        content = card.read_text("utf-8") if card.is_file() else ""
+        with saving_to(card.parent), _without_token(self.args):
+            super()._save(output_dir, state_dict)
 
         if is_our_card(content):
-            card.write_text(content, "utf-8")
+            write_text(card, content)
 
     def push_to_hub(
         self,
@@ -263,6 +270,16 @@ class PublishingMixin(Trainer):
             revision=revision or args.hub_revision,
             private=args.hub_private_repo if private is None else private,
         )
+
+
+@contextmanager
+def _without_token(args: TrainingArguments) -> Iterator[None]:
+    """Keep the token out of `training_args.bin`, which is a pickle of the arguments."""
+    token, args.hub_token = args.hub_token, None
+    try:
+        yield
+    finally:
+        args.hub_token = token
 
 
 def _start(job: Callable[[], Any], worker: ThreadPoolExecutor) -> Future[Any]:

@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-import yaml
 from transformers import HfArgumentParser
 
 from .declared_values import declared_values
+from .yaml_files import read_yaml
 
 
 class _Parser(HfArgumentParser):
@@ -80,8 +80,8 @@ def read_configuration(kinds: Sequence[type], path: str | Path, required: Sequen
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a date that does not exist: ValueError
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:  # a date that does not exist: ValueError
         raise ValueError(f"The configuration '{path}' cannot be read: {error}.") from error
 
     if not isinstance(content, dict):

@@ -1,58 +1,15 @@
 """Plain text for masked-language-model training: files, folders or data sets, compressed or not, whole or streamed."""
 
-import gzip
-import lzma
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, IterableDataset, load_dataset
 
 from ..romanian.synthetic.sentences import generate_corpus
+from .text_files import expect_whole_ends, read_words, text_files
 
-SUFFIXES: dict[str, Callable[..., Any]] = {".txt": open, ".xz": lzma.open, ".gz": gzip.open}
 SYNTHETIC, SYNTHETIC_LINES = "synthetic", 2000
-
-
-def text_files(path: str | Path) -> list[Path]:
-    """List a text file, or the `.txt`, `.txt.xz` and `.txt.gz` files of a folder in the order of their names.
-
-    Raises:
-        ValueError: There is no such file or folder, or no text file in it.
-    """
-    path = Path(path)
-    found = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.suffix in SUFFIXES)
-
-    if not found or any(file.suffix not in SUFFIXES for file in found):
-        fault = "has none" if path.is_dir() else "is something else" if path.exists() else "is not there"
-        raise ValueError(
-            f"'{path}' must be a text file or a folder with text files ({', '.join(SUFFIXES)}), but {fault}. Check "
-            "the path, or give the id of a data set on the Hub."
-        )
-
-    return found
-
-
-def read_lines(files: Iterable[Path]) -> Iterator[str]:
-    """Yield the lines of text files as they are, without their ends; an empty line after each file.
-
-    Raises:
-        ValueError: A file is no UTF-8 text or is damaged; the message names file and line.
-    """
-    for file in files:
-        number = 0
-        try:
-            with SUFFIXES[file.suffix](file, "rt", encoding="utf-8") as stream:
-                for line in stream:
-                    number += 1
-                    yield line.rstrip("\r\n")
-        except (UnicodeDecodeError, EOFError, OSError, lzma.LZMAError) as error:
-            raise ValueError(
-                f"{file.name}, after line {number}: {error}. Text must be whole and in UTF-8: copy the file anew or "
-                "convert it."
-            ) from error
-
-        yield ""
 
 
 def pack(lines: Iterable[str], words: int) -> Iterator[str]:
@@ -67,9 +24,11 @@ def pack(lines: Iterable[str], words: int) -> Iterator[str]:
     for line in lines:
         new = line.split()
         waiting += new
-        while len(waiting) >= words or (waiting and not new):
-            yield " ".join(waiting[:words])
-            waiting = waiting[words:]
+
+        full = len(waiting) - len(waiting) % words if new else len(waiting)
+        for start in range(0, full, words):
+            yield " ".join(waiting[start : start + words])
+        del waiting[:full]
 
     if waiting:
         yield " ".join(waiting)
@@ -118,6 +77,8 @@ def load_corpus(
     settings: dict[str, Any] = {"sources": sources, "text_column": text_column, "words": words, "megabytes": megabytes}
 
     if streaming:
+        for path in filter(_is_path, sources):
+            expect_whole_ends(text_files(path))
         corpus: Any = IterableDataset.from_generator(_texts, gen_kwargs=settings)
     else:
         corpus = Dataset.from_list([*_texts(**settings)])
@@ -154,9 +115,13 @@ def _in_turn(streams: list[Iterator[str]]) -> Iterator[str]:
 def _lines(source: str, text_column: str) -> Iterator[str]:
     if source == SYNTHETIC:
         return iter(generate_corpus(SYNTHETIC_LINES))
-    if Path(source).exists():
-        return read_lines(text_files(source))
+    if _is_path(source):
+        return read_words(text_files(source))
     return _hub_lines(source, text_column)
+
+
+def _is_path(source: str) -> bool:
+    return source != SYNTHETIC and Path(source).exists()
 
 
 def _hub_lines(source: str, text_column: str) -> Iterator[str]:

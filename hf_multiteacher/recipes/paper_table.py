@@ -16,6 +16,7 @@ from ..report.tables import table
 from ..romanian.loading import load_task
 from ..romanian.reference import REFERENCE, REFERENCE_NOTE
 from ..romanian.tasks import Task, definitions_of
+from ..whole_file import write_text
 from .checks import check_fine_tuning, check_results_folder, check_seed
 from .fine_tuning import fine_tune
 from .labelled_data import LabelledData
@@ -96,7 +97,7 @@ class PaperTable:
 
         text = self.table()
         if self.args.should_save:
-            (self.folder / "table.md").write_text(f"{text}\n", encoding="utf-8")
+            write_text(self.folder / "table.md", f"{text}\n")
         return text
 
     def _say(self, found: str) -> None:
@@ -155,15 +156,9 @@ class PaperTable:
             )
 
     def _save(self) -> None:
-        if not self.args.should_save:
-            return
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        content = {"settings": self.settings, "runs": [*self.runs.values()]}
-
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-        part.replace(self._path)
+        if self.args.should_save:
+            content = {"settings": self.settings, "runs": [*self.runs.values()]}
+            write_text(self._path, json.dumps(content, indent=1, ensure_ascii=False))
 
     # ---- The table ----
 

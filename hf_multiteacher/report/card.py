@@ -10,6 +10,7 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..models.task import TASKS
+from ..whole_file import write_text
 from .card_data import DistillationCardData, Evaluation
 from .card_sections import USER_TEXT_END, USER_TEXT_START, Card, measures, on_the_hub
 from .charts import loyalty_chart, quality_chart, training_chart
@@ -50,8 +51,7 @@ def write_model_card(data: DistillationCardData, folder: str | Path) -> Path:
     charts = _draw_charts(data, folder)
     text = user_text(card.read_text("utf-8")) if card.is_file() else ""
 
-    card.write_text(str(model_card(data, charts, text, _base_of_adapter(data, folder))), "utf-8")
-    return card
+    return write_text(card, str(model_card(data, charts, text, _base_of_adapter(data, folder))))
 
 
 def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
@@ -63,7 +63,7 @@ def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
     config = json.loads(path.read_text("utf-8"))
     written = config.get("base_model_name_or_path")
     if data.adapter_of and not written:
-        path.write_text(json.dumps(config | {"base_model_name_or_path": data.adapter_of}, indent=2), "utf-8")
+        write_text(path, json.dumps(config | {"base_model_name_or_path": data.adapter_of}, indent=2))
     return data.adapter_of or written or ""
 
 

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..whole_file import write_whole
+
 STUDENT = "#0072B2"
 OTHERS = ("#999999", "#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442")  # safe for colour-blind readers
 DOTS_PER_INCH = 150
@@ -126,5 +128,4 @@ def _shown(name: str) -> str:
 
 
 def _save(figure: Figure, path: str | Path) -> Path:
-    figure.savefig(path, format="png")
-    return Path(path)
+    return write_whole(path, lambda part: figure.savefig(part, format="png"))

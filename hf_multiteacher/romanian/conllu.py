@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..whole_file import write_text
 from .files import DataFileError, check_tags, read_lines
 from .source import Record
 
@@ -169,4 +170,4 @@ def write_conllu(
     else:
         lines = _replace_tags(Path(source), tags, column)
 
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")

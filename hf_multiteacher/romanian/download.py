@@ -3,7 +3,6 @@
 import hashlib
 import http.client
 import logging
-import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import datasets
 from tqdm.auto import tqdm
 
+from ..whole_file import write_whole
 from .source import Source
 
 HOME = "https://raw.githubusercontent.com"
@@ -40,18 +40,15 @@ def _stream(url: str, part: Path) -> None:
 
 
 def _fetch(url: str, destination: Path, blob: str, advice: str) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    part = destination.with_name(f"{destination.name}.{os.getpid()}.part")
-
-    try:
-        _stream(url, part)
+    def write(part: Path) -> None:
+        try:
+            _stream(url, part)
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            raise OSError(f"{url} cannot be downloaded ({error}). {advice}") from error
         if git_blob_id(part) != blob:
             raise OSError(f"{url} does not have the checksum {blob}: the transfer was cut or altered. {advice}")
-        part.replace(destination)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise OSError(f"{url} cannot be downloaded ({error}). {advice}") from error
-    finally:
-        part.unlink(missing_ok=True)
+
+    write_whole(destination, write)
 
 
 def download(source: Source) -> Path:

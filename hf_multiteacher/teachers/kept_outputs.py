@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -121,9 +120,9 @@ class KeptOutputs:
         if manifest_of(self.cache, self.over_vocabulary) is None:
             if self.over_vocabulary:
                 state = {name: weight.contiguous() for name, weight in head_state(self.teacher.model).items()}
-                self.cache.save_file(HEAD, partial(save_file, state))
+                self.cache.save_file(HEAD, lambda part: save_file(state, part))
             text = json.dumps(self.teacher.manifest)
-            self.cache.save_file(TEACHER, lambda path: path.write_text(text, encoding="utf-8"))
+            self.cache.save_file(TEACHER, lambda part: part.write_text(text, encoding="utf-8"))
 
     def __call__(self, asked: Asked) -> tuple[Tensor, dict[int, Tensor] | None]:
         """Answer from the cache, after computing what is missing there.

@@ -12,6 +12,8 @@ from torch import nn
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from ..whole_file import write_text, write_whole
+
 MANIFEST = "teacher_manifest.json"
 PROJECTIONS = "projections.safetensors"
 
@@ -132,7 +134,7 @@ def list_files(checkpoint: Path) -> None:
 
 def save_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
     """Write what the teachers of a run are, and how the student follows them, beside the student."""
-    (Path(folder) / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_text(Path(folder) / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
@@ -173,7 +175,8 @@ def save_projections(folder: str | Path, module: nn.Module | None) -> None:
     """Write the weights of the hidden-state projections, where there are any, into a checkpoint."""
     if module is None or not module.state_dict():
         return
-    save_file({name: weight.contiguous() for name, weight in module.state_dict().items()}, Path(folder) / PROJECTIONS)
+    weights = {name: weight.contiguous() for name, weight in module.state_dict().items()}
+    write_whole(Path(folder) / PROJECTIONS, lambda part: save_file(weights, part))
 
 
 def load_projections(folder: str | Path, module: nn.Module | None) -> None:

@@ -1,7 +1,10 @@
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import save
 
 from helpers.models import tiny_bert
 from hf_multiteacher.hub.files import CHECKPOINT_FILES, PushError, content_to_push, expect_whole, files_to_push
@@ -139,6 +142,15 @@ def damage(folder, name, content):
         ("tokenizer.json", b"[]"),
         ("adapter_config.json", b"[1]"),
         ("model.safetensors.index.json", b"{}"),
+        ("model.safetensors.index.json", b"[]"),
+        ("tokenizer_config.json", b"[]"),
+        ("generation_config.json", b"7"),
+        ("config.json", b"[" * 100_000),
+        ("model.safetensors", (10**6).to_bytes(8, "little") + b"{}"),  # a header that promises more than there is
+        (
+            "model.safetensors",
+            b"\x40" + bytes(7) + b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'.ljust(64),
+        ),
     ],
 )
 def test_a_damaged_file_is_not_pushed(tmp_path, name, content):
@@ -166,6 +178,46 @@ def test_truncated_weights_are_not_pushed(tmp_path):
 
 def test_an_index_of_shards_that_are_not_there_is_not_pushed(tmp_path):
     index = b'{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}'
-    damage(tmp_path, "model-1.safetensors", b"")
+    damage(tmp_path, "model-1.safetensors", save({}))
+    damage(tmp_path, "model-2.safetensors", save({}))
+    names = ["model-1.safetensors", "model.safetensors.index.json"]
     with pytest.raises(PushError, match=r"names \['model-2.safetensors'\], which"):
-        expect_whole(damage(tmp_path, "model.safetensors.index.json", index), ["model.safetensors.index.json"])
+        expect_whole(damage(tmp_path, "model.safetensors.index.json", index), names)
+    expect_whole(tmp_path, [*names, "model-2.safetensors"])
+
+
+def bind(path):
+    """Leave a socket."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))  # its name may be 108 bytes long
+
+
+@pytest.mark.parametrize("name", ["README.md", "tokenizer.json", "model-2.safetensors", "notes.txt"])
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "is no file"),
+        (bind, "is no file"),
+        (lambda path: os.symlink("nowhere", path), "is no file"),
+        (lambda path: os.symlink("/etc/hostname", path), "is a link to a file outside"),
+        (lambda path: os.symlink("../secret", path), "is a link to a file outside"),
+        (lambda path: os.symlink("/dev/zero", path), "is a link to a file outside"),
+    ],
+)
+def test_what_is_no_file_of_the_folder_is_not_pushed(folder, name, make, said):
+    inner = folder / "inner"
+    inner.mkdir()
+    (folder / "secret").write_text("mine")
+    for needed in ("config.json", "model.safetensors"):
+        (folder / needed).rename(inner / needed)
+
+    make(inner / name)
+    (inner / "other.pipe").symlink_to("/etc/hostname")  # which nobody asked for
+    (inner / "checkpoint-1").mkdir()
+    with pytest.raises(PushError, match=f"{name} {said}"):
+        files_to_push(inner, "model", also=["*.txt", "checkpoint*"])
+
+
+def test_a_link_within_the_folder_is_pushed(folder):
+    (folder / "vocab.txt").symlink_to("tokenizer.json")
+    assert "vocab.txt" in files_to_push(folder, "model")

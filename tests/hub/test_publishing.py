@@ -297,6 +297,8 @@ def test_private_branch_token_and_background(hub, client, home, folder):
         }
         train(client, "masked-lm", folder, **settings)
         assert client.run("print(trainer.push_to_hub('Last', blocking=False).result().repo_id)") == "org/student"
+        saved = [*folder.rglob("training_args.bin")]
+        assert len(saved) > 1 and not any(TOKEN.encode() in path.read_bytes() for path in saved)
         with pytest.raises(RuntimeError, match="no Hub token. Run `hf auth login`"):
             train(client, "masked-lm", folder)
     finally:

@@ -1,33 +1,18 @@
-import gzip
 import lzma
+import random
 
 import pytest
 from datasets import Dataset
 
 from hf_multiteacher.recipes import corpus
-from hf_multiteacher.recipes.corpus import load_corpus, pack, read_lines, text_files, words_that_fit
-
-
-def test_text_is_read_as_it_is_written(tmp_path):
-    written = "şi ţara, șapte, Beşiktaş, s\u0326"
-    (tmp_path / "a.txt").write_text(written, encoding="utf-8")
-    assert next(read_lines([tmp_path / "a.txt"])) == written
+from hf_multiteacher.recipes.corpus import load_corpus, pack, words_that_fit
+from hf_multiteacher.recipes.text_files import BLOCK, read_words
 
 
 def test_a_data_set_of_the_hub_is_read_as_it_is_written(monkeypatch):
     written = "şi ţara\nBeşiktaş s\u0326"
     monkeypatch.setattr(corpus, "load_dataset", lambda *_, **__: Dataset.from_dict({"text": [written]}))
     assert load_corpus("org/turkish", words=9)["text"] == ["şi ţara Beşiktaş s\u0326"]
-
-
-def test_plain_and_compressed_files_of_a_folder_are_read_in_the_order_of_their_names(tmp_path):
-    (tmp_path / "b.txt").write_text("doi\n", encoding="utf-8")
-    with lzma.open(tmp_path / "a.txt.xz", "wt", encoding="utf-8") as file:
-        file.write("unu\n")
-    with gzip.open(tmp_path / "c.txt.gz", "wt", encoding="utf-8") as file:
-        file.write("trei")
-    (tmp_path / "notes.md").write_text("not a text file")
-    assert [line for line in read_lines(text_files(tmp_path)) if line] == ["unu", "doi", "trei"]
 
 
 @pytest.mark.parametrize("length", [1, 0, -5])
@@ -73,17 +58,25 @@ def test_megabytes_limit_the_characters(tmp_path):
     assert 250 < sum(len(text) for text in corpus["text"]) <= 300
 
 
-def test_a_damaged_file_is_named_with_its_line(tmp_path):
-    whole = lzma.compress("rând\n".encode() * 10000)
+def test_a_long_line_costs_what_is_asked_for_and_not_more(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(corpus, "read_words", lambda files: map(counted(read), read_words(files)))
+    with lzma.open(tmp_path / "long.txt.xz", "wb") as file:
+        file.write(b"un om " * 200_000)
+    texts = load_corpus(str(tmp_path), words=5, megabytes=0.05)["text"]
+    assert len(texts) == 50_000 // len(texts[0]) and max(read) <= 2 * BLOCK and sum(read) <= 2 * BLOCK
+
+
+def counted(lengths):
+    """Note how long a piece is, and give it on."""
+    return lambda piece: lengths.append(len(piece)) or piece
+
+
+def test_a_stream_of_a_file_that_was_cut_is_refused_before_it_is_read(tmp_path):
+    whole = lzma.compress(random.Random(0).randbytes(9000).hex().encode())
     (tmp_path / "half.txt.xz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"half\.txt\.xz, after line \d+: .*copy the file anew"):
-        load_corpus(str(tmp_path), words=4)
-
-
-def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path):
-    (tmp_path / "old.txt").write_bytes(b"bine\n" + "ș".encode("iso8859_16"))
-    with pytest.raises(ValueError, match=r"old\.txt, after line 0|old\.txt, after line 1"):
-        load_corpus(str(tmp_path), words=4)
+    with pytest.raises(ValueError, match=r"half\.txt\.xz, at its end"):
+        load_corpus(str(tmp_path), words=4, streaming=True)
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])

@@ -13,7 +13,7 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...romanian.loading import load_task
 from ...romanian.tasks import DEFINITIONS
 from ...tokenization.columns import read_sequences
-from ..corpus import read_lines, text_files
+from ..text_files import read_lines, text_files
 
 REGRESSION = "regression"
 KINDS = (TOKEN_CLASSIFICATION.name, SEQUENCE_CLASSIFICATION.name, REGRESSION)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...report.charts import loyalty_chart
 from ...report.tables import aligned
+from ...whole_file import write_text
 from ..checks import check_output_folder
 from .comparison import Comparison, load_models
 from .disagreements import describe, find_disagreements
@@ -119,16 +120,19 @@ class LoyaltyRun:
         check_output_folder(self.output_dir)
 
     def _write(self, report: dict[str, Any]) -> None:
-        folder = Path(self.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
-        (folder / "loyalty.json").write_text(content + "\n", encoding="utf-8")
-
         measures = {
             name: {measure: value for measure, value in figures.items() if measure.endswith("_loyalty")}
             for name, figures in report["loyalty"].items()
         }
-        loyalty_chart(measures, folder / "loyalty.png")
+        files = [Path(self.output_dir, name) for name in ("loyalty.png", "loyalty.json")]
+        try:
+            loyalty_chart(measures, files[0])
+            write_text(files[1], content + "\n")
+        except OSError:  # one of them alone would keep the next run from its folder
+            for file in files:
+                file.unlink(missing_ok=True)
+            raise
 
 
 def table(loyalty: Loyalty, rows_are: str) -> str:

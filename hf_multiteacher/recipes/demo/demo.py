@@ -1,6 +1,5 @@
 """The whole job in minutes, without a network: a corpus, two teachers, a distilled student, two tasks, one table."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from ...teachers.ensemble import Teacher
 from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
 from ...training_args import DistillationTrainingArguments
+from ...whole_file import copy_whole
 from ..checks import SEEDS, check_output_folder
 from ..fine_tuning import fine_tune
 from ..labelled_data import LabelledData
@@ -251,7 +251,8 @@ class Demo:
 
     def _save(self, trainer: MultiTeacherDistillationTrainer) -> None:
         self.progress.stage("Save the student with its card and charts")
-        shutil.copytree(self.models[STUDENT].folder, self.output_dir, dirs_exist_ok=True)
+        for file in self.models[STUDENT].folder.iterdir():
+            copy_whole(file, self.output_dir / file.name)
 
         sentences = self.scale.sentences - HELD_OUT
         command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...whole_file import write_text
 from ..definition import Definition, PredictionFile, Splits
 from ..files import DataFileError, check_records, check_tags, check_texts, read_json
 from ..scores import entity_scores
@@ -77,7 +78,7 @@ def write_ronec(
         for record, row in zip(records, map(_well_formed, tags), strict=True)
     ]
 
-    Path(path).write_text(json.dumps(filled, ensure_ascii=False), encoding="utf-8")
+    write_text(path, json.dumps(filled, ensure_ascii=False))
 
 
 def _well_formed(tags: Sequence[str]) -> list[str]:

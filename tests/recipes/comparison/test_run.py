@@ -1,3 +1,4 @@
+import errno
 import json
 
 import pytest
@@ -130,3 +131,17 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(project, tmp_pa
     assert run(project, output_dir=tmp_path / out) == 2
     assert "mine.txt' is a file. Choose another one." in capsys.readouterr().err
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_where_the_last_file_finds_no_room_nothing_is_left_and_the_same_call_works_later(
+    project, tmp_path, capsys, monkeypatch
+):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "Cannot write to it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hf_multiteacher.recipes.comparison.run.write_text", full)
+        assert run(project, output_dir=tmp_path / "out") == 2
+    assert "Cannot write to it" in capsys.readouterr().err.splitlines()[-1]
+    assert not [*(tmp_path / "out").iterdir()]
+    assert run(project, output_dir=tmp_path / "out") == 0
