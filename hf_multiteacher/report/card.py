@@ -69,9 +69,10 @@ def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
 
 def _draw_charts(data: DistillationCardData, folder: Path) -> dict[str, str]:
     """Draw what there are figures for: name of the chart -> name of its file."""
+    teachers = [teacher["name"] for teacher in data.teachers]
     drawn = {
-        "quality": quality_chart(measures(data), data.name, folder / "quality.png"),
-        "loyalty": loyalty_chart(data.loyalty, folder / "loyalty.png"),
+        "quality": quality_chart(measures(data), data.name, folder / "quality.png", teachers),
+        "loyalty": loyalty_chart(data.loyalty, folder / "loyalty.png", teachers),
         "training": training_chart(data.log_history, folder / "training.png"),
     }
     return {name: path.name for name, path in drawn.items() if path is not None}

@@ -10,35 +10,46 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+<<<<<<< HEAD
 from ..whole_file import write_whole
 
 STUDENT = "#0072B2"
+=======
+STUDENT, ENSEMBLE = "#0072B2", "#222222"
+>>>>>>> a14
 OTHERS = ("#999999", "#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442")  # safe for colour-blind readers
 DOTS_PER_INCH = 150
-COLUMNS = 4
-TITLE_WIDTH = 28  # characters that fit above a panel
+COLUMNS = 3
+TITLE_WIDTH, NAME_WIDTH = 28, 26  # characters that fit above a panel, and beside it
+LONGEST_NAME = 3 * NAME_WIDTH
+LEAST_SPAN = 0.01  # of the figures themselves: what differs by less looks nearly the same
 
 
-def quality_chart(figures: Mapping[str, Mapping[str, Any]], student: str, path: str | Path) -> Path | None:
-    """Draw one panel per measure with a bar per model, each from zero.
+def quality_chart(
+    figures: Mapping[str, Mapping[str, Any]], student: str, path: str | Path, teachers: Sequence[str] = ()
+) -> Path | None:
+    """Draw one panel per measure with a dot per model, on an axis that shows their differences.
 
     Args:
         figures: Measure -> model -> value; what is not a finite number is left out.
-        student: The model whose bars stand out.
+        student: The model that stands out.
         path: The PNG file to write.
+        teachers: The teachers in their order, which decides about their colours in every chart.
 
     Returns:
         `path`, or None when there is nothing to compare; an older chart is then removed.
     """
     compared = any(sum(_drawable(value) for value in row.values()) > 1 for row in figures.values())
-    return _panels(figures if compared else {}, student, path, "")
+    return _panels(figures if compared else {}, student, teachers, path, "")
 
 
-def loyalty_chart(loyalty: Mapping[str, Mapping[str, Any]], path: str | Path) -> Path | None:
+def loyalty_chart(
+    loyalty: Mapping[str, Mapping[str, Any]], path: str | Path, teachers: Sequence[str] = ()
+) -> Path | None:
     """Draw the loyalty to each teacher and to the ensemble (name -> measure -> value); see `quality_chart`."""
     measures = dict.fromkeys(measure for row in loyalty.values() for measure in row)
     figures = {measure: {name: row.get(measure) for name, row in loyalty.items()} for measure in measures}
-    return _panels(figures, "ensemble", path, "student's loyalty to")
+    return _panels(figures, None, teachers, path, "loyalty of the student to")
 
 
 def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -> Path | None:
@@ -52,43 +63,57 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
         Path(path).unlink(missing_ok=True)
         return None
 
-    figure = Figure(figsize=(7, 4), dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=(7, 4 + 0.25 * (len(curves) // 2)), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-
     for (loss, points), colour in zip(curves.items(), (STUDENT, *OTHERS) * len(curves), strict=False):
         steps, values = zip(*points, strict=True)
-        axes.plot(
-            steps, values, color=colour, label=_shown(loss.replace("_", " ")), marker="." if len(points) < 20 else ""
-        )
+        marker = "." if len(points) < 20 else ""
+        axes.plot(steps, values, color=colour, label=_shown(_short(loss.replace("_", " "))), marker=marker)
 
     axes.set(xlabel="optimizer step", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", frameon=False, ncols=2, fontsize=8)  # below: it hides no point
     return _save(figure, path)
 
 
-def _panels(figures: Mapping[str, Mapping[str, Any]], marked: str, path: str | Path, title: str) -> Path | None:
+def _panels(
+    figures: Mapping[str, Mapping[str, Any]],
+    student: str | None,
+    teachers: Sequence[str],
+    path: str | Path,
+    title: str,
+) -> Path | None:
     rows = _drawable_rows(figures)
     if not rows:
         Path(path).unlink(missing_ok=True)
         return None
 
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    colours = _colours(names, marked)
-    width, height = min(len(rows), COLUMNS), -(-len(rows) // COLUMNS)
+    names.sort(key=lambda name: name != student)
+    colours = _colours([*dict.fromkeys([*teachers, *names])], student)
 
-    figure = Figure(figsize=(max(5, 2.6 * width), 2.6 * height + 0.3 * len(names)), dpi=DOTS_PER_INCH)
-    figure.set_layout_engine("constrained")
-    panels = list(figure.subplots(height, width, squeeze=False).flat)
-
+    figure, panels = _subplots(len(rows), names)
     for axes, (measure, row) in zip(panels, rows.items(), strict=False):
-        _bars(axes, measure, row, colours)
+        _dots(axes, measure, row, names, colours)
+        for label, name in zip(axes.get_yticklabels(), names, strict=False):  # the first of a row alone has labels
+            label.set_fontweight("bold" if name == student else "normal")
     for axes in panels[len(rows) :]:
         axes.remove()
 
-    handles = [figure.axes[0].bar(0, 0, color=colours[name], label=_shown(name)) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=1, title=title or None)
+    if title:
+        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     return _save(figure, path)
+
+
+def _subplots(count: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """Make room for the panels; every row of them has the models' names at its left."""
+    columns = min(count, COLUMNS)
+    lines = -(-count // columns)
+    height = 0.8 + sum(0.14 + 0.16 * _wrapped(name).count("\n") + 0.16 for name in names)
+
+    figure = Figure(figsize=(2 + 2.2 * columns, max(1.7, height) * lines), dpi=DOTS_PER_INCH, layout="constrained")
+    return figure, list(figure.subplots(lines, columns, squeeze=False, sharey=True).flat)
 
 
 def _drawable_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
@@ -99,27 +124,63 @@ def _drawable_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     return {measure: row for measure, row in rows.items() if row}
 
 
-def _colours(names: Sequence[str], marked: str) -> dict[str, str]:
-    others = (name for name in names if name != marked)
+def _colours(names: Sequence[str], student: str | None) -> dict[str, str]:
+    """Give every model its colour: the student and the ensemble always the same, the others by their order."""
+    others = (name for name in names if name not in (student, "ensemble"))
     colours = {name: OTHERS[number % len(OTHERS)] for number, name in enumerate(others)}
-    return colours | {marked: STUDENT}
+    return colours | {"ensemble": ENSEMBLE} | ({student: STUDENT} if student else {})
 
 
 def _drawable(value: Any) -> bool:
     return isinstance(value, (int, float)) and isfinite(value)
 
 
-def _bars(axes: Axes, measure: str, row: Mapping[str, float], colours: Mapping[str, str]) -> None:
-    bars = axes.bar(range(len(row)), list(row.values()), color=[colours[name] for name in row], width=0.8)
-    axes.bar_label(bars, fmt="%.3g", fontsize=8)
+def _dots(
+    axes: Axes, measure: str, row: Mapping[str, float], names: Sequence[str], colours: Mapping[str, str]
+) -> None:
+    """Draw a measure: one line per model, with its dot and its figure beside it.
 
-    axes.set_title(_shown(fill(measure.replace("_", " "), TITLE_WIDTH)), fontsize=9)
-    axes.set_xticks([])
-    axes.tick_params(labelsize=8)
-    axes.margins(y=0.12)
-    if min(row.values()) >= 0:
-        axes.set_ylim(bottom=0)
-    axes.spines[["top", "right"]].set_visible(False)
+    A dot says where a figure is and no more, so the axis need not begin at 0, where bars that are a few percent apart
+    would look alike.
+    """
+    axes.hlines(
+        range(len(names)), 0, 1, transform=axes.get_yaxis_transform(), color="#DDDDDD", linewidth=0.8, zorder=0
+    )
+    for place, name in enumerate(names):
+        if name in row:
+            axes.plot(row[name], place, "o", color=colours[name], markersize=9 if colours[name] == STUDENT else 7)
+            beside: dict[str, Any] = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+            on_white = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.annotate(f"{row[name]:.4g}", (row[name], place), bbox=on_white, **beside)
+
+    axes.set_title(_shown(fill(_short(measure.replace("_", " ")), TITLE_WIDTH)), fontsize=9)
+    axes.set_xlim(*_limits([*row.values()]))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.set_yticks(range(len(names)), [_shown(_wrapped(name)) for name in names])
+    axes.tick_params(labelsize=8, left=False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    """Return an axis around the figures, with room for the text at the right of the last one."""
+    low, high = min(values), max(values)
+    least = LEAST_SPAN * (max(abs(low), abs(high)) or 1)
+    missing = max(0.0, least - (high - low)) / 2
+    span = high - low + 2 * missing
+
+    return low - missing - 0.15 * span, high + missing + 0.45 * span
+
+
+def _wrapped(name: str) -> str:
+    """Break a name into lines that fit beside a panel."""
+    return fill(_short(name), NAME_WIDTH)
+
+
+def _short(name: str) -> str:
+    """Leave out the middle of a name that is too long for three lines."""
+    half = LONGEST_NAME // 2 - 1
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def _shown(name: str) -> str:

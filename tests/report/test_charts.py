@@ -1,4 +1,5 @@
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from hf_multiteacher.report.charts import loyalty_chart, quality_chart, training_chart
@@ -24,10 +25,10 @@ def test_the_student_stands_out_in_the_quality_chart(tmp_path):
     assert {(0, 114, 178), (153, 153, 153)} <= found
 
 
-def test_loyalty_has_a_bar_per_teacher_and_the_ensemble_stands_out(tmp_path):
+def test_loyalty_has_a_dot_per_teacher_and_one_for_the_ensemble(tmp_path):
     loyalty = {"one": {"label_loyalty": 0.9}, "two": {"label_loyalty": 0.8}, "ensemble": {"label_loyalty": 0.85}}
     found = colours(loyalty_chart(loyalty, tmp_path / "loyalty.png"))
-    assert {(0, 114, 178), (153, 153, 153), (204, 121, 167)} <= found
+    assert {(34, 34, 34), (153, 153, 153), (204, 121, 167)} <= found and (0, 114, 178) not in found
 
 
 def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
@@ -52,6 +53,55 @@ def test_without_figures_there_is_no_chart_and_an_old_one_goes(tmp_path, draw):
     path.write_bytes(b"old")
     assert draw(path) is None
     assert not path.exists()
+
+
+def test_a_teacher_has_the_same_colour_in_every_picture(tmp_path):
+    teachers = ["one", "two"]
+    quality = colours(quality_chart({"loss": {"s": 1.0, "two": 2.0}}, "s", tmp_path / "q.png", teachers))
+    loyalty = colours(loyalty_chart({"two": {"label_loyalty": 0.5}}, tmp_path / "l.png", teachers))
+    second, first = (204, 121, 167), (153, 153, 153)
+    assert second in quality & loyalty and first not in quality | loyalty
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved, laid out."""
+    figures = []
+    save = Figure.savefig
+
+    def keep(figure, *args, **settings):
+        save(figure, *args, **settings)
+        figures.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+def test_figures_that_differ_by_little_stand_far_apart(drawn, tmp_path):
+    quality_chart({"f1": {"s": 0.951, "one": 0.962}}, "s", tmp_path / "q.png")
+    (axes,) = drawn[0].axes
+    student, teacher = (axes.transData.transform((line.get_xdata()[0], 0))[0] for line in axes.lines)
+    assert teacher - student > 0.4 * axes.bbox.width
+
+
+def test_a_legend_hides_no_point(drawn, tmp_path):
+    training_chart(
+        [{"step": step, **{f"{n}_loss": step * n for n in range(9)}} for step in (1, 2)], tmp_path / "t.png"
+    )
+    legend, axes = drawn[0].legends[0], drawn[0].axes[0]
+    assert not legend.get_window_extent().overlaps(axes.bbox)
+
+
+@pytest.mark.parametrize("name", ["bert-base-romanian-cased-v1" * 2, "no_place_to_break" * 3, "x" * 200, "m$1$"])
+def test_a_name_of_any_length_is_inside_the_picture(name, drawn, tmp_path):
+    models = [name, "one"]
+    quality_chart({f"{name} {n}": dict.fromkeys(models, 0.5) for n in range(2)}, name, tmp_path / "q.png")
+    (figure,) = drawn
+    texts = [text for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title)]
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    assert len(boxes) == 4 and all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
+    first, second = (axes.title.get_window_extent() for axes in figure.axes)
+    assert not first.overlaps(second)
 
 
 def test_many_measures_and_models_still_fit(tmp_path):
