@@ -100,9 +100,9 @@ def main() -> None:
 
     # Compare the student with its teachers.
     print(f"\n{'':24}accuracy  macro F1")
-    for model in ("", *(f"/{name}" for name in [*trainer.teachers.names, "ensemble"])):
-        figures = [metrics.get(f"eval_{measure}{model}", float("nan")) for measure in ("accuracy", "macro_f1")]
-        print(f"{model[1:] or 'student':24}{figures[0]:8.4f}{figures[1]:10.4f}")
+    for measured in [name for name in metrics if name.startswith("eval_accuracy")]:
+        model = measured.removeprefix("eval_accuracy")  # nothing, or a slash and a name
+        print(f"{model[1:] or 'student':24}{metrics[measured]:8.4f}{metrics[f'eval_macro_f1{model}']:10.4f}")
 
 
 if __name__ == "__main__":
