@@ -123,8 +123,8 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
 
         if lacking:
             raise PushError(
-                f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold, or not under a name that "
-                "is pushed."
+                f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold, or not under a name "
+                "that is pushed."
             )
 
 

@@ -10,13 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-<<<<<<< HEAD
 from ..whole_file import write_whole
 
-STUDENT = "#0072B2"
-=======
 STUDENT, ENSEMBLE = "#0072B2", "#222222"
->>>>>>> a14
 OTHERS = ("#999999", "#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442")  # safe for colour-blind readers
 DOTS_PER_INCH = 150
 COLUMNS = 3
