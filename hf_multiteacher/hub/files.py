@@ -46,9 +46,10 @@ KEYS: dict[str, set[str]] = {
     "tokenizer.json": {"model"},
     "adapter_config.json": {"peft_type"},
     "model.safetensors.index.json": {"weight_map"},
-    **dict.fromkeys(
-        ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json"), set()
-    ),
+    "generation_config.json": set(),
+    "tokenizer_config.json": set(),
+    "special_tokens_map.json": set(),
+    "vocab.json": set(),
 }
 """What these files must say, so that somebody can load them; they are mappings."""
 CHECKPOINT_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json")
@@ -97,12 +98,12 @@ def _expect_files(folder: Path, patterns: Sequence[str]) -> None:
     for path in sorted(folder.glob("*")):
         if path.is_dir() or not matching([path.name], patterns):
             continue
+        if not path.is_file():
+            raise PushError(f"Nothing pushed: {path} is no file (a pipe, a socket, a dead link?). Take it away.")
         if not path.resolve().is_relative_to(root):
             raise PushError(
                 f"Nothing pushed: {path} is a link to a file outside of {folder}. Put the file there in its place."
             )
-        if not path.is_file():
-            raise PushError(f"Nothing pushed: {path} is no file (a pipe, a socket, a dead link?). Take it away.")
 
 
 def expect_whole(folder: Path, names: Sequence[str]) -> None:
@@ -122,10 +123,14 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
             ) from error
 
         if lacking:
+<<<<<<< HEAD
             raise PushError(
                 f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold, or not under a name "
                 "that is pushed."
             )
+=======
+            raise PushError(f"Nothing pushed: {folder / name} names {lacking}, which are not there, or not pushed.")
+>>>>>>> f16
 
 
 def _lacking(path: Path, pushed: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_EVALUATE_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -23,13 +24,17 @@ def main() -> int:
 
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     numbers = parsed.only or range(parsed.cases)
-    failed = 0
+    failed, started = 0, time.perf_counter()
     for number, case, fault in run_cases(numbers, parsed.seed, folder, keep=bool(parsed.only)):
         if fault:
             failed += 1
             print(f"--seed {parsed.seed} --only {number}: {' '.join(case.words)}\n{fault}\n", flush=True)
 
-    print(f"{len(numbers)} cases, {failed} failed" + (f"; the folders are in {folder}" if parsed.only else ""))
+    seconds = time.perf_counter() - started
+    print(
+        f"{len(numbers)} cases in {seconds:.0f} s, {failed} failed"
+        + (f"; the folders are in {folder}" if parsed.only else "")
+    )
     return int(failed > 0)
 
 

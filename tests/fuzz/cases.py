@@ -10,6 +10,7 @@ from transformers.trainer_utils import SchedulerType
 from transformers.training_args import OptimizerNames
 
 from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_output, write_yaml
+from fuzz.hostile import on_a_small_disk, without_reader
 from fuzz.world import CLASSIFIERS, ENCODERS
 from hf_multiteacher.commands.experiment import run_task
 from hf_multiteacher.commands.main import main
@@ -74,7 +75,10 @@ class Case:
 def draw_case(random: Random, folder: Path) -> Case:
     """Prepare a folder for a case, and return it."""
     kinds = (_distill,) * 10 + (_experiment,) * 5 + (_loyalty,) * 4 + (_table,) * 3 + (_describe,) * 2 + (_push,)
-    return random.choice(kinds)(random, folder)
+    case = random.choice(kinds)(random, folder)
+
+    stress = random.choice((on_a_small_disk, without_reader, *[None] * 10))
+    return case if stress is None else Case(stress(random, case.program), case.words)
 
 
 def _distill(random: Random, folder: Path) -> Case:

@@ -12,9 +12,11 @@ from random import Random
 
 import yaml
 
+from fuzz.hostile import hostile_corpus, hostile_model, hostile_yaml
+
 VALUES = (
     *("text", "fast", "3", "1e-4", "no", "yes", "none", "", " ", "a,b", "ț", "/", "../..", "{", '{"a": 1}'),
-    *(True, False, None, 0, 1, 2, -1, 3.5, 0.5, 1e-4, 10**6, 10**30, -(10**30), math.nan, math.inf),
+    *(True, False, None, 0, 1, 2, -1, 3.5, 0.5, 1e-4, 10**6, 10**20, 10**30, -(10**30), math.nan, math.inf),
     *([], [1], ["a", None], [["a"]], [0.5, 0.5], [-1, 1], {}, {"a": 1}, {"a": {"b": []}}, {1: 2}, date(2020, 1, 1)),
 )
 """Right for some keys, and wrong for most."""
@@ -130,7 +132,8 @@ def damage_data(random: Random, folder: Path) -> None:
 
 def damage_model(random: Random, folder: Path) -> None:
     """Leave a folder that is no model, no longer one, or one of another kind."""
-    random.choice((_of_its_files, _of_its_files, _of_its_configuration, _weights_elsewhere, _no_model))(random, folder)
+    ways = (_of_its_files, _of_its_files, _of_its_configuration, _weights_elsewhere, _no_model, hostile_model)
+    random.choice(ways)(random, folder)
 
 
 def _of_its_files(random: Random, folder: Path) -> None:
@@ -176,6 +179,9 @@ def _no_model(random: Random, folder: Path) -> None:
 
 def draw_corpus(random: Random, folder: Path) -> str:
     """Write a corpus that is an odd one, and name it."""
+    if random.random() < 0.25:
+        return hostile_corpus(random, folder)
+
     name = f"odd{random.choice(SUFFIXES)}"
     text = "".join(random.choice(LINES) for _ in range(random.randrange(4))).encode()
     data = damaged_bytes(random, text) if random.random() < 0.3 else text
@@ -201,6 +207,9 @@ def write_yaml(random: Random, path: Path, settings: dict) -> None:
     how = random.random()
     if how > 0.25:
         path.write_text(text, encoding="utf-8")
+        return
+    if how > 0.18:
+        path.write_bytes(hostile_yaml(random, text))
         return
 
     line = random.choice(text.splitlines() or [""])

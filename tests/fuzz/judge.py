@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import json
 import os
 import re
 import signal
@@ -18,6 +19,9 @@ from fuzz.cases import Case
 from hf_multiteacher.commands.exit import FAILED, FINISHED
 
 SECONDS = 60
+SECONDS_OF_COMPUTING = 10
+MOST_MEMORY = 2 * 2**20  # kB
+OURS = ("loyalty.json", "results.json", "metrics.json", "teacher_manifest.json", "manifest.json")
 # What an interpreter says of a value, and no message of ours does.
 UNCLEAR = (
     "Traceback",
@@ -57,12 +61,19 @@ class StopSoon(TrainerCallback):
 def judge(case: Case, folder: Path) -> str | None:
     """Run a case in its folder and say what is wrong with the outcome; None where nothing is."""
     before = _content(folder)
-    code, out, error = _run(case, folder)
+    Path("/proc/self/clear_refs").write_text("5")  # the most memory is counted anew
+    code, error = _run(case, folder)
+    memory = _most_memory()
     after = _content(folder)
 
     changed = [path for path in before if before[path] != after.get(path)]
     if changed:
         return f"changed what was there: {', '.join(changed[:3])}\n{error[-500:]}"
+    half = [path for path in after if path not in before and _is_half_written(folder / path)]
+    if half:
+        return f"left what is half written: {', '.join(half)}\n{error[-500:]}"
+    if memory > MOST_MEMORY:
+        return f"took {memory / 2**10:.0f} MB\n{error[-500:]}"
     if code == FINISHED:
         return None
     if code != FAILED:
@@ -83,7 +94,22 @@ def _unclear(error: str) -> str | None:
     return None
 
 
-def _run(case: Case, folder: Path) -> tuple[int | str, str, str]:
+def _is_half_written(path: Path) -> bool:
+    """Whether a file of ours was left under a temporary name, or does not hold all that it should."""
+    if path.name not in OURS:
+        return path.name.startswith(".tmp-")
+    try:
+        return json.loads(path.read_text("utf-8")) is None
+    except ValueError:
+        return True
+
+
+def _most_memory() -> int:
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) if found else 0
+
+
+def _run(case: Case, folder: Path) -> tuple[int | str, str]:
     out, error = io.StringIO(), io.StringIO()
     code: int | str
     try:
@@ -92,28 +118,31 @@ def _run(case: Case, folder: Path) -> tuple[int | str, str, str]:
     except SystemExit as leaving:  # argparse
         code = leaving.code if isinstance(leaving.code, int) else 1
     except Hang:
-        code = f"nothing after {SECONDS} seconds"
+        code = f"nothing after {SECONDS} seconds, or {SECONDS_OF_COMPUTING} of computing"
         error.write(traceback.format_exc())
     except BaseException as fault:
         code = f"{type(fault).__name__}"
         error.write(traceback.format_exc())
 
-    return code, out.getvalue(), error.getvalue()
+    return code, error.getvalue()
 
 
 @contextlib.contextmanager
 def _guarded(folder: Path) -> Iterator[None]:
     """In the folder, as a program that starts anew, and not for ever."""
     started, arguments, environment = Path.cwd(), list(transformers_trainer.DEFAULT_CALLBACKS), dict(os.environ)
-    previous = signal.signal(signal.SIGALRM, _hang)
+    previous = {number: signal.signal(number, _hang) for number in (signal.SIGALRM, signal.SIGPROF)}
     signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_OF_COMPUTING)
     os.chdir(folder)
     transformers_trainer.DEFAULT_CALLBACKS.append(StopSoon)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         os.chdir(started)
         transformers_trainer.DEFAULT_CALLBACKS[:] = arguments
         os.environ.clear()

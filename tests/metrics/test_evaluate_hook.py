@@ -171,6 +171,13 @@ print(sorted(set(sys.modules) - before), [getattr(finder, "__name__", "") for fi
     assert run(code, flags=["-I"]) in (f"['{NAME}'] LoyaltyFinder", "[] LoyaltyFinder")
 
 
+def test_python_starts_without_a_word_where_only_the_start_up_file_is_left(site_folder):
+    (site_folder / f"{NAME}.py").unlink()
+    code = f"import site, sys; site.addsitedir({str(site_folder)!r}); print('started')"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("started\n", "")
+
+
 def test_the_start_file_of_newer_pythons_names_a_callable(site_folder):
     module, _, function = (site_folder / f"{NAME}.start").read_text(encoding="utf-8").strip().partition(":")
     code = f"import sys; sys.path.insert(0, {str(site_folder)!r}); import {module}; {module}.{function}(); "
