@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_everywhere()
     parser = _parser()
     parsed, others = parser.parse_known_args(arguments)
-    if others and parsed.run is not evaluate.run:
+    if others and parsed.run not in (distill.run, evaluate.run):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     parsed.training_options = others
 

@@ -20,6 +20,7 @@ from .checks import check_fine_tuning, check_results_folder, check_seed
 from .fine_tuning import fine_tune
 from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
+from .task_data import TaskData
 
 DEFAULTS = {
     "output_dir": "romanian-table",
@@ -76,7 +77,7 @@ class PaperTable:
         self.limits = {model.source: shared_limit([model], max_length) for model in self.models}
         self.tasks = {definition.key: load_task(definition.key, data) for definition in definitions}
         for model in self.models:
-            model.expect_to_learn([*self.tasks.values()])
+            model.expect_to_learn([TaskData.of(task) for task in self.tasks.values()])
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
@@ -98,7 +99,7 @@ class PaperTable:
 
     def _run(self, task: Task, model: Pretrained, seed: int) -> Run:
         run: Run = {"model": model.source, "task": task.key, "seed": seed, "split": task.measured_split, "metrics": {}}
-        data = LabelledData.from_task(task, [model.tokenizer], self.limits[model.source])
+        data = LabelledData.of(TaskData.of(task), [model.tokenizer], self.limits[model.source])
 
         set_seed(seed)
         with TemporaryDirectory() as scratch:
