@@ -228,8 +228,13 @@ def read_config(words: Sequence[str]) -> tuple[DistillationConfig, DistillationT
 
 def defaults_for(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the training arguments that hold where the user says nothing; who speaks of checkpoints wants them."""
-    wants_checkpoints = any(given.get(key) for key in OF_CHECKPOINTS)
-    return {key: value for key, value in DEFAULTS.items() if key != "save_strategy" or not wants_checkpoints}
+    left_out = set()
+    if any(given.get(key) for key in OF_CHECKPOINTS):
+        left_out.add("save_strategy")
+    if given.get("load_best_model_at_end"):  # evaluations come as often as logs, and checkpoints as evaluations
+        left_out.add("logging_steps")
+
+    return {key: value for key, value in DEFAULTS.items() if key not in left_out}
 
 
 def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> None:

@@ -51,7 +51,8 @@ def _rows(task: TaskData, answers: Mapping[str, list[Any]]) -> list[dict[str, An
 
     rows = []
     for number, label in enumerate(gold):
-        row = {name: column[number] for name, column in columns.items()} | {"label": label}
+        row = {name: column[number] for name, column in columns.items()}
+        row["labels" if task.tagging else "label"] = label
         said = {owner: each[number] for owner, each in answers.items()}
         others = {owner: answer for owner, answer in said.items() if owner != STUDENT}
         rows.append(row | {STUDENT: said[STUDENT]} | ({"teachers": others} if others else {}))

@@ -77,7 +77,7 @@ class Distillation:
         self._publish(command)
         return (
             f"\n{figures.table()}\n\nMeasured on {self.measured}.\n"
-            f"The student, its card and all figures are in {self.args.output_dir}/\n"
+            f"Student, card and all figures: {self.args.output_dir}/\n"
         )
 
     def _evaluate(self) -> dict[str, float]:
