@@ -20,8 +20,8 @@ PLACE_OF = {
     # used in the examples
     "hf_multiteacher.arguments": "hf_multiteacher.recipes.arguments",
     "hf_multiteacher.corpus": "hf_multiteacher.recipes.corpus",
-    "hf_multiteacher.distillation": "hf_multiteacher.recipes.masked_lm",
-    "hf_multiteacher.experiment": "hf_multiteacher.commands.experiment",
+    "hf_multiteacher.distillation": "hf_multiteacher.recipes.distillation",
+    "hf_multiteacher.experiment": "hf_multiteacher.recipes.distillation",
     "hf_multiteacher.fine_tuning": "hf_multiteacher.recipes.fine_tuning",
     "hf_multiteacher.pretrained": "hf_multiteacher.recipes.pretrained",
     "hf_multiteacher.pretraining": "hf_multiteacher.recipes.pretraining",

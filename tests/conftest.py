@@ -19,7 +19,7 @@ from helpers.tokenizers import SENTENCES, train_tokenizer
 FORKING = (
     "tests/hub/",
     "tests/models/test_heads.py",
-    "tests/recipes/test_experiment.py",
+    "tests/recipes/test_task_distillation.py",
     "tests/test_trainer_exactness.py",
 )
 

@@ -15,15 +15,16 @@ from transformers import AutoConfig, AutoTokenizer
 
 from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
-from hf_multiteacher.recipes.masked_lm import read_config
+from hf_multiteacher.recipes.configuration import read_config
 from hf_multiteacher.romanian import load_task
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 from hf_multiteacher.trainer import MultiTeacherDistillationTrainer
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
+PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
+PAPER_STUDENT = "racai/distilbert-multi-base-romanian-cased"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPTS = [*DEFINITIONS, "masked_lm", "own_data", "lora_student", "unlabelled_text"]
-PAPER_TEACHERS = ["dumitrescustefan/bert-base-romanian-cased-v1", "readerbench/RoBERT-base"]
 TEACHERS_OF = {
     "distil-bert-base-ro": PAPER_TEACHERS[:1],
     "distil-robert-base": PAPER_TEACHERS[1:],
@@ -184,6 +185,13 @@ def test_own_data_end_in_a_table_of_student_and_teachers(run, di, tmp_path, caps
     assert AutoConfig.from_pretrained(tmp_path / "own").label2id == {"Moldavian": 0, "Romanian": 1}
 
 
+@pytest.mark.parametrize("key", DEFINITIONS)
+def test_the_configuration_of_every_task_can_be_read(key):
+    config, args, _ = read_config([str(EXAMPLES / f"{key}.yaml"), "--data", "synthetic"])
+    assert (config.task, config.student, config.data) == (key, PAPER_STUDENT, "synthetic")
+    assert args.teachers == PAPER_TEACHERS
+
+
 def test_labels_of_a_csv_are_matched_by_name_with_those_of_the_teachers(run, di, tmp_path):
     rows = "Fata citește o carte.,Romanian\nFata,Moldavian\n" * 10
     (tmp_path / "data.csv").write_text(f"review,dialect\n{rows}", encoding="utf-8")
@@ -257,7 +265,7 @@ def test_nothing_of_a_long_text_is_lost():
 
 @pytest.mark.parametrize("name", TEACHERS_OF)
 def test_the_configurations_of_the_papers_students_can_be_read(name):
-    config, args = read_config(EXAMPLES / "configs" / f"{name}.yaml")
+    config, args, _ = read_config([str(EXAMPLES / "configs" / f"{name}.yaml")])
     assert args.teachers == TEACHERS_OF[name]
     assert (config.student_architecture, config.student_layers) == ("distilbert", [0, 2, 4, 7, 9, 11])
     assert config.streaming and args.max_steps > 0 and len(config.corpus) == 2

@@ -1,39 +1,65 @@
-"""The command `hf-multiteacher distill`: a masked language model from a configuration."""
+"""The command `hf-multiteacher distill`: from a configuration to a student."""
 
 import argparse
+import shlex
 import sys
 from typing import Any
 
 from .exit import FINISHED, user_errors
 
+USAGE = "hf-multiteacher distill [CONFIG.yaml] [--KEY VALUE ...]"
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
-    """Describe the command and its options."""
+    """Describe the command; its words are the keys of a configuration, which `recipes.arguments` reads."""
     distill = commands.add_parser(
         "distill",
-        help="distil a masked language model from your text and teachers",
-        description="Distil a masked language model from your text and teachers.",
-        examples=["hf-multiteacher distill config.yaml"],
+        help="distil a student from your teachers and data",
+        usage=USAGE,
+        description="Distil a student from teachers: for your own labelled data, for text, or for a Romanian task. "
+        "Every key of the YAML file is also a flag, which overrides it.",
+        examples=[
+            "hf-multiteacher distill config.yaml --max-steps 100",
+            "hf-multiteacher distill --task text-classification --data reviews.csv \\\n"
+            "      --teachers A B --output-dir student",
+        ],
+        takes_more=True,
     )
-    distill.add_argument("config", help="a YAML file: corpus, teachers, output_dir and training arguments")
+    distill.add_argument("--keys", action="store_true", help="explain every key, and do nothing else")
+    distill.add_argument("--verbose", action="store_true", help="show the libraries' own bars and notes too")
     return distill
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Distil, leave the student with its card, print what was measured and return the exit code."""
-    from ..recipes.masked_lm import finish, make_trainer, read_config
+    if parsed.keys:
+        from ..recipes.keys import explain
+
+        sys.stdout.write(explain())
+        return FINISHED
+
+    from ..recipes.configuration import read_config
+    from ..recipes.distillation import plan
+    from ..recipes.progress import Progress
     from ..training.finite_steps import NotFiniteError
     from ..training.saving import CheckpointNotWrittenError
 
     with user_errors():
-        config, args = read_config(parsed.config)
-        trainer = make_trainer(config, args)
+        distillation = plan(*read_config(parsed.training_options))
 
-    with user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)):
-        trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
-    with user_errors():
-        measured = finish(trainer, f"hf-multiteacher distill {parsed.config}")
+    with Progress(distillation.stages, verbose=parsed.verbose) as progress:
+        with user_errors():
+            distillation.prepare(progress)
+        with user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)):
+            distillation.train(progress)
+        with user_errors():
+            measured = distillation.finish(progress, command_of(parsed.training_options))
 
-    if trainer.is_world_process_zero():
+    if distillation.trainer.is_world_process_zero():
         sys.stdout.write(measured)
     return FINISHED
+
+
+def command_of(words: list[str]) -> str:
+    """Return the command that the user has called, for the card."""
+    return f"hf-multiteacher distill {shlex.join(words)}"

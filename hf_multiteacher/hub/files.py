@@ -123,14 +123,7 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
             ) from error
 
         if lacking:
-<<<<<<< HEAD
-            raise PushError(
-                f"Nothing pushed: {folder / name} names {lacking}, which {folder} does not hold, or not under a name "
-                "that is pushed."
-            )
-=======
             raise PushError(f"Nothing pushed: {folder / name} names {lacking}, which are not there, or not pushed.")
->>>>>>> f16
 
 
 def _lacking(path: Path, pushed: Sequence[str]) -> list[str]:

@@ -1,84 +1,105 @@
 """The one reader of arguments: dataclasses from a YAML file, from flags, or from a file and flags that change it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
-from typing import Any, NoReturn, cast
+from difflib import get_close_matches
+from typing import Any
 
-from transformers import HfArgumentParser
+import yaml
 
 from .declared_values import declared_values
 from .yaml_files import read_yaml
 
-
-class _Parser(HfArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong instead of printing a page of usage before it."""
-        raise ValueError(f"{message[0].upper()}{message[1:]}.")
+FLAG = re.compile(r"--?(?P<key>[A-Za-z]\w*(?:-\w+)*)(?:=(?P<value>.*))?", re.DOTALL)
 
 
 def read_arguments(
     kinds: Sequence[type], words: Sequence[str], defaults: Mapping[str, Any] | None = None
 ) -> tuple[Any, ...]:
-    """Read arguments as official examples do, except that flags may follow the YAML file and then override it.
+    """Read dataclasses from what the user gave.
 
     Args:
         kinds: Dataclasses, such as `TrainingArguments`.
-        words: What the user gave: maybe the name of a YAML file, then flags.
+        words: Maybe the name of a YAML file, then flags, which override it; see `read_values`.
         defaults: Values for what is neither in the file nor among the flags, where the dataclass's own do not suit.
 
     Returns:
         One object of each kind.
 
     Raises:
-        ValueError: The file cannot be read, or an argument does not exist or does not fit.
+        ValueError: The file cannot be read, or an argument does not exist, does not fit or is missing.
     """
-    parser = _Parser(cast(Any, kinds), allow_abbrev=False)
-    parser.set_defaults(**defaults or {})
-
-    flags = list(words)
-    if flags and not flags[0].startswith("-"):
-        _set_defaults(parser, kinds, flags.pop(0))
-
-    with _told_as_value_errors(""):
-        *arguments, unknown = parser.parse_args_into_dataclasses(
-            flags, look_for_args_file=False, return_remaining_strings=True
-        )
-    if unknown:
-        raise ValueError(f"There is no argument '{unknown[0]}'. The option --help lists all that there are.")
-    return tuple(arguments)
+    return make_arguments(kinds, {**(defaults or {}), **read_values(kinds, words)})
 
 
-def read_configuration(kinds: Sequence[type], path: str | Path, required: Sequence[str]) -> tuple[Any, ...]:
-    """Read arguments that stand in a YAML file alone, where a field may be of types that no flag can spell.
+def read_values(kinds: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
+    """Read the values of the keys that the user gave, each as what its dataclass declares.
+
+    A flag is `--key value`, `--key=value`, `--key` alone for true, or `--key value value` for a list; `-` may stand
+    for `_` in the key. A value is read as in YAML, or taken as a text where that fits instead.
 
     Args:
-        kinds: Dataclasses, such as `TrainingArguments`.
-        path: The YAML file, of any name.
-        required: Keys that must be there and hold something.
-
-    Returns:
-        One object of each kind.
+        kinds: Dataclasses; each key is a field of one of them.
+        words: Maybe the name of a YAML file, then flags.
 
     Raises:
-        ValueError: The file cannot be read, a key is missing or does not exist, or a value does not fit.
+        ValueError: The file cannot be read, or a key does not exist or has a value that does not fit.
     """
-    content = _read_yaml(path)
-    missing = [key for key in required if not content.get(key)]
-    if missing:
-        raise ValueError(f"The configuration '{path}' lacks {', '.join(missing)}. Add a line for each.")
+    flags = [*words]
+    path = flags.pop(0) if flags and not FLAG.fullmatch(flags[0]) else None
+    given = {} if path is None else _read_file(kinds, path)
 
-    values = _declared(path, kinds, content)
-    names = [{field.name for field in fields(kind)} for kind in kinds]
-    with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):
-        return tuple(
-            kind(**{key: value for key, value in values.items() if key in own})
-            for kind, own in zip(kinds, names, strict=True)
+    for key, value in _flags(flags):
+        if key not in known_keys(kinds):
+            raise ValueError(f"There is no argument '--{key}'.{nearest(key, kinds)}")
+        given[key] = _declared_flag(kinds, key, value)
+    return given
+
+
+def make_arguments(kinds: Sequence[type], values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Make one object of each kind from the values that belong to it.
+
+    Raises:
+        ValueError: A value does not fit, or one that has no default is missing.
+    """
+    made = []
+    for kind in kinds:
+        own = {field.name for field in fields(kind) if field.init}
+        with _told_as_value_errors(""):
+            made.append(kind(**{key: value for key, value in values.items() if key in own}))
+    return tuple(made)
+
+
+def known_keys(kinds: Sequence[type]) -> set[str]:
+    """Return the names of all fields that a user may give."""
+    return {field.name for kind in kinds for field in fields(kind) if field.init}
+
+
+def nearest(key: str, kinds: Sequence[type]) -> str:
+    """Return the sentence that suggests the key which was probably meant; empty where none is near."""
+    found = get_close_matches(key, known_keys(kinds), n=1)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+# ---- The file ----
+
+
+def _read_file(kinds: Sequence[type], path: str) -> dict[str, Any]:
+    content = _read_yaml(path)
+    unknown = sorted(str(key) for key in content if key not in known_keys(kinds))
+    if unknown:
+        raise ValueError(
+            f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}."
+            f"{nearest(unknown[0], kinds)} They are those of {' and '.join(kind.__name__ for kind in kinds)}."
         )
 
+    with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):
+        return declared_values(kinds, content)
 
-def _read_yaml(path: str | Path) -> dict[str, Any]:
+
+def _read_yaml(path: str) -> dict[str, Any]:
     try:
         content = read_yaml(path)
     except (OSError, ValueError) as error:  # a date that does not exist: ValueError
@@ -89,18 +110,48 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def _declared(path: str | Path, kinds: Sequence[type], content: dict[str, Any]) -> dict[str, Any]:
-    """Refuse keys that do not exist, and values that are not what their key declares."""
-    known = {field.name for kind in kinds for field in fields(kind) if field.init}
-    unknown = sorted(str(key) for key in content if key not in known)
-    if unknown:
-        raise ValueError(
-            f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}. They are those of "
-            f"{' and '.join(kind.__name__ for kind in kinds)}."
-        )
+# ---- The flags ----
 
-    with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):
-        return declared_values(kinds, content)
+
+def _flags(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each flag's key and the words that are its value."""
+    key, value = "", list[str]()
+    for word in words:
+        flag = FLAG.fullmatch(word)
+        if flag is None and not key:
+            raise ValueError(f"'{word}' belongs to no flag. A file comes first, and then `--key value`.")
+        if flag is None:
+            value.append(word)
+            continue
+
+        if key:
+            yield key, value
+        key = flag["key"].replace("-", "_")
+        value = [] if flag["value"] is None else [flag["value"]]
+    if key:
+        yield key, value
+
+
+def _declared_flag(kinds: Sequence[type], key: str, words: list[str]) -> Any:
+    """Return the value of a flag: as YAML reads its words, or the words themselves."""
+    try:
+        return declared_values(kinds, {key: _one_or_all([*map(_as_yaml, words)])})[key]
+    except ValueError:
+        if not words:
+            raise ValueError(f"--{key} needs a value. Give it behind the flag.") from None
+        return declared_values(kinds, {key: _one_or_all(words)})[key]
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    """Return the only value, all of them, or true where there is none."""
+    return values if len(values) > 1 else values[0] if values else True
+
+
+def _as_yaml(word: str) -> Any:
+    try:
+        return yaml.safe_load(word)
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return word
 
 
 @contextmanager
@@ -112,14 +163,3 @@ def _told_as_value_errors(where: str) -> Iterator[None]:
         raise ValueError(f"{where}{error}") from error
     except (ArithmeticError, ImportError, LookupError, NotImplementedError, OSError, RuntimeError, TypeError) as error:
         raise ValueError(f"{where}{error} ({type(error).__name__}).") from error
-
-
-def _set_defaults(parser: _Parser, kinds: Sequence[type], path: str) -> None:
-    """Take the file's values as defaults, which flags override."""
-    if not path.endswith((".yaml", ".yml")):
-        raise ValueError(f"The configuration '{path}' must be a YAML file, whose name ends in .yaml or .yml.")
-
-    values = _declared(path, kinds, _read_yaml(path))
-    for action in parser._actions:
-        action.required = action.required and action.dest not in values
-    parser.set_defaults(**values)

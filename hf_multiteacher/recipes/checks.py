@@ -78,15 +78,35 @@ def check_fine_tuning(args: TrainingArguments) -> None:
         ValueError: There is one.
     """
     check_training(args)
+    refuse_best_checkpoint(args)
+    refuse_resume(args, "every fine-tuning starts anew")
 
+
+def refuse_best_checkpoint(args: TrainingArguments) -> None:
+    """Refuse to choose a checkpoint by what is measured.
+
+    Raises:
+        ValueError: The arguments ask for it.
+    """
     if args.load_best_model_at_end:
         raise ValueError(
             "load_best_model_at_end would choose a checkpoint by the very examples that are measured in the end, so "
             "the figures would say nothing. Leave it out."
         )
 
+
+def refuse_resume(args: TrainingArguments, reason: str) -> None:
+    """Refuse to go on from a checkpoint where a run cannot.
+
+    Args:
+        args: The run's.
+        reason: Why it cannot.
+
+    Raises:
+        ValueError: The arguments ask for it.
+    """
     if args.resume_from_checkpoint:
-        raise ValueError("resume_from_checkpoint is not supported here: every fine-tuning starts anew. Leave it out.")
+        raise ValueError(f"resume_from_checkpoint is not supported here: {reason}. Leave it out.")
 
 
 def check_output_folder(folder: str | Path, resume: str | None | Literal[False] = False) -> None:

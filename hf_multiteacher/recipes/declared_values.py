@@ -154,7 +154,7 @@ def _each(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> list[Any]:
 
 
 def _each_key(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> dict[str, Any]:
-    if not isinstance(value, dict) or {*value} != {*_keys(kind)}:
+    if not isinstance(value, dict) or not value or not {*value} <= {*_keys(kind)}:
         raise DoesNotFit
     return {key: read(each, get_args(kind)[1]) for key, each in value.items()}
 

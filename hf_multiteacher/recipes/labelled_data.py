@@ -9,12 +9,12 @@ from datasets import Dataset
 from torch import nn
 from transformers import EvalPrediction
 
-from ..romanian.metrics import trainer_metrics
-from ..romanian.tasks import Task
 from ..romanian.windows import split_long_sentences
 from ..tokenization.settings import unchanged
 from ..tokenization.words import spaced_words
+from .answers import Answers
 from .pretrained import load_for_labels
+from .task_data import TaskData
 
 COLUMNS = ("words", "text", "text_pair", "labels")
 
@@ -38,26 +38,25 @@ class LabelledData:
     max_length: int | None = None
 
     @classmethod
-    def from_task(cls, task: Task, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
-        """Take a Romanian task, measured on its test part or, where that is not there, on its validation part.
+    def of(cls, data: TaskData, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
+        """Cut a task's data to what the models read.
 
         Args:
-            task: The task.
+            data: The task.
             tokenizers: That of the model, then those of its teachers.
             max_length: Tokens per example at most. Longer sentences of tagging are cut into windows, and measured
                 whole; longer texts are truncated.
         """
-        train = task.data["train"]
-        test = task.data[task.measured_split]
+        train, test = data.train, data.test
         sentences = None
 
-        if "words" in train.column_names:
+        if data.tagging:
             with unchanged(*tokenizers):
                 train = split_long_sentences(train, tokenizers, max_length, spaced_words)
                 test = split_long_sentences(test, tokenizers, max_length, spaced_words)
             sentences = test["sentence"][:]
 
-        return cls(train, test, task.label_names, trainer_metrics(task, sentences), max_length)
+        return cls(train, test, data.label_names, Answers(data, sentences), max_length)
 
     @property
     def columns(self) -> dict[str, str]:

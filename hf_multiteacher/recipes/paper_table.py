@@ -22,6 +22,7 @@ from .fine_tuning import fine_tune
 from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
 from .progress import Progress
+from .task_data import TaskData
 
 DEFAULTS = {
     "output_dir": "romanian-table",
@@ -81,7 +82,7 @@ class PaperTable:
         self.limits = {model.source: shared_limit([model], max_length) for model in self.models}
         self.tasks = {definition.key: load_task(definition.key, data) for definition in definitions}
         for model in self.models:
-            model.expect_to_learn([*self.tasks.values()])
+            model.expect_to_learn([TaskData.of(task) for task in self.tasks.values()])
 
     def run(self) -> str:
         """Do every run that is not there yet, write the table and return it."""
@@ -106,7 +107,7 @@ class PaperTable:
 
     def _run(self, task: Task, model: Pretrained, seed: int, progress: Progress) -> Run:
         run: Run = {"model": model.source, "task": task.key, "seed": seed, "split": task.measured_split, "metrics": {}}
-        data = LabelledData.from_task(task, [model.tokenizer], self.limits[model.source])
+        data = LabelledData.of(TaskData.of(task), [model.tokenizer], self.limits[model.source])
 
         set_seed(seed)
         with TemporaryDirectory() as scratch:

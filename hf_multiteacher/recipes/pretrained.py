@@ -14,10 +14,10 @@ from transformers.utils import logging
 from ..models.limits import position_limit
 from ..models.loading import expect_no_other_task, explained, load_config, load_for_fine_tuning
 from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, Task
-from ..romanian import tasks as romanian
 from ..teachers.loading import load_model
 from ..teachers.teacher import Teacher
 from ..tokenization.encoder import FEWEST_ENTRIES, require_fast
+from .task_data import TaskData
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,18 @@ class Pretrained:
         """What messages call it."""
         return f"{self.role} '{self.source}'"
 
-    def expect_to_learn(self, tasks: Sequence[romanian.Task]) -> None:
+    def expect_to_learn(self, tasks: Sequence[TaskData]) -> None:
         """Refuse a model that cannot be loaded for one of the tasks, before any of them is worked on.
 
         Raises:
             ValueError: It cannot, or was fine-tuned for another task.
         """
-        kinds = [("words" in task.data["train"].column_names, task.label_names) for task in tasks]
         config = load_config(self.source)
-        for tagging, names in kinds:
-            expect_no_other_task(self.owner, config, _task(tagging), head_for(names))
+        for task in tasks:
+            expect_no_other_task(self.owner, config, _task(task.tagging), head_for(task.label_names))
 
-        for tagging, names in kinds[:1]:  # the rest of the weights is the same for all
-            load_for_labels(self.source, self.owner, names, tagging=tagging)
+        for task in tasks[:1]:  # the rest of the weights is the same for all
+            load_for_labels(self.source, self.owner, task.label_names, tagging=task.tagging)
 
 
 def load_tokenizer(source: str, role: str = "Teacher") -> Any:

@@ -37,15 +37,27 @@ def read_predictions(task: Task, output: Any, sentences: Sequence[int] | None = 
             tagging, only tokens with a label count, which are the first tokens of words.
         sentences: Column `sentence` of the windows that were predicted; without it each row is a sentence.
     """
+    return read_outputs(output, task.label_names, tagging=task.definition.tagging, sentences=sentences)
+
+
+def read_outputs(
+    output: Any, names: Sequence[str] | None, *, tagging: bool, sentences: Sequence[int] | None = None
+) -> tuple[list[Any], list[Any]]:
+    """Do as `read_predictions` for a task that is none of the seven.
+
+    Args:
+        output: As there.
+        names: The names of the labels, by number; None for regression.
+        tagging: Whether every word has a label.
+        sentences: As there.
+    """
     logits = np.asarray(output.predictions[0] if isinstance(output.predictions, tuple) else output.predictions)
     labels: Any = np.asarray(output.label_ids)
-
-    names = task.label_names
     if names is None:
         return logits.reshape(-1).tolist(), labels.reshape(-1).tolist()
 
     chosen: Any = logits.argmax(axis=-1)
-    if not task.definition.tagging:
+    if not tagging:
         return [names[i] for i in chosen], [names[i] for i in labels]
 
     order = range(len(labels)) if sentences is None else sentences

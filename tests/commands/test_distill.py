@@ -1,5 +1,6 @@
 """`hf-multiteacher distill`: from a configuration to a student with its card."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,11 @@ def test_distill_leaves_a_student_that_loads_without_this_package_with_card_and_
     folder, settings = project
     assert distill(folder, settings) == 0
     printed = capsys.readouterr().out
-    assert "label_loyalty/cased" in printed and "soft_loss/uncased" in printed
+    assert "the student's loyalty to" in printed and max(map(len, printed.splitlines()[:-1])) <= 80
+    assert json.loads((folder / "student" / "metrics.json").read_text())["student"]["losses"].keys() >= {
+        "loss",
+        "soft_loss/cased",
+    }
     student = AutoModelForMaskedLM.from_pretrained(folder / "student")
     assert student.config.num_hidden_layers == 1
     assert len(AutoTokenizer.from_pretrained(folder / "student")) == student.config.vocab_size

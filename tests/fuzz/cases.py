@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
 
+from hf_multiteacher.commands.experiment import run_task
+from hf_multiteacher.recipes.experiment import ExperimentArguments
+from hf_multiteacher.recipes.masked_lm import DistillationConfig
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.trainer_utils import SchedulerType
 from transformers.training_args import OptimizerNames
@@ -12,10 +15,7 @@ from transformers.training_args import OptimizerNames
 from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_output, write_yaml
 from fuzz.hostile import on_a_small_disk, without_reader
 from fuzz.world import CLASSIFIERS, ENCODERS
-from hf_multiteacher.commands.experiment import run_task
 from hf_multiteacher.commands.main import main
-from hf_multiteacher.recipes.experiment import ExperimentArguments
-from hf_multiteacher.recipes.masked_lm import DistillationConfig
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 TASKS = ("upos", "xpos", "ner", "sapn", "sar", "di", "sts")

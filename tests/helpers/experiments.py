@@ -1,10 +1,10 @@
-"""The words with which the tests run an experiment: two teachers of different tokenizers, a student, a few steps."""
+"""The words with which the tests distil a task: two teachers of different tokenizers, a student, a few steps."""
 
 from pathlib import Path
 
 from helpers.saved_encoders import save_encoder
 
-QUICK = "--max_steps 4 --learning_rate 1e-3 --per_device_train_batch_size 4 --use_cpu true --disable_tqdm true".split()
+QUICK = "--max_steps 4 --learning_rate 1e-3 --per_device_train_batch_size 4 --use_cpu --disable_tqdm".split()
 
 
 def save_models(folder: Path, cased_tokenizer, uncased_tokenizer) -> Path:
@@ -14,7 +14,7 @@ def save_models(folder: Path, cased_tokenizer, uncased_tokenizer) -> Path:
     return folder
 
 
-def experiment_words(models: Path, output: Path, *words: str) -> list[str]:
-    """The command line of an experiment with these models, `words` first."""
+def distil_words(task: str, models: Path, output: Path, *words: str) -> list[str]:
+    """The command line of a distillation with these models; `words` come last and so count."""
     teachers = ["--teachers", str(models / "cased"), str(models / "uncased"), "--student", str(models / "cased")]
-    return [*words, *teachers, "--output_dir", str(output), *QUICK]
+    return ["distill", "--task", task, *teachers, "--output_dir", str(output), *QUICK, *words]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hf_multiteacher.recipes.arguments import read_arguments, read_configuration
+from hf_multiteacher.recipes.arguments import read_arguments, read_values
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 
@@ -52,14 +52,39 @@ def test_defaults_hold_where_neither_says_anything(config):
 
 
 @pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("--size=3 --max-steps 4", {"size": 3, "max_steps": 4}),
+        ("--fast --size 3", {"fast": True, "size": 3}),
+        ("--fast no --eval_strategy no", {"fast": False, "eval_strategy": "no"}),
+        ("--corpus 2024 --names 1 no x", {"corpus": ["2024"], "names": ["1", "no", "x"]}),
+        ("--learning-rate 5e-4 --seed -1", {"learning_rate": 5e-4, "seed": -1}),
+        ("--size 3 --size 4", {"size": 4}),
+        ("--run_name a:b", {"run_name": "a:b"}),
+    ],
+)
+def test_a_flag_is_read_as_in_yaml_or_as_the_text_that_it_is(words, values):
+    assert read_values([Own, DistillationTrainingArguments], words.split()) == values
+
+
+def test_a_flag_may_hold_a_mapping():
+    words = ["--lr_scheduler_kwargs", "{num_cycles: 1}", "--layer_map", '{"-1": -1}']
+    assert read_values([DistillationTrainingArguments], words) == {
+        "lr_scheduler_kwargs": {"num_cycles": 1},
+        "layer_map": {"-1": -1},
+    }
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--size", "ten", "--corpus", "a"], "size: invalid int value: 'ten'"),
-        (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'"),
-        (["--corpus", "a", "--siz", "3"], "There is no argument '--siz'"),
-        ([], "required: --corpus"),
+        (["--size", "ten", "--corpus", "a"], "size must be a whole number, got 'ten'"),
+        (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'. Did you mean 'size'?"),
+        (["--temprature", "3"], "There is no argument '--temprature'. Did you mean 'temperature'?"),
+        (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'.$"),
+        (["--size", "3", "--corpus"], "--corpus needs a value"),
+        ([], "missing .* 'corpus'"),
         (["none.yaml"], "'none.yaml' cannot be read"),
-        (["config.json"], "'config.json' must be a YAML file, whose name ends in .yaml or .yml"),
         (["--corpus", "a", "--temperature", "0"], "temperature must be a number above 0"),
     ],
 )
@@ -68,24 +93,17 @@ def test_what_does_not_fit_is_said(words, message):
         read(*words)
 
 
-def test_an_unknown_key_of_a_file_is_named(tmp_path):
-    (tmp_path / "config.yml").write_text("corpus: a\nlerning_rate: 1\n")
-    with pytest.raises(ValueError, match="keys that do not exist: lerning_rate"):
-        read(str(tmp_path / "config.yml"))
-
-
-def test_a_file_of_another_form_is_refused(tmp_path):
-    (tmp_path / "config.yml").write_text("- a\n- b\n")
-    with pytest.raises(ValueError, match="of the form `key: value`"):
-        read(str(tmp_path / "config.yml"))
+def test_what_belongs_to_no_flag_is_refused(config):
+    with pytest.raises(ValueError, match="'more.yaml' belongs to no flag"):
+        read(config, "more.yaml")
 
 
 def read_file(tmp_path, text):
     (tmp_path / "any.name").write_text(text)
-    return read_configuration([Own, DistillationTrainingArguments], tmp_path / "any.name", required=("corpus", "size"))
+    return read(str(tmp_path / "any.name"))
 
 
-def test_a_file_alone_may_have_any_name_and_gives_numbers_without_a_point_and_single_words_of_lists(tmp_path):
+def test_a_file_may_have_any_name_and_gives_numbers_without_a_point_and_single_words_of_lists(tmp_path):
     own, args = read_file(tmp_path, "corpus: a.txt\nsize: 3\nlearning_rate: 5e-4\nteachers: x\noutput_dir: here\n")
     assert own == Own(corpus=["a.txt"], size=3)
     assert (args.learning_rate, args.teachers, args.output_dir) == (5e-4, ["x"], "here")
@@ -94,15 +112,15 @@ def test_a_file_alone_may_have_any_name_and_gives_numbers_without_a_point_and_si
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("size: 0\n", "lacks corpus, size. Add a line for each"),
-        ("corpus: a\nsize: 1\nsise: 2\n", "do not exist: sise. They are those of Own and DistillationTrainingArg"),
         (
-            "corpus: a\nsize: 1\nlearning_rate: fast\n",
-            "not fit: learning_rate must be a number, got 'fast'",
+            "corpus: a\nlerning_rate: 1\n",
+            "do not exist: lerning_rate. Did you mean 'learning_rate'. They are those of Own and",
         ),
-        ("corpus: a\nsize: 1\ntemperature: 0\n", "has a value that does not fit: .* temperature must be a number"),
+        ("corpus: a\nlearning_rate: fast\n", "not fit: learning_rate must be a number, got 'fast'"),
+        ("corpus: a\ntemperature: 0\n", "temperature must be a number above 0"),
+        ("- a\n- b\n", "of the form `key: value`"),
     ],
 )
-def test_what_a_file_alone_lacks_or_has_too_much_is_said(tmp_path, text, message):
+def test_what_does_not_fit_in_a_file_is_said(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read_file(tmp_path, text)

@@ -1,0 +1,155 @@
+"""Which columns of a data set hold texts, words and labels: named by the user, or guessed where that is plain."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+TEXTS = ("text", "sentence", "review", "content", "comment", "document", "tweet", "title", "question", "body")
+PAIRS = (
+    ("text", "text_pair"),
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("sentence", "sentence_pair"),
+    ("text1", "text2"),
+    ("text_1", "text_2"),
+    ("text_a", "text_b"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "answer"),
+    ("question", "sentence"),
+    ("query", "passage"),
+    ("query", "document"),
+    ("first", "second"),
+)
+WORDS = ("words", "tokens")
+LABELS = ("label", "labels", "class", "category", "target", "sentiment", "stars", "rating", "intent", "gold_label")
+TAGS = ("labels", "tags", "ner_tags", "upos", "upos_tags", "pos_tags", "chunk_tags", "xpos", "label", "tag")
+SCORES = ("score", "similarity", "similarity_score", "label", "labels", "target", "rating", "stars", "value")
+NUMBERS = ("id", "idx", "index", "")
+"""Columns that tell nothing."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns that are read.
+
+    Attributes:
+        label: That of the labels.
+        text: That of the texts; None where there are words.
+        text_pair: That of the second texts; None where there are none.
+        words: That of the words; None where there are texts.
+        guessed: Those that the user did not name: the key of a configuration -> the column.
+    """
+
+    label: str | None
+    text: str | None = None
+    text_pair: str | None = None
+    words: str | None = None
+    guessed: Mapping[str, str] | None = None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What `MultiTokenizer.encode` calls a column -> its name."""
+        named = {"words": self.words, "text": self.text, "text_pair": self.text_pair}
+        return {role: name for role, name in named.items() if name is not None}
+
+
+def find_columns(
+    names: Sequence[str],
+    *,
+    tagging: bool,
+    regression: bool,
+    labelled: bool = True,
+    label_column: str | None = None,
+    words_column: str | None = None,
+    text_column: str | None = None,
+    second_text_column: str | None = None,
+) -> Columns:
+    """Find the columns of a data set.
+
+    Args:
+        names: Its columns.
+        tagging: Whether there are words with a label each.
+        regression: Whether the labels are numbers.
+        labelled: Whether labels are looked for.
+        label_column: What the user says, if anything; so are the other three.
+        words_column: Likewise.
+        text_column: Likewise.
+        second_text_column: Likewise.
+
+    Raises:
+        ValueError: A column that is named is not there, or it is not plain which one is meant.
+    """
+    given = {
+        "label_column": label_column,
+        "words_column": words_column,
+        "text_column": text_column,
+        "second_text_column": second_text_column,
+    }
+    for key, name in given.items():
+        if name is not None and name not in names:
+            raise ValueError(f"{key} is '{name}', but the data have the columns {[*names]} only. Name one of them.")
+
+    guess = _Guess(names, {key: name for key, name in given.items() if name is not None})
+    candidates = TAGS if tagging else SCORES if regression else LABELS
+    label = guess.one("label_column", candidates) if labelled else None
+    if tagging:
+        return Columns(label, words=guess.one("words_column", WORDS), guessed=guess.guessed)
+
+    text, pair = guess.texts()
+    return Columns(label, text=text, text_pair=pair, guessed=guess.guessed)
+
+
+class _Guess:
+    """Finds columns among those that nobody has named yet."""
+
+    def __init__(self, names: Sequence[str], given: Mapping[str, str]) -> None:
+        self.names = names
+        self.given = given
+        self.guessed: dict[str, str] = {}
+        self.taken = [*given.values()]
+
+    def one(self, key: str, candidates: Sequence[str]) -> str:
+        """Return the column that is named, or the only one that has one of the usual names."""
+        if key in self.given:
+            return self.given[key]
+
+        found = [name for name in self._free() if name.lower() in candidates]
+        if len(found) != 1:
+            raise ValueError(self._advice(key, found))
+        return self._take(key, found[0])
+
+    def texts(self) -> tuple[str, str | None]:
+        """Return the column of the texts, and of the second ones where there are pairs."""
+        first, second = self.given.get("text_column"), self.given.get("second_text_column")
+        if first is not None:
+            return first, second
+        if second is not None:
+            return self.one("text_column", TEXTS), second
+
+        lower = {name.lower(): name for name in self._free()}
+        pairs = [pair for pair in PAIRS if all(name in lower for name in pair)]
+        if len(pairs) == 1:
+            one, two = (lower[name] for name in pairs[0])
+            return self._take("text_column", one), self._take("second_text_column", two)
+
+        found = [name for name in self._free() if name.lower() in TEXTS]
+        free = [name for name in self._free() if name.lower() not in NUMBERS]
+        found = free if not found and len(free) == 1 else found
+        if len(found) != 1:
+            raise ValueError(self._advice("text_column", found))
+        return self._take("text_column", found[0]), None
+
+    def _free(self) -> list[str]:
+        return [name for name in self.names if name not in self.taken]
+
+    def _take(self, key: str, name: str) -> str:
+        self.taken.append(name)
+        self.guessed[key] = name
+        return name
+
+    def _advice(self, key: str, found: Sequence[str]) -> str:
+        several = f"{' and '.join(repr(name) for name in found)} may be meant" if found else "none has a usual name"
+        return (
+            f"The data have the columns {[*self.names]}, and it is not plain which is the {key.replace('_', ' ')}: "
+            f"{several}. Name it: {key}."
+        )

@@ -1,0 +1,261 @@
+"""A task from labelled data: teachers that know it or learn it first, and the student that follows them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from datasets import Dataset
+from torch import nn
+from transformers import set_seed
+
+from ..hub.push import make_repository, repository_name
+from ..models.student import student_from_teacher
+from ..romanian.loading import load_task
+from ..teachers.ensemble import Teacher
+from ..trainer import MultiTeacherDistillationTrainer
+from ..training.checkpoint import check_manifest
+from ..training_args import DistillationTrainingArguments
+from .answers import Answers
+from .checkpoints import find_checkpoint
+from .checks import refuse_resume
+from .configuration import DistillationConfig
+from .fine_tuning import make_trainer
+from .label_inventory import take_inventory
+from .labelled_data import LabelledData
+from .own_task import load_own_task
+from .prediction_files import write_predictions
+from .pretrained import Pretrained, shared_limit
+from .progress import Progress
+from .rehearsal import expect_best_metric
+from .run import Distillation
+from .student_vocabulary import find_student_tokenizer, is_trimmed
+from .task_data import TaskData
+from .task_teachers import TaskTeacher, find_teachers
+
+EXAMPLES_OF_A_REHEARSAL = 8
+ONLY_TRAINED: dict[str, Any] = {
+    "teachers": None,
+    "teacher_weights": None,
+    "push_to_hub": False,
+    "eval_strategy": "no",
+    "save_strategy": "no",
+    "metric_for_best_model": None,
+}
+"""How the arguments of a teacher's fine-tuning differ from the student's."""
+
+
+class TaskDistillation(Distillation):
+    """A distillation on labelled data.
+
+    Args:
+        config: What is distilled.
+        args: The arguments of every training.
+        given: The values that the user gave.
+
+    Raises:
+        ValueError: A teacher cannot be had, or knows another task.
+    """
+
+    def __init__(
+        self, config: DistillationConfig, args: DistillationTrainingArguments, given: Mapping[str, Any]
+    ) -> None:
+        super().__init__(config, args, given)
+        self.found = find_teachers(args.teachers or [], config)
+        self.stages += len(self._to_fine_tune)
+        if self._to_fine_tune:
+            refuse_resume(args, "a teacher is fine-tuned first, and every fine-tuning starts anew")
+
+    @property
+    def _to_fine_tune(self) -> list[TaskTeacher]:
+        return [teacher for teacher in self.found if teacher.fine_tune]
+
+    # ---- Before any work ----
+
+    def prepare(self, progress: Progress) -> None:
+        """Read the data, and make the student's trainer; on a few examples where the teachers are still to learn."""
+        progress.stage("Read the data")
+        self.task = self._load_task()
+        self.say(self.task.notes)
+
+        self._find_student()
+        models = [self.student, *(teacher.model for teacher in self.found)]
+        self.limit = shared_limit(models, self.config.max_length)
+        self._expect_learners()
+
+        # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
+        self.data = LabelledData.of(self.task, [model.tokenizer for model in models], self.limit)
+        self.measured = f"{len(self.task.test)} examples ({self.task.part})"
+        self.metric = self.task.metric
+        self._decide()
+
+        self._rehearse()
+        if self.args.push_to_hub and self.args.should_save:  # what stands in its way is found before hours of training
+            make_repository(repository_name(self.args), private=self.args.hub_private_repo, token=self.args.hub_token)
+
+    def _load_task(self) -> TaskData:
+        knowing = [teacher.names for teacher in self.found if teacher.names is not None]
+        if self.config.own_task:
+            return load_own_task(self.config, knowing, self.args.seed)
+
+        task = TaskData.of(load_task(self.config.task, cast(Any, self.config.data)))
+        return in_order_of(task, knowing)
+
+    def _find_student(self) -> None:
+        """Find the student's name, tokenizer and limit; made from a teacher, it has those of the teacher."""
+        first = self.found[0].model
+        if self.config.student is not None:
+            self.student, self.own_tokenizer = Pretrained.find(self.config.student, "Student"), None
+            return
+
+        texts = _texts(self.task.train) if is_trimmed(self.config.vocabulary) else []
+        self.own_tokenizer = find_student_tokenizer(self.config.vocabulary, first.tokenizer, texts)
+        self.student = replace(first, tokenizer=self.own_tokenizer or first.tokenizer, role="Student")
+
+    def _expect_learners(self) -> None:
+        """Refuse models that are to learn the task and cannot."""
+        learners = [teacher.model for teacher in self._to_fine_tune]
+        for model in [*learners, *([self.student] if self.config.student is not None else [])]:
+            model.expect_to_learn([self.task])
+
+    def _decide(self) -> None:
+        """Note what the user has left open."""
+        self.decided = {
+            **self.task.columns,
+            "max_length": self.limit,
+            "fine_tune_teachers": any(teacher.fine_tune for teacher in self.found),
+        }
+        if self.config.student is None:
+            self.decided["student_layers"] = self.config.student_layers or "spread"
+
+    def _rehearse(self) -> None:
+        """Make the student's trainer, on teachers that have learned nothing where they are to be fine-tuned.
+
+        Otherwise the teachers would be fine-tuned before it refuses.
+        """
+        if not self._to_fine_tune:
+            self.trainer = self._make_trainer(self.data, self.args, [self._as_it_is(each) for each in self.found])
+            expect_best_metric(self.trainer, _first(cast(Dataset, self.trainer.eval_dataset)))
+            if checkpoint := find_checkpoint(self.args):
+                check_manifest(checkpoint, self.trainer.distillation_objective.manifest())
+            return
+
+        few = replace(self.data, train=_first(self.data.train), test=_first(self.data.test))
+        teachers = [self._untrained(teacher) for teacher in self.found]
+        with TemporaryDirectory() as scratch:
+            args = replace(self.args, teachers=None, output_dir=scratch, push_to_hub=False)
+            trainer = self._make_trainer(few, args, teachers)
+            expect_best_metric(trainer, cast(Dataset, trainer.eval_dataset))
+
+    def _untrained(self, teacher: TaskTeacher) -> Teacher:
+        if not teacher.fine_tune:
+            return self._as_it_is(teacher)
+        model = self.data.load_model(teacher.model.source, teacher.model.owner)
+        return Teacher(cast(Any, model), tokenizer=teacher.model.tokenizer)
+
+    def _as_it_is(self, teacher: TaskTeacher) -> Teacher:
+        return Teacher(teacher.model.source, tokenizer=teacher.model.tokenizer)
+
+    def _make_trainer(
+        self, data: LabelledData, args: DistillationTrainingArguments, teachers: Sequence[Teacher]
+    ) -> MultiTeacherDistillationTrainer:
+        set_seed(args.seed)
+        return make_trainer(self._make_student(teachers[0]), self.student.tokenizer, data, args, teachers)
+
+    def _make_student(self, first: Teacher) -> nn.Module:
+        """Load the student, or make it from the first teacher, of which it then has the head too."""
+        if self.config.student is not None:
+            return self.data.load_model(self.student.source, self.student.owner)
+
+        return student_from_teacher(
+            cast(Any, first.model),
+            self.config.student_layers or "spread",
+            self.config.student_architecture or "same",
+            tokenizer=self.own_tokenizer,
+            teacher_tokenizer=cast(Any, first.tokenizer) if self.own_tokenizer else None,
+        )
+
+    # ---- Training ----
+
+    def train_teachers(self, progress: Progress) -> None:
+        """Fine-tune the teachers that do not know the task yet, each into a folder of its own."""
+        if not self._to_fine_tune:
+            return
+
+        teachers = []
+        for number, teacher in enumerate(self.found, 1):
+            teachers.append(
+                self._fine_tuned(number, teacher, progress) if teacher.fine_tune else self._as_it_is(teacher)
+            )
+        self.trainer = self._make_trainer(self.data, self.args, teachers)
+
+    def _fine_tuned(self, number: int, teacher: TaskTeacher, progress: Progress) -> Teacher:
+        progress.stage(f"Fine-tune the teacher {teacher.model.name}")
+        args = replace(self.args, output_dir=f"{self.args.output_dir}/teacher-{number}", **ONLY_TRAINED)
+
+        set_seed(args.seed)
+        model = self.data.load_model(teacher.model.source, teacher.model.owner)
+        trainer = make_trainer(model, teacher.model.tokenizer, self.data, args)
+        progress.follow(trainer)
+        trainer.train()
+        trainer.save_model()
+        return Teacher(cast(Any, trainer.model), tokenizer=teacher.model.tokenizer)
+
+    # ---- Afterwards ----
+
+    def _evaluate(self) -> dict[str, float]:
+        answers = cast(Answers, self.data.compute_metrics)
+        answers.kept.clear()  # those of evaluations during the training
+        return super()._evaluate()
+
+    def write_answers(self) -> None:
+        """Write what every model has answered for each example."""
+        names = self.trainer.teachers.names
+        answers = cast(Answers, self.data.compute_metrics).kept
+        write_predictions(Path(str(self.args.output_dir)), self.config, self.task, names, answers)
+
+    def card(self) -> dict[str, Any]:
+        """Name the data."""
+        return {"dataset": self.task.title}
+
+
+def in_order_of(task: TaskData, teachers: Sequence[Any]) -> TaskData:
+    """Number the labels of a task as the teachers do that know them already, so that a student can have their head.
+
+    Args:
+        task: A Romanian task.
+        teachers: Their `Names`; none where all are still to learn, or in regression.
+
+    Raises:
+        ValueError: They do not know these labels.
+    """
+    if not teachers or task.label_names is None:
+        return task
+
+    names = task.label_names
+    rows = task.train["labels"][:]
+    counts = Counter(names[label] for label in (chain.from_iterable(rows) if task.tagging else rows))
+    counts.update(dict.fromkeys(names, 0))
+    inventory = take_inventory({"train": counts}, teachers)
+    number = [inventory.number[name] for name in names]
+
+    parts = [_renumbered(part, number) for part in (task.train, task.test)]
+    return replace(task, train=parts[0], test=parts[1], label_names=inventory.names)
+
+
+def _renumbered(part: Dataset, number: Sequence[int]) -> Dataset:
+    labels = [[number[i] for i in row] if isinstance(row, list) else number[row] for row in part["labels"][:]]
+    return Dataset.from_dict({**part.remove_columns("labels").to_dict(), "labels": labels})
+
+
+def _texts(train: Dataset) -> list[str]:
+    """Return all texts of a data set, sentences of words with spaces between them."""
+    columns = [train[name][:] for name in train.column_names if name != "labels"]
+    return [" ".join(text) if isinstance(text, list) else text for column in columns for text in column]
+
+
+def _first(part: Dataset) -> Dataset:
+    return part.select(range(min(EXAMPLES_OF_A_REHEARSAL, len(part))))
