@@ -82,7 +82,7 @@ def test_a_terminal_gets_every_log_above_one_bar_that_goes_away(tmp_path, monkey
 
 def test_an_evaluation_says_the_students_figures_in_80_columns(tmp_path, capsys):
     def figures(output):
-        return {f"a_measure_with_a_long_name_{number}": 0.25 for number in range(4)} | {"accuracy/teacher": 0.5}
+        return {"accuracy/teacher": 0.5} | {f"a_measure_with_a_long_name_{number}": 0.25 for number in range(4)}
 
     measured = trainer(tmp_path, max_steps=2, eval_strategy="steps", eval_steps=2)
     measured.compute_metrics = figures
@@ -121,6 +121,22 @@ def test_a_resumed_training_counts_the_time_of_its_own_steps(tmp_path, monkeypat
     assert left == ["00:30 left", "00:20 left", "00:10 left", "took 00:40"]
 
 
+def test_a_bar_stands_at_the_step_also_after_a_resume(tmp_path, monkeypatch):
+    class Watching(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            assert resumed.callback_handler.callbacks[-2].bar.n == state.global_step
+
+    terminal = Terminal()
+    train(tmp_path, max_steps=8, save_strategy="steps", save_steps=8)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Progress(1) as progress:
+        resumed = trainer(tmp_path, max_steps=12, save_steps=8)
+        progress.follow(resumed)
+        resumed.add_callback(Watching())
+        resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
+    assert terminal.getvalue().lstrip("\r").startswith("  step 8/12 |")
+
+
 @pytest.mark.parametrize("disable_tqdm", [True, False])
 def test_the_trainer_prints_as_always_where_that_was_asked_for(tmp_path, capsys, disable_tqdm):
     own = PrinterCallback if disable_tqdm else ProgressCallback
@@ -143,6 +159,7 @@ def test_a_rank_that_is_not_the_first_says_nothing_of_its_training(tmp_path, cap
     with Progress(1) as progress:
         progress.follow(followed)
         followed.state.is_world_process_zero = False
+        followed.state.global_step = followed.state.max_steps = 2
         inner = followed.callback_handler.callbacks[-1]
         inner.on_train_begin(followed.args, followed.state, followed.control)
         inner.on_log(followed.args, followed.state, followed.control, logs={"loss": 1.0})
