@@ -13,8 +13,10 @@ from safetensors import SafetensorError
 
 TEMPORARY = ".tmp-"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-FULL_IN_WORDS = re.compile(  # safetensors and tokenizers give the number in a text, torch not even that
-    rf"\(os error ({'|'.join(map(str, FULL))})\)|PytorchStreamWriter failed|inline_container\.cc.*unexpected pos",
+NUMBERS = "|".join(map(str, FULL))
+FULL_IN_WORDS = re.compile(  # safetensors and tokenizers give the number in a text, torch mostly not even that
+    rf"\(os error ({NUMBERS})\)|unable to resize file.*\(({NUMBERS})\)"
+    r"|PytorchStreamWriter failed|inline_container\.cc.*unexpected pos",
     re.DOTALL,
 )
 
