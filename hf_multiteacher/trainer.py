@@ -15,6 +15,7 @@ from .collation.checked_labels import CheckedLabels
 from .collation.choice import adds_inputs, check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
+from .collation.unknown_words import expect_known_words
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
 from .hub.push import repository_name
@@ -227,6 +228,7 @@ class MultiTeacherDistillationTrainer(
         self._choose_collator(given_collator, multi_tokenizer)
         for dataset in data:
             check_columns(dataset, multi_tokenizer)
+        expect_known_words(self.train_dataset, tokenizer)
         return multi_tokenizer
 
     def _choose_collator(

@@ -12,9 +12,12 @@ from uuid import uuid4
 from safetensors import SafetensorError
 
 TEMPORARY = ".tmp-"
+NOTHING_HALF = "Nothing half-written is left; what was written before is whole and stays"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-FULL_IN_WORDS = re.compile(  # safetensors and tokenizers give the number in a text, torch not even that
-    rf"\(os error ({'|'.join(map(str, FULL))})\)|PytorchStreamWriter failed|inline_container\.cc.*unexpected pos",
+NUMBERS = "|".join(map(str, FULL))
+FULL_IN_WORDS = re.compile(  # safetensors and tokenizers give the number in a text, torch mostly not even that
+    rf"\(os error ({NUMBERS})\)|unable to resize file.*\(({NUMBERS})\)"
+    r"|PytorchStreamWriter failed|inline_container\.cc.*unexpected pos",
     re.DOTALL,
 )
 
@@ -44,7 +47,9 @@ def write_named(folder: Path, write: Callable[[Path], str]) -> Path:
     except (OSError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno is None:  # none of the disk's, and told in words already
             raise
-        raise _cannot_write(part, error) from error
+        written = part.stat().st_size if part.exists() else 0
+        what = f"{_reason(error)} after {written:,} bytes; {_room(folder)}. {NOTHING_HALF}"
+        raise _cannot_write(folder, what, error) from error
     finally:
         with suppress(OSError):  # it has its name, or was never there
             part.unlink()
@@ -113,12 +118,8 @@ def saving_to(folder: str | Path) -> Iterator[None]:
     except Exception as error:
         if not is_full_disk(error):
             raise
-        reason = f"{_reason(error)}; {_room(Path(folder))}"
-        raise OSError(
-            getattr(error, "errno", None),
-            f"Cannot write to {folder}: {reason}. What is half-written there cannot be loaded. Make room, or name "
-            "another folder, and start again",
-        ) from error
+        what = f"{_reason(error)}; {_room(Path(folder))}. What is half-written there cannot be loaded"
+        raise _cannot_write(Path(folder), what, error) from error
 
 
 def _put_on_disk(path: Path) -> None:
@@ -133,14 +134,10 @@ def _put_on_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _cannot_write(part: Path, error: OSError | SafetensorError) -> OSError:
-    written = part.stat().st_size if part.exists() else 0
-    reason = f"{_reason(error)} after {written:,} bytes; {_room(part.parent)}"
-    return OSError(
-        getattr(error, "errno", None),
-        f"Cannot write to {part.parent}: {reason}. Nothing half-written is left; what was written before is whole and "
-        "stays. Make room, or name another folder, and start again",
-    )
+def _cannot_write(folder: Path, what: str, error: Exception) -> OSError:
+    said = f"Cannot write to {folder}: {what}. Make room, or name another folder, and start again"
+    number = getattr(error, "errno", None)
+    return OSError(said) if number is None else OSError(number, said)
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
 
 from ..tokenization.columns import teacher_column
 from ..tokenization.surfaces import EntryMarks
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 BATCHES = 8
 LARGEST_SHARE = 0.05
 FEWEST = 4  # a few unknown words in a small first batch say nothing
+ROWS = 64
 
 
 class UnknownWords:
@@ -45,6 +47,31 @@ class UnknownWords:
             if unknown >= FEWEST and unknown > LARGEST_SHARE * words:
                 self._batches.fill_(BATCHES)
                 _warn(source, unknown / words)
+
+
+def expect_known_words(dataset: Any, tokenizer: Any) -> None:
+    """Refuse examples of which a student reads not one word: it would see no difference between them.
+
+    Args:
+        dataset: The training's; of streams, and of what is encoded later, nothing is looked at.
+        tokenizer: The student's.
+
+    Raises:
+        ValueError: The first examples hold nothing but the unknown token.
+    """
+    stored = isinstance(dataset, Dataset) and "input_ids" in dataset.column_names
+    if not stored or not _has_unknown(tokenizer):
+        return
+
+    rows = dataset.with_format(None)[:ROWS]["input_ids"]
+    special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+    ids = [entry for row in rows for entry in row if entry not in special]
+    if len(ids) >= FEWEST and {*ids} == {tokenizer.unk_token_id}:
+        raise ValueError(
+            f"The student's tokenizer knows no word of the first {len(rows)} training examples, and reads "
+            f"'{tokenizer.unk_token}' throughout, so there is nothing to learn. Train on text that its vocabulary has "
+            "letters for, or take another student."
+        )
 
 
 def _warn(source: int | None, share: float) -> None:

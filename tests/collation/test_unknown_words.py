@@ -4,12 +4,13 @@ import logging
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
 from helpers.tokenizers import train_tokenizer, wordpiece
 from hf_multiteacher import DataCollatorForDistillation, MultiTokenizer
-from hf_multiteacher.collation.unknown_words import UnknownWords, count_words
+from hf_multiteacher.collation.unknown_words import UnknownWords, count_words, expect_known_words
 
 TEXTS = ["Fata citește o carte lungă", "Pisica doarme pe covor, la gară"] * 4
 
@@ -96,6 +97,25 @@ def test_a_few_unknown_words_are_no_news(cased_tokenizer, uncased_tokenizer, cap
     collator = collator_of(cased_tokenizer, uncased_tokenizer)
     collator(batch_of(collator, [*TEXTS * 4, "Fata 漢字 doarme"]))
     assert not caplog.text
+
+
+@pytest.mark.parametrize(("texts", "looked_at"), [(["漢 字"] * 9, 9), (["漢 字"] * 70 + ["x"], 64)])
+def test_a_student_that_knows_no_word_has_nothing_to_learn(foreign, texts, looked_at):
+    data = Dataset.from_list(batch_of(collator_of(foreign, foreign), texts))
+    with pytest.raises(ValueError, match=f"knows no word of the first {looked_at} .* so there is nothing to learn"):
+        expect_known_words(data, foreign)
+
+
+def test_what_cannot_be_looked_at_or_says_nothing_is_not_judged(foreign, cased_tokenizer):
+    data, known = (
+        Dataset.from_list(batch_of(collator_of(foreign, foreign), texts)) for texts in (["漢 字"] * 9, ["漢", "x"] * 4)
+    )
+    expect_known_words(known, foreign)
+    expect_known_words(data.to_iterable_dataset(), foreign)
+    expect_known_words(data.rename_column("input_ids", "text"), foreign)
+    expect_known_words(data.select(range(1)), foreign)
+    foreign.eos_token = foreign.unk_token
+    expect_known_words(data, foreign)
 
 
 def test_only_the_first_batches_are_looked_at(cased_tokenizer, foreign, caplog):

@@ -18,6 +18,7 @@ WAYS = {
     "safetensors": lambda path: save_file({"x": torch.zeros(2000)}, path),
     "tokenizers": lambda path: Tokenizer(models.WordLevel({str(i): i for i in range(500)}, "0")).save(str(path)),
     "torch": lambda path: torch.save(torch.zeros(2000), path),
+    "shared memory": lambda path: torch.zeros(2000).share_memory_(),
 }
 
 
