@@ -10,6 +10,7 @@ from typing import Any
 from ..report.tables import aligned, format_figure
 from ..teachers.ensemble import ENSEMBLE
 from ..trainer import MultiTeacherDistillationTrainer
+from ..whole_file import write_text
 
 WIDTH = 80
 LONGEST_NAME = 26
@@ -104,7 +105,7 @@ class Figures:
             content[ENSEMBLE] = {"quality": self.ensemble, "loyalty": self.loyalty.get(ENSEMBLE, {})}
 
         text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
-        path.write_text(f"{text}\n", encoding="utf-8")
+        write_text(path, f"{text}\n")
 
     def table(self) -> str:
         """Lay out quality and size of every model, and below it the student's loyalty to each, in 80 columns."""

@@ -9,6 +9,7 @@ from ..romanian.definition import Definition
 from ..romanian.splits import gold_file
 from ..romanian.tasks import DEFINITIONS
 from ..teachers.ensemble import ENSEMBLE
+from ..whole_file import write_text
 from .configuration import DistillationConfig
 from .figures import STUDENT
 from .task_data import TaskData
@@ -35,7 +36,7 @@ def write_predictions(
         return
 
     lines = [json.dumps(row, ensure_ascii=False) for row in _rows(task, named)]
-    (folder / FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    write_text(folder / FILE, "\n".join([*lines, ""]))
 
 
 def _named(teachers: Sequence[str], answers: Sequence[list[Any]], examples: int) -> dict[str, list[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..training_args import DistillationTrainingArguments, objective_arguments
+from ..whole_file import write_text
 from .configuration import DistillationConfig, defaults_for
 
 THAT_MATTER = (
@@ -63,7 +64,7 @@ def write_config(
 
     note = f"# {config.task}: hf-multiteacher distill {path.name} --output_dir ELSEWHERE repeats the run.\n"
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=119)
-    path.write_text(note + text, encoding="utf-8")
+    write_text(path, note + text)
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:

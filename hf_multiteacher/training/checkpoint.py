@@ -1,7 +1,6 @@
 """What a checkpoint must hold so that a resume continues the same run: all of its files, teachers and projections."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,9 +126,7 @@ def list_files(checkpoint: Path) -> None:
     files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file() and path.name not in (FILES, SENTINEL)]
     sizes = {path.relative_to(checkpoint).as_posix(): path.stat().st_size for path in files}
 
-    beside = checkpoint / f".{FILES}"
-    beside.write_text(json.dumps(sizes, indent=2) + "\n", "utf-8")
-    os.replace(beside, checkpoint / FILES)
+    write_text(checkpoint / FILES, json.dumps(sizes, indent=2) + "\n")
 
 
 def save_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
