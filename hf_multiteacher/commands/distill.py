@@ -20,7 +20,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "Every key of the YAML file is also a flag, which overrides it.",
         examples=[
             "hf-multiteacher distill config.yaml --max-steps 100",
-            "hf-multiteacher distill --task ner --data synthetic --teachers A B --output-dir student",
+            "hf-multiteacher distill --task ner --teachers A B --output-dir student",
             "hf-multiteacher distill --keys",
         ],
         takes_more=True,
