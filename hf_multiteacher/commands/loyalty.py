@@ -29,13 +29,15 @@ def _add_comparison(loyalty: argparse.ArgumentParser) -> None:
     loyalty.add_argument(
         "--task",
         help="upos xpos ner sapn sar di sts, or for your own text the kind of head: "
-        "token-classification sequence-classification regression",
+        "token-classification text-classification regression",
     )
     loyalty.add_argument(
         "--data",
-        help="upos ... sts: a folder, `synthetic`, or nothing to download; your own text: a "
-        "file or folder with one text per line (a tab between two), or the id of a data set",
+        help="upos ... sts: a folder, `synthetic`, or nothing to download; your own text: the files that distill "
+        "takes, a file or folder with one text per line (a tab between two), or the id of a data set",
     )
+    for name, what in (("text", "texts"), ("second-text", "second texts"), ("words", "words")):
+        loyalty.add_argument(f"--{name}-column", help=f"the column with the {what}; by default found by its name")
     loyalty.add_argument("--split", help="part of the data set; by default test, else validation")
     loyalty.add_argument("--max-length", type=int, help="tokens of an example; by default what each model can take")
     loyalty.add_argument("--batch-size", type=int, help="examples at once; by default 32")
