@@ -86,7 +86,8 @@ class DistillationTrainingArguments(TrainingArguments):
     distill_positions: Annotated[str, OBJECTIVE] = field(
         default="labelled",
         metadata={
-            "help": "Tokens on which the soft loss works: `labelled` ones, or `all` that are not padding.",
+            "help": "Tokens on which the soft loss works: `labelled` ones (in tagging also all of a sentence in which "
+            "no word has a label), or `all` that are not padding.",
             "choices": DISTILL_POSITIONS,
         },
     )

@@ -70,9 +70,10 @@ class CheckedLabels:
             )
 
     def _wrong(self, labels: Tensor) -> Tensor:
-        """Which labels the head cannot learn from; NaN is beyond every bound."""
+        """Which labels the head cannot learn from; NaN is beyond every bound, and in regression no label."""
         if self.problem == "regression":
-            return ~torch.isfinite(labels)
+            none = labels.isnan().reshape(len(labels), -1).all(dim=1)  # an example without a label
+            return ~torch.isfinite(labels) & ~none.reshape(-1, *[1] * (labels.dim() - 1))
 
         if self.problem == "single_label_classification" and labels.is_floating_point():
             fractions = labels != labels.round()
@@ -82,7 +83,7 @@ class CheckedLabels:
         return (labels != IGNORED_LABEL) & ~((labels >= 0) & (labels <= largest))
 
     def _expected(self, features: Sequence[Any]) -> str:
-        amount = f"{self.outputs} finite number{'s' * (self.outputs > 1)} per example"
+        amount = f"{self.outputs} finite number{'s' * (self.outputs > 1)} per example, or NaN for none,"
         if self.problem == "multi_label_classification":
             amount = f"{self.outputs} numbers from 0 to 1 per example, or {IGNORED_LABEL} for none,"
         elif self.problem == "single_label_classification":
@@ -93,7 +94,7 @@ class CheckedLabels:
 
     def _advice(self, found: float) -> str:
         if self.problem == "regression":
-            return "the loss would be no number. Fill or filter out the rows where it is missing."
+            return "the loss would be no number. Correct it, or write NaN where there is none."
         if self.problem == "single_label_classification" and isinstance(found, float):
             return "a class has no such number. Fill or filter out missing labels, and turn the column into integers."
         return f"there is no such label. Correct it, or write {IGNORED_LABEL} where there is none."

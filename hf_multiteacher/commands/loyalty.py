@@ -34,15 +34,19 @@ def _add_comparison(loyalty: argparse.ArgumentParser) -> None:
     loyalty.add_argument(
         "--task",
         help="upos xpos ner sapn sar di sts, or for your own text the kind of head: "
-        "token-classification sequence-classification regression; needed",
+        "token-classification text-classification regression; needed",
     )
 
     examples = loyalty.add_argument_group("what is read")
     examples.add_argument(
         "--data",
-        help="upos ... sts: a folder, or `synthetic`; by default downloaded; your own text: a "
-        "file or folder with one text per line (a tab between two), or the id of a data set",
+        help="upos ... sts: a folder, `synthetic`, or nothing to download, as by default; your own text: the files that "
+        "distill takes, a file or folder with one text per line (a tab between two), or the id of a data set",
     )
+    for name, what in (("text", "texts"), ("second-text", "second texts"), ("words", "words")):
+        examples.add_argument(
+            f"--{name}-column", metavar="NAME", help=f"the column with the {what}; by default found by its name"
+        )
     examples.add_argument("--split", help="part of the data set; by default test, else validation")
     examples.add_argument(
         "--max-length", metavar="N", type=int, help="tokens of an example; by default what each model can take"

@@ -4,7 +4,8 @@ Every weighting takes the same five arguments and uses those that it needs:
 
     problem: What the logits mean.
     teacher_logits: One `[rows, outcomes]` per teacher, in the outcomes that it shares with the student, at T = 1.
-    labels: The rows' labels in each teacher's outcomes, -100 for none; None where the batch has no labels.
+    labels: The rows' labels in each teacher's outcomes, -100 (in regression NaN) for none; None where the batch has
+        no labels.
     available: `[teachers, rows]`, bool, which teacher has which row.
     teacher_weights: `[teachers]`, the teachers' fixed weights.
 
@@ -56,12 +57,16 @@ def confidence(
 
     errors = [gold_error(problem, logits, gold) for logits, gold in zip(teacher_logits, labels, strict=True)]
     weights = confidence_weights(torch.stack(errors), available)
-    if problem == "regression":
-        return weights
+    return weights.where(_labelled(problem, labels[0]), unlabelled)
 
-    labelled = labels[0] != IGNORED_LABEL
-    several = problem == "multi_label_classification"
-    return weights.where(labelled.any(dim=-1) if several else labelled, unlabelled)
+
+def _labelled(problem: Problem, labels: Tensor) -> Tensor:
+    """Tell which rows have a label, bool [rows]."""
+    if problem == "regression":
+        return ~labels.isnan().reshape(len(labels), -1).any(dim=-1)
+
+    labelled = labels != IGNORED_LABEL
+    return labelled.any(dim=-1) if problem == "multi_label_classification" else labelled
 
 
 def entropy(

@@ -95,7 +95,12 @@ class DistillationObjective:
         self.hard_loss = HardLabelLoss(self.problem, args.label_smoothing_factor)
         self.hidden_loss = self._make_hidden_loss(student) if args.hidden_state_weight else None
         self.finder = RowFinder(
-            teachers.source_of, teachers.followed, self.problem, self.positions, self.hidden_loss is not None
+            teachers.source_of,
+            teachers.followed,
+            self.problem,
+            self.positions,
+            self.hidden_loss is not None,
+            unlabelled_sentences=self.token_level and not task_of(student).over_vocabulary,
         )
 
     @property

@@ -18,6 +18,7 @@ class RowFinder:
         problem: What the logits mean.
         distill_positions: Which tokens are rows; None in sequence tasks.
         hidden_states: Whether hidden states are compared.
+        unlabelled_sentences: Whether all tokens of a sentence without labels are rows, as in tagging.
     """
 
     sources: Mapping[str, int | None]
@@ -25,11 +26,19 @@ class RowFinder:
     problem: Problem
     distill_positions: str | None
     hidden_states: bool
+    unlabelled_sentences: bool = False
 
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
         sources = [*self.sources.values()]
-        rows = find_rows(inputs, sources, self.problem, self.distill_positions, self.followed)
+        rows = find_rows(
+            inputs,
+            sources,
+            self.problem,
+            self.distill_positions,
+            self.followed,
+            unlabelled_sentences=self.unlabelled_sentences,
+        )
         if not self.hidden_states:
             return rows
 

@@ -113,8 +113,12 @@ def find_rows(
     problem: Problem,
     distill_positions: str | None,
     followed: Sequence[bool] | None = None,
+    *,
+    unlabelled_sentences: bool = False,
 ) -> Rows:
     """Find the rows of a batch; without labels, `labelled` positions have none.
+
+    A class of -100 and a number that is NaN are no label: such a row is learned from the teachers alone.
 
     Args:
         inputs: The collated batch.
@@ -122,6 +126,8 @@ def find_rows(
         problem: What the logits mean.
         distill_positions: Which tokens are rows, `labelled` or `all` that are no padding; None in sequence tasks.
         followed: Which of the teachers have a weight above 0; None for all.
+        unlabelled_sentences: Whether all tokens of an example in which none has a label are rows, where else the
+            `labelled` ones are: in tagging, such a sentence is there for its soft targets.
     """
     labels = inputs.get("labels")
     every = real_tokens(inputs) if distill_positions else torch.ones_like(inputs["input_ids"][:, 0], dtype=torch.bool)
@@ -131,7 +137,13 @@ def find_rows(
         labelled = labels != IGNORED_LABEL
     elif labels is not None and problem == "multi_label_classification":
         labelled = (labels != IGNORED_LABEL).any(dim=-1)
-    mask = labelled if distill_positions == "labelled" else every | labelled
+    elif labels is not None:
+        labelled = ~labels.isnan().reshape(len(labels), -1).any(dim=1)
+
+    mask = every | labelled
+    if distill_positions == "labelled":
+        alone = unlabelled_sentences and labels is not None
+        mask = labelled | (every & ~labelled.any(dim=1, keepdim=True)) if alone else labelled
 
     available = [
         mask if source is None or not distill_positions else mask & (counterparts(inputs, source) >= 0)

@@ -63,7 +63,7 @@ class DistillationConfig:
     unlabelled: str | list[str] | None = _key(
         "the data",
         "More text without labels, from which the student learns what the teachers say: text files with a text in "
-        "each line, folders of them, data sets' ids, or synthetic.",
+        "each line, folders of them, files with columns, data sets' ids, or synthetic.",
     )
     max_length: int | None = _key(
         "the data", "Tokens of an example at most. Default: what all models can read; masked-lm: 128."
@@ -245,6 +245,11 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     check_training(args)
     if not config.masked_lm:
         refuse_best_checkpoint(args)
+    if config.unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
+        raise ValueError(
+            "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "
+            "0, so nothing would be learned from it. Leave it out, or give one of them a weight."
+        )
 
 
 def keys_of(kind: type) -> "list[Field[Any]]":

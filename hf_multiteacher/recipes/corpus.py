@@ -93,7 +93,7 @@ def load_corpus(
 
 def _texts(sources: Sequence[str], text_column: str, words: int, megabytes: float | None) -> Iterator[dict[str, str]]:
     left = float("inf") if megabytes is None else megabytes * 1e6
-    documents = [pack(_lines(source, text_column), words) for source in sources]
+    documents = [pack(lines_of(source, text_column), words) for source in sources]
 
     for text in _in_turn(documents):
         left -= len(text)
@@ -112,7 +112,16 @@ def _in_turn(streams: list[Iterator[str]]) -> Iterator[str]:
                 streams.remove(stream)
 
 
-def _lines(source: str, text_column: str) -> Iterator[str]:
+def lines_of(source: str, text_column: str) -> Iterator[str]:
+    """Yield the lines of a source as they are; an empty one ends a document.
+
+    Args:
+        source: A path, the id of a data set on the Hub, or `synthetic`.
+        text_column: The column of a data set that holds the text.
+
+    Raises:
+        ValueError: It is neither, or cannot be read.
+    """
     if source == SYNTHETIC:
         return iter(generate_corpus(SYNTHETIC_LINES))
     if _is_path(source):

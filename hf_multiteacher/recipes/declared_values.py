@@ -75,8 +75,18 @@ def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:
             except DoesNotFit:
                 continue
 
-    expected = " or ".join(dict.fromkeys(_name(each) for each in alternatives if each is not NoneType))
+    expected = type_in_words(field, hint)
     raise ValueError(f"{field.name} must be {expected}, got {_shown.repr(value)}. {_remedy(value, alternatives)}")
+
+
+def type_in_words(field: "Field[Any]", hint: Any) -> str:
+    """Say what the value of a key may be.
+
+    Args:
+        field: The key's.
+        hint: Its declared type.
+    """
+    return " or ".join(dict.fromkeys(_name(each) for each in _alternatives(hint, field) if each is not NoneType))
 
 
 def _alternatives(hint: Any, field: "Field[Any]") -> list[Any]:

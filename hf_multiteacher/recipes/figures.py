@@ -114,7 +114,7 @@ class Figures:
         if self.ensemble:
             quality.append((ENSEMBLE, self.ensemble, {}))
 
-        measures = _first(self.metric, [name for _, row, _ in quality for name in row if "/" not in name])
+        measures = _first(self.metric, [name for name in quality[0][1] if "/" not in name])
         rows = [["", *map(_heading, measures), "parameters", "MB"]]
         for name, row, sizes in quality:
             size = [_size(sizes.get("parameters")), _size(sizes.get("megabytes"))]

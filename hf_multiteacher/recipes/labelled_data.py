@@ -1,15 +1,16 @@
 """Examples with labels: what a fine-tuning learns from and is measured on, and the model that fits them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from torch import nn
 from transformers import EvalPrediction
 
 from ..romanian.windows import split_long_sentences
+from ..tokenization.encoder import NO_LIMIT
 from ..tokenization.settings import unchanged
 from ..tokenization.words import spaced_words
 from .answers import Answers
@@ -47,16 +48,21 @@ class LabelledData:
             max_length: Tokens per example at most. Longer sentences of tagging are cut into windows, and measured
                 whole; longer texts are truncated.
         """
-        train, test = data.train, data.test
-        sentences = None
-
-        if data.tagging:
-            with unchanged(*tokenizers):
-                train = split_long_sentences(train, tokenizers, max_length, spaced_words)
-                test = split_long_sentences(test, tokenizers, max_length, spaced_words)
-            sentences = test["sentence"][:]
-
+        train, test = (_in_windows(part, data, tokenizers, max_length) for part in (data.train, data.test))
+        sentences = test["sentence"][:] if data.tagging else None
         return cls(train, test, data.label_names, Answers(data, sentences), max_length)
+
+    def with_unlabelled(self, data: TaskData, examples: Dataset, tokenizers: Sequence[Any]) -> "LabelledData":
+        """Add examples without labels to what is learned from.
+
+        Args:
+            data: The task of these data.
+            examples: From `load_unlabelled`.
+            tokenizers: As for `of`.
+        """
+        more = _in_windows(examples, data, tokenizers, self.max_length or NO_LIMIT)
+        train = self.train.cast_column("labels", more.features["labels"])
+        return replace(self, train=concatenate_datasets([train, more]))
 
     @property
     def columns(self) -> dict[str, str]:
@@ -75,3 +81,12 @@ class LabelledData:
         """
         owner = owner or f"The model '{folder}'"
         return load_for_labels(str(folder), owner, self.label_names, tagging="words" in self.columns)
+
+
+def _in_windows(part: Dataset, data: TaskData, tokenizers: Sequence[Any], max_length: int) -> Dataset:
+    """Cut the sentences of tagging to what every tokenizer fits into `max_length` tokens; texts stay whole."""
+    if not data.tagging:
+        return part
+
+    with unchanged(*tokenizers):
+        return split_long_sentences(part, tokenizers, max_length, spaced_words)

@@ -27,7 +27,7 @@ def write_predictions(
         config: What is distilled.
         task: Its data.
         teachers: Their names.
-        answers: Those of the student and, where they were measured too, of each teacher and the ensemble.
+        answers: Those of each teacher and the ensemble, where they were measured too, and last the student's.
     """
     named = _named(teachers, answers, len(task.test))
     definition = DEFINITIONS.get(config.task)
@@ -41,9 +41,9 @@ def write_predictions(
 
 def _named(teachers: Sequence[str], answers: Sequence[list[Any]], examples: int) -> dict[str, list[Any]]:
     """Say whose answers are whose; teachers' are there for every example of every teacher, or left out."""
-    owners = [STUDENT, *teachers, *([ENSEMBLE] if len(teachers) > 1 else [])]
+    owners = [*teachers, *([ENSEMBLE] if len(teachers) > 1 else []), STUDENT]
     whole = len(answers) == len(owners) and all(len(each) == examples for each in answers)
-    return dict(zip(owners if whole else [STUDENT], answers, strict=False))
+    return dict(zip(owners, answers, strict=True)) if whole else {STUDENT: answers[-1]}
 
 
 def _rows(task: TaskData, answers: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

@@ -11,32 +11,8 @@ import yaml
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from ..whole_file import write_text
 from .configuration import DistillationConfig, defaults_for
+from .keys import THAT_MATTER
 
-THAT_MATTER = (
-    "num_train_epochs",
-    "max_steps",
-    "learning_rate",
-    "lr_scheduler_type",
-    "warmup_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "per_device_eval_batch_size",
-    "weight_decay",
-    "max_grad_norm",
-    "optim",
-    "seed",
-    "bf16",
-    "logging_steps",
-    "eval_strategy",
-    "save_strategy",
-    "save_steps",
-    "resume_from_checkpoint",
-    "report_to",
-    "push_to_hub",
-    "hub_model_id",
-    "hub_private_repo",
-)
-"""The arguments of every training that a user is likely to change."""
 NOT_REPEATED = ("token", "hub_", "push_to_hub", "resume_from_checkpoint", "logging_dir", "run_name")
 """What begins or ends so is somebody's secret, or belongs to one run alone."""
 
@@ -61,6 +37,8 @@ def write_config(
     training = {name: getattr(args, name) for name in ("teachers", "output_dir", *objective_arguments(), *THAT_MATTER)}
     values = {**_said(own), **_said(training), **_said(defaults_for(given)), **_said(given), **_said(decided)}
     values = {name: value for name, value in values.items() if not _is_of_one_run(name)}
+    if values.get("save_strategy") == "no":
+        values.pop("save_steps", None)
 
     note = f"# {config.task}: hf-multiteacher distill {path.name} --output_dir ELSEWHERE repeats the run.\n"
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=119)

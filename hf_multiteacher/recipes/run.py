@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from ..hub.files import PushError
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
 from .configuration import DistillationConfig
-from .figures import Figures
+from .figures import WIDTH, Figures
 from .progress import Progress
 from .record import write_config
 
@@ -109,7 +110,7 @@ class Distillation:
     def say(self, notes: Sequence[str]) -> None:
         """Tell the user something, once."""
         if self.args.process_index == 0:
-            sys.stderr.writelines(f"{note}\n" for note in notes)
+            sys.stderr.writelines(f"{fill(note, WIDTH)}\n" for note in notes)
 
 
 def teachers_in_words(names: Sequence[str]) -> str:

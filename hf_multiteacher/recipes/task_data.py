@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, Features, Value
+from datasets import Sequence as SequenceFeature
 
 from ..romanian.tasks import Task
 
@@ -58,6 +59,14 @@ class TaskData:
     def tagging(self) -> bool:
         """Whether every word has a label."""
         return "words" in self.train.column_names
+
+    @property
+    def features(self) -> Features:
+        """The types of the columns; a label is a number, or one per word."""
+        text = SequenceFeature(Value("string")) if self.tagging else Value("string")
+        label = Value("float32" if self.label_names is None else "int64")
+        labels = SequenceFeature(label) if self.tagging else label
+        return Features({**dict.fromkeys(self.inputs, text), "labels": labels})
 
     @property
     def inputs(self) -> list[str]:

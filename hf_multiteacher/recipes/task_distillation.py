@@ -35,6 +35,7 @@ from .run import Distillation
 from .student_vocabulary import find_student_tokenizer, is_trimmed
 from .task_data import TaskData
 from .task_teachers import TaskTeacher, find_teachers
+from .unlabelled_text import load_unlabelled
 
 EXAMPLES_OF_A_REHEARSAL = 8
 ONLY_TRAINED: dict[str, Any] = {
@@ -87,7 +88,9 @@ class TaskDistillation(Distillation):
         self._expect_learners()
 
         # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
-        self.data = LabelledData.of(self.task, [model.tokenizer for model in models], self.limit)
+        tokenizers = [model.tokenizer for model in models]
+        self.data = LabelledData.of(self.task, tokenizers, self.limit)
+        self.students_data = self._with_unlabelled(tokenizers)
         self.measured = f"{len(self.task.test)} examples ({self.task.part})"
         self.metric = self.task.metric
         self._decide()
@@ -103,6 +106,21 @@ class TaskDistillation(Distillation):
 
         task = TaskData.of(load_task(self.config.task, cast(Any, self.config.data)))
         return in_order_of(task, knowing)
+
+    def _with_unlabelled(self, tokenizers: Sequence[Any]) -> LabelledData:
+        """Add the text without labels, from which the student alone learns."""
+        config = self.config
+        if config.unlabelled is None:
+            return self.data
+
+        more = load_unlabelled(
+            config.unlabelled,
+            self.task,
+            text_column=config.text_column,
+            second_text_column=config.second_text_column,
+        )
+        self.say([f"{len(more)} examples without labels: the student learns from the teachers alone there."])
+        return self.data.with_unlabelled(self.task, more, tokenizers)
 
     def _find_student(self) -> None:
         """Find the student's name, tokenizer and limit; made from a teacher, it has those of the teacher."""
@@ -137,7 +155,8 @@ class TaskDistillation(Distillation):
         Otherwise the teachers would be fine-tuned before it refuses.
         """
         if not self._to_fine_tune:
-            self.trainer = self._make_trainer(self.data, self.args, [self._as_it_is(each) for each in self.found])
+            teachers = [self._as_it_is(each) for each in self.found]
+            self.trainer = self._make_trainer(self.students_data, self.args, teachers)
             expect_best_metric(self.trainer, _first(cast(Dataset, self.trainer.eval_dataset)))
             if checkpoint := find_checkpoint(self.args):
                 check_manifest(checkpoint, self.trainer.distillation_objective.manifest())
@@ -190,7 +209,7 @@ class TaskDistillation(Distillation):
             teachers.append(
                 self._fine_tuned(number, teacher, progress) if teacher.fine_tune else self._as_it_is(teacher)
             )
-        self.trainer = self._make_trainer(self.data, self.args, teachers)
+        self.trainer = self._make_trainer(self.students_data, self.args, teachers)
 
     def _fine_tuned(self, number: int, teacher: TaskTeacher, progress: Progress) -> Teacher:
         progress.stage(f"Fine-tune the teacher {teacher.model.name}")

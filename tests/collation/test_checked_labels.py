@@ -54,14 +54,19 @@ def test_what_the_head_can_learn_from_passes(problem, outputs, labels):
         ("multi_label_classification", 2, [[0.0, -1.0]], "has -1.0: .*write -100 where there is none"),
         ("multi_label_classification", 2, [1, 0], "problem_type = 'single_label_classification'"),
         ("multi_label_classification", 2, [[0.0, 1.0, 1.0]], r"has \[0.0, 1.0, 1.0\]"),
-        ("regression", 1, [0.0, INF], "1 finite number per example .* row 1 .* has inf: the loss would be no number"),
-        ("regression", 1, [NAN], "row 0 .* has nan"),
+        ("regression", 1, [0.0, INF], "1 finite number per example, .* row 1 .* has inf: the loss would be no number"),
+        ("regression", 2, [[1.0, NAN]], "row 0 .* has nan"),
         ("regression", 2, [1.0, 2.0], "2 finite numbers per example"),
     ],
 )
 def test_what_it_cannot_learn_from_is_named(problem, outputs, labels, message):
     with pytest.raises(ValueError, match=message):
         checked(problem, outputs, labels)
+
+
+@pytest.mark.parametrize("labels", [[1.0, NAN], [[1.0], [NAN]]])
+def test_an_example_of_a_regression_may_have_no_label(labels):
+    assert checked("regression", 1, labels).isnan().flatten().tolist() == [False, True]
 
 
 def test_a_token_is_named_by_its_example():

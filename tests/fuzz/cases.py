@@ -5,17 +5,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
 
-from hf_multiteacher.commands.experiment import run_task
-from hf_multiteacher.recipes.experiment import ExperimentArguments
-from hf_multiteacher.recipes.masked_lm import DistillationConfig
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.trainer_utils import SchedulerType
 from transformers.training_args import OptimizerNames
 
 from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_output, write_yaml
 from fuzz.hostile import on_a_small_disk, without_reader
-from fuzz.world import CLASSIFIERS, ENCODERS
+from fuzz.world import CLASSIFIERS, ENCODERS, OWN_TASKS
 from hf_multiteacher.commands.main import main
+from hf_multiteacher.recipes.configuration import DistillationConfig
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 TASKS = ("upos", "xpos", "ner", "sapn", "sar", "di", "sts")
@@ -58,6 +56,10 @@ CHOICES = {
     "teachers": [["cased"], ["uncased", "cased"], ["cased", "cased"], ["tagger-0"], ["classifier-0", "scorer-0"]],
     "corpus": ["synthetic", ["corpus.txt", "corpus.txt"], "data"],
     "streaming": [True],
+    "unlabelled": ["corpus.txt", ["corpus.txt", "own/reviews.csv"], "synthetic"],
+    "label_column": ["label", "tags", "text"],
+    "data": ["own/pairs.tsv", "own/tags.jsonl", {"train": "own/reviews.csv", "test": "own/reviews.csv"}, "synthetic"],
+    "task": ["masked-lm", "text-classification", "token-classification", "regression", "ner", "sts"],
     "bf16": [True],
     "fp16": [True],
 }
@@ -74,7 +76,15 @@ class Case:
 
 def draw_case(random: Random, folder: Path) -> Case:
     """Prepare a folder for a case, and return it."""
-    kinds = (_distill,) * 10 + (_experiment,) * 5 + (_loyalty,) * 4 + (_table,) * 3 + (_describe,) * 2 + (_push,)
+    kinds = (
+        (_distill,) * 8
+        + (_romanian,) * 4
+        + (_own,) * 4
+        + (_loyalty,) * 4
+        + (_table,) * 3
+        + (_describe,) * 2
+        + (_push,)
+    )
     case = random.choice(kinds)(random, folder)
 
     stress = random.choice((on_a_small_disk, without_reader, *[None] * 10))
@@ -98,10 +108,9 @@ def _distill(random: Random, folder: Path) -> Case:
     return Case(main, ["distill", "config.yaml"])
 
 
-def _experiment(random: Random, folder: Path) -> Case:
-    key = random.choice(TASKS)
+def _romanian(random: Random, folder: Path) -> Case:
     settings = TRAINING | {"data": "data", "student": "cased", "teachers": [*ENCODERS], "output_dir": "out"}
-    settings |= {"max_length": 32}
+    settings |= {"task": random.choice(TASKS), "max_length": 32}
 
     if random.random() < 0.3:
         damage_data(random, folder / "data")
@@ -110,11 +119,31 @@ def _experiment(random: Random, folder: Path) -> Case:
     if random.random() < 0.3:
         settings["output_dir"] = draw_output(random, folder)
     if random.random() < 0.6:
-        _change(random, settings, (ExperimentArguments, DistillationTrainingArguments))
+        _change(random, settings, (DistillationConfig, DistillationTrainingArguments))
 
     write_yaml(random, folder / "config.yaml", settings)
     flags = random.choice(([], [], ["--max_length", random.choice(("16", "-1", "x", ""))]))
-    return Case(lambda words: run_task(key, words), ["config.yaml", *flags])
+    return Case(main, ["distill", "config.yaml", *flags])
+
+
+def _own(random: Random, folder: Path) -> Case:
+    kind = random.choice([*OWN_TASKS])
+    file, teachers = OWN_TASKS[kind]
+    settings = TRAINING | {"task": kind, "data": f"own/{file}", "teachers": [*teachers], "output_dir": "out"}
+
+    if random.random() < 0.4:
+        damage_data(random, folder / "own")
+    if random.random() < 0.2:
+        damage_model(random, folder / random.choice(teachers))
+    if random.random() < 0.2:
+        settings["unlabelled"] = draw_corpus(random, folder)
+    if random.random() < 0.2:
+        settings |= {"teachers": [*ENCODERS], "fine_tune_teachers": random.choice((True, False))}
+    if random.random() < 0.5:
+        _change(random, settings, (DistillationConfig, DistillationTrainingArguments))
+
+    write_yaml(random, folder / "config.yaml", settings)
+    return Case(main, ["distill", "config.yaml"])
 
 
 def _loyalty(random: Random, folder: Path) -> Case:

@@ -83,7 +83,7 @@ def judge(case: Case, folder: Path) -> str | None:
 
 def _unclear(error: str) -> str | None:
     told = [line for line in error.splitlines() if line.strip()]
-    own = [line for line in told if line.startswith(("hf-multiteacher", "experiment.py"))]
+    own = [line for line in told if line.startswith("hf-multiteacher")]
     if len(own) != 1 or told[-1] != own[0]:
         return f"ended with {FAILED}, and not with one line:\n{error[-1500:]}"
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from shutil import rmtree
-from unittest.mock import patch
 
 from fuzz.cases import Case, draw_case
 from fuzz.judge import judge
@@ -27,8 +26,7 @@ def run_cases(
         place = copy_world(world, folder / str(number))
         case = draw_case(Random(f"{seed}/{number}"), place)
 
-        with patch("sys.argv", ["experiment.py"]):
-            fault = judge(case, place)
+        fault = judge(case, place)
         if not keep:
             rmtree(place)
         yield number, case, fault

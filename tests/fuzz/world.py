@@ -19,12 +19,19 @@ CLASSIFIERS = {
     "regression": ("scorer-0", "scorer-1"),
 }
 
+OWN_TASKS = {
+    "text-classification": ("reviews.csv", CLASSIFIERS["sequence-classification"]),
+    "token-classification": ("tags.jsonl", CLASSIFIERS["token-classification"]),
+    "regression": ("pairs.tsv", CLASSIFIERS["regression"]),
+}
+
 
 def make_world(folder: Path) -> Path:
     """Write what every case gets a copy of."""
     _save_models(folder)
     (folder / "corpus.txt").write_text("\n\n".join(TEXTS[:40]), encoding="utf-8")
     _write_data(folder / "data")
+    _write_own(folder / "own")
     return folder
 
 
@@ -65,6 +72,20 @@ def _write_data(folder: Path) -> None:
 
         pairs = [f"{pair.similarity}\t{pair.first.text}\t{pair.second.text}\n" for pair in generate_pairs(24, seed)]
         _write(folder / f"ro_sts/RO-STS.{split}.tsv", "".join(pairs))
+
+
+def _write_own(folder: Path) -> None:
+    """Labelled files as a user has them."""
+    folder.mkdir()
+    texts = TEXTS[:24]
+    rows = [f'{number},"{text}",{"ABC"[number % 3]}\n' for number, text in enumerate(texts)]
+    _write(folder / "reviews.csv", "".join(["id,text,label\n", *rows]))
+
+    pairs = [f"{text}\t{texts[-number]}\t{number % 7 / 2}\n" for number, text in enumerate(texts)]
+    _write(folder / "pairs.tsv", "".join(["sentence1\tsentence2\tscore\n", *pairs]))
+
+    tags = [{"words": text.split(), "tags": ["AB"[len(word) % 2] for word in text.split()]} for text in texts]
+    _write(folder / "tags.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in tags))
 
 
 def _ronec_record(number, sentence):

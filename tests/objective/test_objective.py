@@ -1,6 +1,7 @@
 """The objective against a reference that goes through rows and teachers one by one, in float64."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,11 @@ WEIGHTINGS = ("fixed", "confidence", "entropy")
 def questions(task, row):
     """A row's logits as one or several questions with one answer each."""
     return [torch.stack([logit, logit * 0]) for logit in row] if task == "multi-label" else [row]
+
+
+def missing(task, label):
+    """Whether an example of a sequence task has no label."""
+    return bool(label.isnan().all() if task == "regression" else (label == -100).all())
 
 
 def hard(task, row, label, smoothing=0.0):
@@ -86,16 +92,18 @@ class Reference:
         labels = self.inputs.get("labels")
         for example, mask in enumerate(self.inputs["attention_mask"]):
             if self.toy.task not in ("masked-lm", "tagging"):
-                said = [(output.logits[example], labels[example]) for output in self.teachers]
+                label = None if missing(self.toy.task, labels[example]) else labels[example]
+                said = [(output.logits[example], label) for output in self.teachers]
                 yield (
                     self.student.logits[example],
-                    labels[example],
+                    label,
                     [(self.student.logits[example], *each) for each in said],
                 )
                 continue
+            alone = self.toy.task == "tagging" and bool((labels[example] == -100).all())
             for position in range(int(mask.sum())):
                 label = None if labels is None or labels[example, position] == -100 else int(labels[example, position])
-                if label is None and self.args.distill_positions == "labelled":
+                if label is None and self.args.distill_positions == "labelled" and not alone:
                     continue
                 row = self.student.logits[example, position]
                 yield row, label, [self.said(teacher, example, position, row, label) for teacher in range(2)]
@@ -207,6 +215,25 @@ def test_teachers_with_vocabularies_of_their_own_equal_the_reference(weighting, 
 def test_soft_targets_on_all_tokens_equal_the_reference(weighting, pair, tmp_path):
     toy = make_toy("tagging", pair, torch.float64)
     compare(toy, tmp_path, teacher_weighting=weighting, distill_positions="all", ensemble="probabilities")
+
+
+def without_labels(toy):
+    """The toy with no label in every second example."""
+    column = "label" if toy.task == "single-label" else "labels"
+
+    def drop(example, row):
+        labels = example[column]
+        none = {"regression": math.nan, "single-label": -100}
+        return {column: labels if row % 2 else none[toy.task] if toy.task in none else [-100] * len(labels)}
+
+    return replace(toy, train=toy.train.map(drop, with_indices=True))
+
+
+@pytest.mark.parametrize("weighting", ["fixed", "confidence"])
+@pytest.mark.parametrize("task", ["tagging", "single-label", "multi-label", "regression"])
+def test_examples_without_labels_learn_from_the_teachers_alone_as_in_the_reference(task, weighting, pair, tmp_path):
+    toy = without_labels(make_toy(task, pair, torch.float64))
+    compare(toy, tmp_path, ensemble="probabilities", teacher_weighting=weighting)
 
 
 @pytest.mark.parametrize("task", ["masked-lm", "tagging", "single-label"])

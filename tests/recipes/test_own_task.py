@@ -139,7 +139,7 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
         (
             "critic",
             {"task": "token-classification", "file": "tags.jsonl"},
-            "is a BertForSequenceClassification with 2",
+            "is a BertForSequenceClassification, not one",
         ),
         ("critic", {"task": "regression", "file": "pairs.tsv"}, "not one that was fine-tuned for regression"),
         ("scorer", {"task": "text-classification", "file": "reviews.csv"}, "with 1 labels, not one that was"),

@@ -1,6 +1,6 @@
-"""What models are compared on: a Romanian task, the user's own text files, or a data set on the Hub. No labels."""
+"""What models are compared on: a Romanian task, the user's own files, or a data set on the Hub. No labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,14 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...romanian.loading import load_task
 from ...romanian.tasks import DEFINITIONS
 from ...tokenization.columns import read_sequences
+from ..columns import find_columns
+from ..labelled_files import READERS, TEST, TRAIN, VALIDATION, read_parts
+from ..labelled_rows import read_inputs
 from ..text_files import read_lines, text_files
 
 REGRESSION = "regression"
 KINDS = (TOKEN_CLASSIFICATION.name, SEQUENCE_CLASSIFICATION.name, REGRESSION)
+ALIASES = {SEQUENCE_CLASSIFICATION.pipeline: SEQUENCE_CLASSIFICATION.name}
 
 
 @dataclass(frozen=True)
@@ -53,31 +57,37 @@ class Examples:
         return " | ".join(" ".join(part if self.tagging else part.split()) for part in parts)
 
 
-def load_examples(task: str, data: str | None, split: str | None = None) -> Examples:
+def load_examples(
+    task: str, data: str | None, split: str | None = None, columns: Mapping[str, str] | None = None
+) -> Examples:
     """Load the texts of a Romanian task, or the user's own.
 
     Args:
-        task: The key of a Romanian task, or one of `KINDS`.
+        task: The key of a Romanian task, or one of `KINDS`; `text-classification` is the Hub's name of
+            `sequence-classification`.
         data: For a Romanian task as in `load_task`. For a kind: a text file or a folder of text files (one text per
-            line, two with a tab between them, or words with spaces between them), or the id of a data set on the Hub
-            with the column `words` (token classification) or `text` and maybe `text_pair`.
-        split: Part of the data set; by default `test`, or `validation` where a Romanian task has no `test`.
+            line, two with a tab between them, or words with spaces between them); a file or folder with labels, as
+            `read_parts` takes them; or the id of a data set on the Hub.
+        split: Part of the data set; by default `test`, or `validation` where there is no `test`, or `train` where
+            there is only one file.
+        columns: What the user calls the columns: `text_column`, `second_text_column`, `words_column`; those that are
+            not named are found by their usual names.
 
     Raises:
         ValueError: There is no such task, split or column, or the data cannot be read or are empty.
         OSError: The data of the task are not there or cannot be downloaded.
     """
     if task in DEFINITIONS:
-        kind, split, columns = _from_task(task, data, split)
+        kind, split, found = _from_task(task, data, split)
     else:
-        kind = task
-        split, columns = _own(kind, data, split)
+        kind = ALIASES.get(task, task)
+        split, found = _own(kind, data, split, columns or {})
 
-    if not any(next(iter(columns.values()), [])):
+    if not any(next(iter(found.values()), [])):
         raise ValueError(f"'{data}' holds no text, so there is nothing to compare. Check its content.")
 
-    names = {name: name for name in columns}
-    sequences = read_sequences(columns, names.get("text"), names.get("text_pair"), names.get("words"))
+    names = {name: name for name in found}
+    sequences = read_sequences(found, names.get("text"), names.get("text_pair"), names.get("words"))
     return Examples(kind, sequences, split)
 
 
@@ -88,32 +98,47 @@ def _from_task(task: str, data: str | None, split: str | None) -> tuple[str, str
         raise ValueError(f"The task {task} has no split '{split}' there, only {', '.join(loaded.data)}.")
 
     kind = REGRESSION if loaded.label_names is None else loaded.definition.problem
-    return kind, split, _columns(kind, loaded.data[split])
+    columns = loaded.data[split].select_columns([*loaded.definition.text_columns])
+    return kind, split, cast(dict, columns.to_dict())
 
 
-def _own(kind: str, data: str | None, split: str | None) -> tuple[str | None, dict[str, list]]:
-    """Read the user's own text: the split, which files have none, and the columns."""
+def _own(
+    kind: str, data: str | None, split: str | None, columns: Mapping[str, str]
+) -> tuple[str | None, dict[str, list]]:
+    """Read the user's own text: the split, which text files have none, and the columns."""
     if kind not in KINDS:
         raise ValueError(f"There is no task '{kind}'; there are {', '.join(DEFINITIONS)}, and {', '.join(KINDS)}.")
     if data is None:
-        raise ValueError(f"The task {kind} needs --data: a text file, a folder of text files, or a data set's id.")
+        raise ValueError(
+            f"The task {kind} needs --data: a text file, a folder of text files, a file with columns "
+            f"({', '.join(READERS)}), or a data set's id."
+        )
 
-    if not Path(data).exists():
-        split = split or "test"
-        return split, _columns(kind, _from_hub(data, split))
+    if _is_text(Path(data)):
+        if split is not None:
+            raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
+        return None, _columns_of_lines(kind, [*filter(str.strip, read_lines(text_files(data)))])
 
-    if split is not None:
-        raise ValueError(f"'{data}' holds text files, which have no split '{split}'. Leave --split out.")
-    return None, _columns_of_lines(kind, [*filter(str.strip, read_lines(text_files(data)))])
+    known = Path(data).exists() or Path(data).suffix.lower() in READERS
+    part, dataset = _of_files(data, split) if known else (split or TEST, _from_hub(data, split or TEST))
+    tagging = kind == TOKEN_CLASSIFICATION.name
+    found = find_columns(dataset.column_names, tagging=tagging, regression=False, labelled=False, **columns)
+    return part, read_inputs(dataset, found, part)
 
 
-def _columns(kind: str, dataset: Dataset) -> dict[str, list]:
-    wanted = ("words",) if kind == TOKEN_CLASSIFICATION.name else ("text", "text_pair")
-    if wanted[0] not in dataset.column_names:
-        raise ValueError(f"{kind} reads a column '{wanted[0]}', but the data set has only {dataset.column_names}.")
+def _is_text(path: Path) -> bool:
+    """Whether a path holds text without columns."""
+    if path.is_dir():
+        return not any(file.suffix.lower() in READERS for file in path.iterdir())
+    return path.is_file() and path.suffix.lower() not in READERS
 
-    found = [name for name in wanted if name in dataset.column_names]
-    return cast(dict, dataset.select_columns(found).to_dict())
+
+def _of_files(data: str, split: str | None) -> tuple[str, Dataset]:
+    parts = read_parts(data)
+    part = split or next(name for name in (TEST, VALIDATION, TRAIN) if name in parts)
+    if part not in parts:
+        raise ValueError(f"'{data}' has no split '{part}', only {', '.join(parts)}.")
+    return part, parts[part]
 
 
 def _columns_of_lines(kind: str, lines: Sequence[str]) -> dict[str, list]:

@@ -30,6 +30,9 @@ class LoyaltyRun:
         task: As for `load_examples`.
         data: As for `load_examples`.
         split: As for `load_examples`.
+        text_column: The column with the texts, where the data have columns; found by its name by default.
+        second_text_column: Likewise, that with the second texts of pairs.
+        words_column: Likewise, that with the words of sentences.
         max_length: Tokens of an example at most; by default as many as each model can take.
         batch_size: Examples at once.
         output_dir: A new or empty folder for `loyalty.json` and `loyalty.png`.
@@ -43,6 +46,9 @@ class LoyaltyRun:
     task: str
     data: str | None = None
     split: str | None = None
+    text_column: str | None = None
+    second_text_column: str | None = None
+    words_column: str | None = None
     max_length: int | None = None
     batch_size: int = 32
     output_dir: str = "loyalty"
@@ -57,7 +63,7 @@ class LoyaltyRun:
             ValueError, OSError, TypeError: What was given cannot be used; nothing was written.
         """
         self._check()
-        examples = load_examples(self.task, self.data, self.split)
+        examples = load_examples(self.task, self.data, self.split, self._columns)
         models = load_models(self.student, self.teachers, examples.kind)
         for index in range(len(models)):
             input_limit(models, index, examples, self.max_length)
@@ -83,6 +89,12 @@ class LoyaltyRun:
             }
         )
         return self._text(examples, loyalty, farthest)
+
+    @property
+    def _columns(self) -> dict[str, str]:
+        """The columns that the user has named."""
+        named = {name: getattr(self, name) for name in ("text_column", "second_text_column", "words_column")}
+        return {name: column for name, column in named.items() if column is not None}
 
     def _text(self, examples: Examples, loyalty: Loyalty, farthest: list[dict[str, Any]]) -> str:
         of_split = f" of the split {examples.split}" if examples.split else ""

@@ -102,5 +102,18 @@ def test_what_is_not_there_is_refused(monkeypatch):
     ):
         load_examples("regression", "org/none")
     monkeypatch.setattr(comparison_data, "load_dataset", lambda *a, **o: Dataset.from_dict({"tokens": [["a"]]}))
-    with pytest.raises(ValueError, match=r"reads a column 'words', but the data set has only \['tokens'\]"):
-        load_examples("token-classification", "org/data")
+    with pytest.raises(ValueError, match=r"the columns \['tokens'\], and it is not plain which is the text column"):
+        load_examples("regression", "org/data")
+
+
+def test_the_files_that_are_distilled_on_are_read(tmp_path):
+    (tmp_path / "train.csv").write_text("mesaj,label\nunu,x\n", encoding="utf-8")
+    (tmp_path / "test.csv").write_text("mesaj,label\ndoi,x\ntrei,y\n", encoding="utf-8")
+    for data, columns in ((tmp_path, {"text_column": "mesaj"}), (tmp_path / "test.csv", {"text_column": "mesaj"})):
+        assert load_examples("text-classification", str(data), columns=columns).sequences == [["doi", "trei"]]
+    assert load_examples("regression", str(tmp_path), "train", {"text_column": "mesaj"}).sequences == [["unu"]]
+    (tmp_path / "a.jsonl").write_text('{"tokens": ["Ana", "are"], "tags": ["X", "Y"]}\n', encoding="utf-8")
+    tagging = load_examples("token-classification", str(tmp_path / "a.jsonl"))
+    assert (tagging.sequences, tagging.split) == ([[["Ana", "are"]]], "train")
+    with pytest.raises(ValueError, match="has no split 'validation', only train, test"):
+        load_examples("regression", str(tmp_path), "validation")
