@@ -40,7 +40,7 @@ def _add_comparison(loyalty: argparse.ArgumentParser) -> None:
     examples = loyalty.add_argument_group("what is read")
     examples.add_argument(
         "--data",
-        help="upos ... sts: a folder, `synthetic`, or nothing to download, as by default; your own text: the files that "
+        help="upos ... sts: a folder, `synthetic`, or by default nothing, to download; your own text: the files that "
         "distill takes, a file or folder with one text per line (a tab between two), or the id of a data set",
     )
     for name, what in (("text", "texts"), ("second-text", "second texts"), ("words", "words")):
