@@ -10,10 +10,14 @@ from ..romanian.synthetic.sentences import generate_corpus
 from .text_files import expect_whole_ends, read_words, text_files
 
 SYNTHETIC, SYNTHETIC_LINES = "synthetic", 2000
+LONGEST_TEXT, LONGEST_WORD = 4096, 30
+"""Characters of a text that is always taken as it is, and of a word on the average of a longer text."""
 
 
 def pack(lines: Iterable[str], words: int) -> Iterator[str]:
     """Join and cut the lines of one document into texts of at most `words` words; an empty line ends a document.
+
+    A text also ends where it has more characters than so many words can have, since nobody could encode what has none.
 
     Example:
         >>> list(pack(["a b", "c", "", "d e f g"], words=3))
@@ -27,11 +31,24 @@ def pack(lines: Iterable[str], words: int) -> Iterator[str]:
 
         full = len(waiting) - len(waiting) % words if new else len(waiting)
         for start in range(0, full, words):
-            yield " ".join(waiting[start : start + words])
+            yield from _in_length(" ".join(waiting[start : start + words]), words)
         del waiting[:full]
 
     if waiting:
-        yield " ".join(waiting)
+        yield from _in_length(" ".join(waiting), words)
+
+
+def _in_length(text: str, words: int) -> Iterator[str]:
+    """Cut a text that is too long for so many words: between two of them, or within one that is too long itself."""
+    longest, start = max(LONGEST_TEXT, words * LONGEST_WORD), 0
+
+    while len(text) - start > longest:
+        blank = text.rfind(" ", start + 1, start + longest + 1)
+        end = start + longest if blank < 0 else blank
+        yield text[start:end]
+        start = end + (text[end] == " ")
+
+    yield text[start:]
 
 
 def words_that_fit(max_length: int) -> int:

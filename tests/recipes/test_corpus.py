@@ -32,6 +32,15 @@ def test_every_word_of_the_corpus_is_kept_once():
     assert " ".join(pack(lines, words=30)).split() == words
 
 
+def test_a_text_of_words_that_are_none_is_cut_where_nobody_could_encode_it():
+    text = "ab " * 2 + "x" * 9000 + " c " + "d" * 4000 + " " + "e" * 4000
+    texts = list(pack([text], words=9))
+    assert [len(each) for each in texts] == [5, 4096, 4096, 810, 4000, 4000]
+    assert "".join(texts).replace(" ", "") == text.replace(" ", "")
+    (whole,) = pack(["x" * 29 + " " + "y" * 4500], words=200)
+    assert len(whole) == 4530
+
+
 def test_a_stream_gives_the_same_texts_as_a_list(tmp_path):
     (tmp_path / "corpus.txt").write_text("unu doi trei\npatru cinci\n\nșase\n", encoding="utf-8")
     whole = load_corpus(str(tmp_path / "corpus.txt"), words=4)
