@@ -25,7 +25,7 @@ def hostile_corpus(random: Random, folder: Path) -> str:
 
 
 def _long(random: Random, place: Path) -> None:
-    text = random.choice(("un om " * 10**5, "漢" * 10**5, " " * 10**6 + "om", "\n" * 10**6, "a\r" * 10**5)).encode()
+    text = random.choice(("un om " * 10**5, "漢" * 10**5, " " * 10**6 + "om", "\n" * 10**6, "a\r" * 10**4)).encode()
     random.choice(
         (
             lambda: (place / "long.txt").write_bytes(text),
