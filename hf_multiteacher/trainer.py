@@ -66,7 +66,7 @@ from .training.saving import WholeCheckpointsMixin
 from .training.streams import Filler, StreamsMixin
 
 
-class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, StreamsMixin, WholeCheckpointsMixin, Trainer):
+class MultiTeacherDistillationTrainer(PublishingMixin, ProjectionsMixin, WholeCheckpointsMixin, StreamsMixin, Trainer):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 
     Each teacher reads the text through its own tokenizer. Every part of the loss is a mean over its own rows in the
