@@ -70,7 +70,7 @@ from .training.streams import Filler, StreamsMixin
 
 
 class MultiTeacherDistillationTrainer(
-    EvaluationMixin, PublishingMixin, ProjectionsMixin, StreamsMixin, WholeCheckpointsMixin, Trainer
+    EvaluationMixin, PublishingMixin, ProjectionsMixin, WholeCheckpointsMixin, StreamsMixin, Trainer
 ):
     """`transformers.Trainer` for a student that learns from one or many teachers.
 

@@ -72,6 +72,7 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
         ({"distill_positions": "some"}, "distill_positions is one of"),
         ({"teacher_dtype": "int8"}, "teacher_dtype is one of"),
         ({"layer_map": {"1": 1}}, "has no effect with hidden_state_weight=0"),
+        ({"skip_nonfinite_rows": True, "hidden_state_weight": 0.5}, "hidden states that are NaN would still be"),
         ({"layer_map": [1], "hidden_state_weight": 1.0}, "layer_map maps hidden states"),
         ({"layer_map": {"first": 1}, "hidden_state_weight": 1.0}, "layer_map maps hidden states"),
     ],

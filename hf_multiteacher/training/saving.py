@@ -99,6 +99,22 @@ class WholeCheckpointsMixin(Trainer):
                 Path(chosen).name,
             )
 
+    def _init_training_state(
+        self,
+        max_steps: int,
+        num_update_steps_per_epoch: int,
+        num_train_epochs: int,
+        resume_from_checkpoint: str | None,
+        trial: Any,
+    ) -> tuple[int, int]:
+        """Set up a run as `Trainer` does, which goes one step too far where a run was killed after its last save."""
+        place = super()._init_training_state(
+            max_steps, num_update_steps_per_epoch, num_train_epochs, resume_from_checkpoint, trial
+        )
+
+        finished = self._has_teachers and self.state.global_step >= max_steps
+        return (num_train_epochs, 0) if finished else place
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save as `Trainer` does, so that what is cut off at any moment is not taken for whole.
 

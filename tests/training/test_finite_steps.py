@@ -204,6 +204,16 @@ def test_a_teacher_whose_rows_are_all_skipped_is_one_that_is_not_there(tmp_path,
 
 
 @pytest.mark.parametrize("trainer", [MultiTeacherDistillationTrainer, OwnDivergence])
+def test_a_teacher_of_another_vocabulary_shares_nothing_on_rows_that_are_skipped(tmp_path, trainer):
+    toy = spoil(make_toy("masked-lm", examples=32, skip_nonfinite_rows=True), math.nan)
+    skipped = make_trainer(toy, tmp_path, max_steps=2, logging_steps=2, trainer=trainer)
+    skipped.train()
+    log = skipped.state.log_history[0]
+    assert log["skipped_rows/second"] > 0
+    assert log["shared_mass/second"] == log["soft_loss/second"] == log["coverage/second"] == 0
+
+
+@pytest.mark.parametrize("trainer", [MultiTeacherDistillationTrainer, OwnDivergence])
 @pytest.mark.parametrize("task", ["single-label", "multi-label", "regression"])
 def test_rows_that_no_teacher_answers_add_nothing_and_accumulation_changes_nothing(tmp_path, task, trainer):
     settings = {"max_steps": 3, "logging_steps": 3, "skip_nonfinite_rows": True, "trainer": trainer}

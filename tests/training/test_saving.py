@@ -99,6 +99,16 @@ def test_where_no_checkpoint_is_whole_the_run_starts_from_the_beginning(toy, run
     assert largest_difference(weights_of(run), weights_of(resumed)) == 0
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_run_that_was_killed_after_its_last_save_takes_no_step_more(stream, toy, tmp_path):
+    data = {"train_dataset": toy.train.to_iterable_dataset()} if stream else {}
+    trainers = [make_trainer(toy, tmp_path, **SAVING | {"max_steps": 4}, **data) for _ in range(2)]
+    trainers[0].train()
+    trainers[1].train(resume_from_checkpoint=True)
+    assert trainers[1].state.global_step == 4
+    assert largest_difference(*map(weights_of, trainers)) == 0
+
+
 def test_where_there_is_no_checkpoint_a_resume_is_refused_as_in_trainer(toy, tmp_path):
     with pytest.raises(ValueError, match="No valid checkpoint found in output directory"):
         make_trainer(toy, tmp_path).train(resume_from_checkpoint=True)
@@ -164,6 +174,18 @@ def test_a_full_disk_is_told_in_one_line_with_the_file_and_what_was_saved_stays(
         trainer.train()
     assert "\n" not in str(raised.value)
     assert newest_whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-1")
+
+
+def test_a_whole_checkpoint_that_is_written_anew_is_not_whole_meanwhile(toy, folder, monkeypatch):
+    def fail(self, folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    trainer = make_trainer(toy, folder, **SAVING)
+    monkeypatch.setattr(type(trainer), "_save_optimizer_and_scheduler", fail)
+    assert not lacks(folder / "checkpoint-6")
+    with pytest.raises(CheckpointNotWrittenError):
+        trainer.train(resume_from_checkpoint=str(folder / "checkpoint-4"))
+    assert lacks(folder / "checkpoint-6")
 
 
 def test_another_error_while_saving_stays_what_it_is(toy, tmp_path, monkeypatch):
