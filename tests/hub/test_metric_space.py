@@ -127,3 +127,8 @@ def test_the_packaged_folder_is_not_changed():
     assert before == {path: path.read_bytes() for path in (FOLDER / "loyalty").iterdir() if path.is_file()}
     with pytest.raises(PushError, match="^Nothing pushed: evaluate loads"):
         push_metric("a/b/c")
+
+
+def test_a_metric_that_there_is_not_is_refused():
+    with pytest.raises(PushError, match="there is no metric 'loyality'; there are "):
+        push_metric("org/mine", "loyality")

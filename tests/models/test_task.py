@@ -48,3 +48,8 @@ def test_a_compiled_teacher_can_be_shortened():
     student = student_from_teacher(compiled(teacher), layers=1)
     assert type(student) is type(teacher)
     assert not any("_orig_mod" in name for name in student.state_dict())
+
+
+def test_what_is_no_model_is_no_student():
+    with pytest.raises(TypeError, match="A student is a model, but got a function, which cannot be trained"):
+        compiled_in_place(lambda inputs: inputs)

@@ -124,3 +124,15 @@ def test_a_file_may_have_any_name_and_gives_numbers_without_a_point_and_single_w
 def test_what_does_not_fit_in_a_file_is_said(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read_file(tmp_path, text)
+
+
+def test_what_a_dataclass_fails_over_is_told_as_a_value_that_does_not_fit():
+    @dataclass
+    class Machine:
+        device: str = "cpu"
+
+        def __post_init__(self):
+            raise RuntimeError(f"There is no {self.device}")
+
+    with pytest.raises(ValueError, match=r"There is no gpu \(RuntimeError\)\."):
+        read_arguments([Machine], ["--device", "gpu"])

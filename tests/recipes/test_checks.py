@@ -53,3 +53,8 @@ def test_a_folder_for_results_may_hold_some_but_must_be_one(tmp_path):
         check_results_folder(Path("/proc/new"))
     with pytest.raises(ValueError, match="results.json' is no folder that can be written to"):
         check_results_folder(tmp_path / "results.json" / "new")
+
+
+def test_a_folder_with_a_zero_byte_in_its_name_is_refused():
+    with pytest.raises(ValueError, match="there is a zero byte in its name. Choose another output_dir"):
+        check_results_folder(Path("a\0b"))

@@ -103,3 +103,9 @@ def test_a_folder_without_text_is_refused(tmp_path):
 def test_what_is_neither_a_path_nor_a_data_set_is_refused():
     with pytest.raises(ValueError, match="neither a file nor a folder, nor a data set"):
         load_corpus("no/such-corpus", words=4)
+
+
+def test_a_data_set_without_the_column_of_texts_is_refused(monkeypatch):
+    monkeypatch.setattr(corpus, "load_dataset", lambda *names, **options: Dataset.from_dict({"sentence": ["one"]}))
+    with pytest.raises(ValueError, match=r"The data set 'org/news' has no column 'text'\. Name its text column"):
+        load_corpus("org/news", words=8)
