@@ -101,7 +101,7 @@ def test_a_romanian_task_and_a_regression(project, tmp_path, capsys, cased_token
         ({"batch_size": 0}, "--batch-size expects a number from 1 on"),
         ({"examples": -1}, "--examples expects a number from 0 on"),
         ({"seed": -3}, "--seed expects a number from 0 on, but got -3"),
-        ({"data": "own.jsonl"}, "own.jsonl' must be a text file or a folder with text files (.txt, .xz, .gz)"),
+        ({"data": "own.jsonl"}, "own.jsonl' holds no example"),
         ({"confidence": 95}, "--confidence expects a share between 0 and 1"),
     ],
 )
