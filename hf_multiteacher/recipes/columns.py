@@ -133,7 +133,7 @@ class _Guess:
             return self._take("text_column", one), self._take("second_text_column", two)
 
         found = [name for name in self._free() if name.lower() in TEXTS]
-        free = [name for name in self._free() if name.lower() not in NUMBERS]
+        free = [name for name in self._free() if name.lower() not in (*NUMBERS, *WORDS)]
         found = free if not found and len(free) == 1 else found
         if len(found) != 1:
             raise ValueError(self._advice("text_column", found))

@@ -52,7 +52,7 @@ def explain() -> str:
     objective = [each for each in own if each.name not in NEEDED]
     others = sorted({*known} - {*THAT_MATTER, *NEEDED})
 
-    needed = [each for each in _given(DistillationTrainingArguments) if each.name in NEEDED]
+    needed = sorted((each for each in own + _given(TrainingArguments) if each.name in NEEDED), key=_place)
     parts = [fill(_INTRODUCTION, WIDTH)]
     parts.append(_explained("what every distillation needs", DistillationTrainingArguments, needed))
     for group, keys in _groups().items():
@@ -63,6 +63,10 @@ def explain() -> str:
     listed = fill(", ".join(others), WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     parts.append(f"all other keys of transformers.{LIBRARY}, by name\n\n{listed}")
     return "\n\n".join(parts) + "\n"
+
+
+def _place(key: "Field[Any]") -> int:
+    return [*NEEDED].index(key.name)
 
 
 _INTRODUCTION = (

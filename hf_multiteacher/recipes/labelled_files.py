@@ -165,8 +165,8 @@ def _read_json_lines(path: Path) -> Dataset:
             continue
         try:
             records.append(json.loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise DataFileError(path, number, f"this line is no JSON ({error}). Correct it.") from None
+        except json.JSONDecodeError as error:
+            raise DataFileError(path, number, f"column {error.colno}: not valid JSON. Correct that line.") from None
     return _of_records(path, records)
 
 

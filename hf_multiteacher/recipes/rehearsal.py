@@ -125,6 +125,9 @@ def _reason(error: Exception) -> str:
     unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
     if unknown:
         return f"neither the schedule nor the optimizer takes '{unknown[1]}' (lr_scheduler_kwargs, optim_args)"
+    missing = re.search(r"missing \d+ required positional arguments?: '(\w+)'", str(error))
+    if missing:
+        return f"the schedule needs '{missing[1]}' (lr_scheduler_kwargs)"
     return f"{error} ({type(error).__name__})"
 
 

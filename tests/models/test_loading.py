@@ -206,10 +206,12 @@ def test_a_teacher_whose_head_has_another_size_than_it_says_is_told_which(folder
 
 
 def test_masked_lm_teachers_are_refused_before_the_corpus_is_read(folder, tmp_path):
-    from hf_multiteacher.recipes.masked_lm import make_trainer, read_config
+    from hf_multiteacher.recipes.configuration import read_config
+    from hf_multiteacher.recipes.distillation import plan
+    from hf_multiteacher.recipes.progress import Progress
 
     save(folder, "TokenClassification")
     file = tmp_path / "run.yaml"
     file.write_text(f"corpus: {tmp_path}/nowhere\nteachers: [{folder}]\noutput_dir: {tmp_path}/out\nuse_cpu: true\n")
     with pytest.raises(ValueError, match="Teacher 'model' must have a head for masked-lm"):
-        make_trainer(*read_config(file))
+        plan(*read_config([str(file)])).prepare(Progress(3))

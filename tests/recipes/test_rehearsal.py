@@ -78,6 +78,7 @@ def test_a_rehearsal_draws_no_random_number_of_the_run(tmp_path):
         ),
         ({"optim": "adamw_torch_4bit"}, "The training arguments do not work here: "),
         ({"lr_scheduler_kwargs": {"speed": 1}}, "nor the optimizer takes 'speed' .lr_scheduler_kwargs"),
+        ({"lr_scheduler_type": "warmup_stable_decay"}, "the schedule needs 'num_decay_steps' .lr_scheduler_kwargs"),
         ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"a": 1}}, "do not work here: .*'a'"),
     ],
 )
