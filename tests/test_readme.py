@@ -1,12 +1,16 @@
 """README.md: its example runs as it is printed, with models of the test's own behind the names."""
 
+import json
 import re
 from pathlib import Path
+
+import yaml
 
 from helpers.models import tiny_bert
 from helpers.toys import raw_data, tokenizers
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_first_example_runs_and_is_short(tmp_path, monkeypatch):
@@ -24,3 +28,22 @@ def test_the_first_example_runs_and_is_short(tmp_path, monkeypatch):
     assert trainer.multi_tokenizer.source_of(1) == 1
     assert trainer.state.global_step == 9
     assert trainer.model.config.num_hidden_layers == 6
+
+
+def test_the_configuration_on_the_first_screen_is_the_one_in_the_examples():
+    shown = re.search(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    assert len(shown.splitlines()) <= 10
+    file = ROOT / re.search(r"hf-multiteacher distill (examples/\S+)", README)[1]
+    assert yaml.safe_load(shown) == yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def test_the_table_on_the_first_screen_is_what_its_run_has_measured():
+    """`docs/reviews.json` is the `metrics.json` that the run left."""
+    measured = json.loads((ROOT / "docs/reviews.json").read_text(encoding="utf-8"))
+    models = {"student": measured["student"], **measured["teachers"], "ensemble": measured["ensemble"]}
+    table = re.search(r"^```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1].split("\n\n")[0]
+    shown = {row.split()[0]: row.split()[1:] for row in table.splitlines()[1:]}
+
+    assert {name: float(row[0]) for name, row in shown.items()} == {
+        name: round(model["quality"]["accuracy"], 4) for name, model in models.items()
+    }
