@@ -15,6 +15,8 @@ from ..whole_file import write_text
 WIDTH = 80
 LONGEST_NAME = 26
 STUDENT = "student"
+SIZES = {"parameters": "parameters", "megabytes": "MB", "latency_ms": "ms"}
+"""What is shown of the sizes -> its heading; latency is there where `report_speed` asked for it."""
 NOT_FIGURES = ("runtime", "per_second", "preparation_time", "compilation_time", "epoch")
 Row = dict[str, float]
 
@@ -64,7 +66,9 @@ class Figures:
             measure, _, owner = name.removeprefix("eval_").partition("/")
             if measure.endswith(NOT_FIGURES) or not isinstance(value, int | float):
                 continue
-            if measure.endswith("loss"):
+            if measure == "loss" and owner in others:
+                others[owner][measure] = value
+            elif measure.endswith("loss"):
                 losses[f"{measure}/{owner}" if owner else measure] = value
             elif measure.endswith("_loyalty"):
                 loyalty.setdefault(owner, {})[measure] = value
@@ -115,12 +119,13 @@ class Figures:
             quality.append((ENSEMBLE, self.ensemble, {}))
 
         measures = _first(self.metric, [name for name in quality[0][1] if "/" not in name])
-        rows = [["", *map(_heading, measures), "parameters", "MB"]]
+        shown = {key: title for key, title in SIZES.items() if key in self.sizes}
+        rows = [["", *map(_heading, measures), *shown.values()]]
         for name, row, sizes in quality:
-            size = [_size(sizes.get("parameters")), _size(sizes.get("megabytes"))]
-            rows.append([_short(name), *(_figure(row.get(measure)) for measure in measures), *size])
+            figures = [_figure(row.get(measure)) for measure in measures]
+            rows.append([_short(name), *figures, *(_size(sizes.get(key)) for key in shown)])
 
-        tables = [fitted(rows, kept=2)]
+        tables = [fitted(rows, kept=len(shown))]
         if self.loyalty:
             tables.append(fitted(self._loyalty_rows(), kept=0))
         return "\n\n".join(tables)

@@ -15,6 +15,7 @@ METRICS = {
     "eval_accuracy/ensemble": 0.8,
     "eval_coverage/one": 0.9,
     "eval_loss": 1.5,
+    "eval_loss/one": 1.25,
     "eval_soft_loss/one": 0.1,
     "eval_label_loyalty/one": 0.25,
     "eval_label_loyalty/ensemble": 0.5,
@@ -46,7 +47,7 @@ def test_every_figure_belongs_to_somebody(figures, tmp_path):
         },
         "teachers": {
             "one": {
-                "quality": {"accuracy": 0.75, "coverage": 0.9},
+                "quality": {"accuracy": 0.75, "coverage": 0.9, "loss": 1.25},
                 "parameters": 2000,
                 "loyalty": {"label_loyalty": 0.25},
             },
