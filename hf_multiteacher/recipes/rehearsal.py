@@ -2,6 +2,7 @@
 
 import random
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -81,7 +82,8 @@ def rehearse(args: TrainingArguments) -> None:
 
     known = {field.name for field in fields(args)}
     changes = {name: value for name, value in NOT_REHEARSED.items() if name in known}
-    with TemporaryDirectory() as scratch, _same_random_numbers():
+    with TemporaryDirectory() as scratch, _same_random_numbers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the run itself will say them
         try:
             _expect_workers(args)
             _train(replace(args, output_dir=scratch, **changes))
