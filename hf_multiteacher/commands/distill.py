@@ -18,8 +18,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         usage=USAGE,
         description="Distil a student from teachers: for your own labelled data, for text, or for a Romanian task. "
         "Every key of the YAML file is also a flag, which overrides it.",
-        epilog="example: hf-multiteacher distill --task text-classification --data reviews.csv --teachers A B "
-        "--output_dir student",
+        epilog="example: hf-multiteacher distill config.yaml --max_steps 100 --output_dir other",
     )
     distill.add_argument("--keys", action="store_true", help="explain every key, and do nothing else")
     distill.add_argument("--verbose", action="store_true", help="show the libraries' own bars and notes too")
