@@ -58,7 +58,7 @@ def test_every_figure_belongs_to_somebody(figures, tmp_path):
 
 
 def test_the_table_has_a_row_for_each_model_and_the_loyalty_below(figures):
-    assert figures.table().splitlines() == [
+    assert [line.rstrip() for line in figures.table().splitlines()] == [
         "          accuracy  macro f1  parameters   MB",
         "student     0.5000       nan       1,000  0.5",
         "one         0.7500                 2,000",

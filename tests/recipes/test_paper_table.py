@@ -153,7 +153,7 @@ def test_an_output_folder_that_cannot_be_made_is_refused_before_any_run(model, t
         (["--max-length", "2"], "max_length is 2, but up to 3 tokens"),
         (["--max-length", "0"], "max_length is 0"),
         (["--config", "none.yaml"], "cannot be read"),
-        (["--config", "none.json"], "must be a YAML file"),
+        (["--config", "none.json"], "'none.json' cannot be read"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(model, tmp_path, capsys, words, message):
