@@ -173,6 +173,7 @@ def test_its_loss_is_the_eval_loss_and_the_teachers_are_measured_all_the_same(pa
     logits, labels = (torch.as_tensor(each) for each in (seen[-1].predictions, seen[-1].label_ids))
     expected = torch.nn.functional.cross_entropy(logits, labels, weight=WEIGHTS)
     assert measured["eval_loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert "eval_loss/first" in reference and "eval_loss/first" not in measured, "by another loss than the student's"
     names = [name for name in reference if "loyalty" in name or "soft" in name]
     assert {name: measured[name] for name in names} == pytest.approx({name: reference[name] for name in names})
 

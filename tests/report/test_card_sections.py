@@ -42,6 +42,11 @@ def test_parts_of_one_data_set_with_the_same_metric_keep_their_own_columns(data,
     assert "| Model | accuracy |" in write_model_card(data, tmp_path).read_text()
 
 
+def test_a_teacher_that_does_not_have_all_words_is_said_to_be_measured_on_the_others(data):
+    data.evaluations[0].answered = {"mine": 0.975}
+    assert "mine is measured on the 97.5 % of the words that its tokenizer keeps." in str(model_card(data, {}))
+
+
 def test_the_example_is_a_sentence_in_the_language_and_for_the_task(data):
     data.example = None
     assert '"București este [MASK] României."' in str(model_card(data, {}))
