@@ -15,6 +15,7 @@ from hf_multiteacher.models.task import MASKED_LM
 from hf_multiteacher.recipes.comparison.comparison import load_models
 from hf_multiteacher.recipes.demo.demo import labelled_data
 from hf_multiteacher.recipes.pretrained import Pretrained, expect_teachers, load_for_labels
+from hf_multiteacher.recipes.task_data import TaskData
 from hf_multiteacher.romanian.loading import load_task
 from hf_multiteacher.teachers import TeacherEnsemble
 
@@ -90,7 +91,7 @@ def as_first_teacher(folder):
 
 
 def as_pretrained(folder):
-    Pretrained.find(str(folder), "Student").expect_to_learn([load_task("di", "synthetic")])
+    Pretrained.find(str(folder), "Student").expect_to_learn([TaskData.of(load_task("di", "synthetic"))])
 
 
 def as_encoder(folder):

@@ -155,15 +155,16 @@ def test_a_student_with_weights_that_are_no_numbers_is_not_saved(tmp_path, strat
     assert newest_whole_checkpoint(tmp_path) == (None if strategy == "no" else str(tmp_path / "checkpoint-1"))
 
 
-def silence(toy, where):
-    """Have the second teacher answer NaN to the examples that `where` chooses by their tokens [batch, length]."""
+def silence(toy, where, teachers=(1,)):
+    """Have teachers, the second by default, answer NaN to the examples that `where` chooses by their tokens."""
 
     def answer(module, arguments, named, output):
         output.logits = output.logits.clone()
         output.logits[where(named["input_ids"])] = math.nan
         return output
 
-    toy.teachers[1].model.register_forward_hook(answer, with_kwargs=True)
+    for teacher in teachers:
+        toy.teachers[teacher].model.register_forward_hook(answer, with_kwargs=True)
     return toy
 
 
@@ -201,6 +202,15 @@ def test_a_teacher_whose_rows_are_all_skipped_is_one_that_is_not_there(tmp_path,
     assert log["skipped_rows/second"] == labels
     assert log["skipped_rows/first"] == 0
     assert log["soft_loss/second"] == 0
+
+
+def test_an_override_s_loss_on_rows_that_no_teacher_answers_does_not_count(tmp_path):
+    toy = silence(make_toy("single-label", same_tokenizer=True, examples=32), every, teachers=(0, 1))
+    trainer = make_trainer(
+        toy, tmp_path, trainer=OwnDivergence, skip_nonfinite_rows=True, max_steps=1, logging_steps=1
+    )
+    trainer.train()
+    assert trainer.state.log_history[0]["soft_loss"] == 0
 
 
 @pytest.mark.parametrize("trainer", [MultiTeacherDistillationTrainer, OwnDivergence])
