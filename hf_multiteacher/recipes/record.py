@@ -40,7 +40,10 @@ def write_config(
     if values.get("save_strategy") == "no":
         values.pop("save_steps", None)
 
-    note = f"# {config.task}: hf-multiteacher distill {path.name} --output_dir ELSEWHERE repeats the run.\n"
+    note = (
+        f"# {config.task}: hf-multiteacher distill {path.name} --output_dir ELSEWHERE repeats the run,\n"
+        "# from the folder in which it was started where paths are relative.\n"
+    )
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=119)
     write_text(path, note + text)
 
