@@ -53,7 +53,7 @@ def read_values(kinds: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
 
     for key, value in _flags(flags):
         if key not in known_keys(kinds):
-            raise ValueError(f"There is no argument '--{key}'.{nearest(key, kinds)}")
+            raise ValueError(f"There is no argument '--{key}'.{nearest(key, kinds, before='--')}")
         given[key] = _declared_flag(kinds, key, value)
     return given
 
@@ -77,10 +77,16 @@ def known_keys(kinds: Sequence[type]) -> set[str]:
     return {field.name for kind in kinds for field in fields(kind) if field.init}
 
 
-def nearest(key: str, kinds: Sequence[type]) -> str:
-    """Return the sentence that suggests the key which was probably meant; empty where none is near."""
+def nearest(key: str, kinds: Sequence[type], before: str = "") -> str:
+    """Return the sentence that suggests the key which was probably meant; empty where none is near.
+
+    Args:
+        key: What was given.
+        kinds: Dataclasses; each known key is a field of one of them.
+        before: What stands before a key where it was given.
+    """
     found = get_close_matches(key, known_keys(kinds), n=1)
-    return f" Did you mean '{found[0]}'?" if found else ""
+    return f" Did you mean '{before}{found[0]}'?" if found else ""
 
 
 # ---- The file ----

@@ -84,7 +84,7 @@ def read_file(path: Path) -> Dataset:
     """
     read = READERS.get(path.suffix.lower())
     if read is None or not path.is_file():
-        fault = "is no file" if not path.is_file() else f"ends in '{path.suffix}'"
+        fault = "there is no such file" if not path.is_file() else f"ends in '{path.suffix}'"
         raise ValueError(f"'{path}' must be a file that ends in {', '.join(READERS)}, but {fault}. Check the path.")
 
     dataset = read(path)

@@ -79,8 +79,8 @@ def test_a_flag_may_hold_a_mapping():
     ("words", "message"),
     [
         (["--size", "ten", "--corpus", "a"], "size must be a whole number, got 'ten'"),
-        (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'. Did you mean 'size'?"),
-        (["--temprature", "3"], "There is no argument '--temprature'. Did you mean 'temperature'?"),
+        (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'. Did you mean '--size'?"),
+        (["--temprature", "3"], "There is no argument '--temprature'. Did you mean '--temperature'?"),
         (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'.$"),
         (["--size", "3", "--corpus"], "--corpus needs a value"),
         ([], "missing .* 'corpus'"),

@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_named_by_file_and_line(tmp_path, name, text, mes
 
 
 def test_what_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match="must be a file .* but is no file"):
+    with pytest.raises(ValueError, match="must be a file .* but there is no such file"):
         read_parts(str(tmp_path / "none.csv"))
     with pytest.raises(ValueError, match="'no/set' is neither a file .* nor a folder, nor a data set"):
         read_parts("no/set")
