@@ -33,7 +33,7 @@ def test_the_first_example_runs_and_is_short(tmp_path, monkeypatch):
 def test_the_configuration_on_the_first_screen_is_the_one_in_the_examples():
     shown = re.search(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
     assert len(shown.splitlines()) <= 10
-    file = ROOT / re.search(r"hf-multiteacher distill (examples/\S+)", README)[1]
+    file = ROOT / re.search(r"hf-multiteacher distill (\w+\.yaml)\n.*?\((examples/\1)\)", README, re.DOTALL)[2]
     assert yaml.safe_load(shown) == yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
