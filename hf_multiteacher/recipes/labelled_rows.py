@@ -98,19 +98,20 @@ def read_tags(dataset: Dataset, column: str, part: str, words: Sequence[Sequence
 
 def read_numbers(dataset: Dataset, column: str, part: str) -> list[float | None]:
     """Read one number per row; as `read_classes`."""
+    return _with_labels(_each_row(dataset, column, part, _number), column, part)
 
-    def read(value: Any) -> float | None:
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise ValueError(f"expected a number, found {value!r:.40}")
-        return number
 
-    return _with_labels(_each_row(dataset, column, part, read), column, part)
+def _number(value: Any) -> float | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number, found {value!r:.40}")
+    return number
 
 
 def _read_text(value: Any) -> str:

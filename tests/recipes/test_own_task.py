@@ -146,7 +146,7 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
         ("scorer", {"task": "text-classification", "file": "reviews.csv"}, "with 1 labels, not one that was"),
         ("tagger", {"task": "ner", "file": "tags.jsonl"}, "finds no such file"),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "label_column": "x"}, "label_column is 'x'"),
-        ("critic", {"task": "text-classification", "file": "none.csv"}, "is no file"),
+        ("critic", {"task": "text-classification", "file": "none.csv"}, "there is no such file"),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "max_length": 999}, "reads 128 tokens"),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "student_layers": 9}, "has 2 layers"),
         ("encoder", {"task": "ner", "file": "x", "resume_from_checkpoint": "critic-0"}, "no checkpoint at"),
