@@ -28,7 +28,7 @@ from hf_multiteacher import (
     student_from_teacher,
     trim_tokenizer,
 )
-from hf_multiteacher.recipes.text_files import read_lines, text_files
+from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 from hf_multiteacher.tokenization import VocabularyTransfer
 
 LENGTH, BATCH, HELD_OUT, SEEDS = 48, 8, 100, (0, 1, 2)

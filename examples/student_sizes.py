@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
 
 from hf_multiteacher import student_from_teacher, trim_tokenizer
-from hf_multiteacher.recipes.text_files import read_lines, text_files
+from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 from hf_multiteacher.report import compare
 
 BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}

@@ -18,7 +18,7 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from hf_multiteacher.recipes.text_files import read_lines, text_files
+from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 from hf_multiteacher.tokenization.matching import one_to_one
 from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets
 from hf_multiteacher.tokenization.vocabulary import SharedVocabulary, shared_mass

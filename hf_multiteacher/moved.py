@@ -18,8 +18,8 @@ PLACE_OF = {
     "hf_multiteacher.student": "hf_multiteacher.models",
     "hf_multiteacher.vocabulary": "hf_multiteacher.tokenization",
     # used in the examples
-    "hf_multiteacher.arguments": "hf_multiteacher.recipes.arguments",
-    "hf_multiteacher.corpus": "hf_multiteacher.recipes.corpus",
+    "hf_multiteacher.arguments": "hf_multiteacher.recipes.configuration.arguments",
+    "hf_multiteacher.corpus": "hf_multiteacher.recipes.data.corpus",
     "hf_multiteacher.distillation": "hf_multiteacher.recipes.distillation",
     "hf_multiteacher.experiment": "hf_multiteacher.recipes.distillation",
     "hf_multiteacher.fine_tuning": "hf_multiteacher.recipes.fine_tuning",

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
-from hf_multiteacher.recipes.configuration import read_config
+from hf_multiteacher.recipes.configuration.configuration import read_config
 from hf_multiteacher.romanian import load_task
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 from hf_multiteacher.trainer import MultiTeacherDistillationTrainer

@@ -33,14 +33,14 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(parsed: argparse.Namespace) -> int:
     """Distil, leave the student with its card, print what was measured and return the exit code."""
     if parsed.keys:
-        from ..recipes.keys import explain
+        from ..recipes.configuration.keys import explain
 
         sys.stdout.write(explain())
         return FINISHED
 
-    from ..recipes.configuration import read_config
+    from ..recipes.configuration.configuration import read_config
     from ..recipes.distillation import plan
-    from ..recipes.progress import Progress
+    from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
     from ..training.saving import CheckpointNotWrittenError
 

@@ -79,7 +79,7 @@ def _description(parsed: argparse.Namespace) -> str:
 
 
 def _table(parsed: argparse.Namespace) -> str:
-    from ..recipes.quiet_libraries import quiet_libraries
+    from ..recipes.terminal.quiet_libraries import quiet_libraries
 
     with nullcontext() if parsed.verbose else quiet_libraries():
         with user_errors():
@@ -90,7 +90,7 @@ def _table(parsed: argparse.Namespace) -> str:
 def _paper_table(parsed: argparse.Namespace) -> "PaperTable":
     from transformers import TrainingArguments
 
-    from ..recipes.arguments import read_arguments
+    from ..recipes.configuration.arguments import read_arguments
     from ..recipes.paper_table import DEFAULTS, PaperTable
 
     if not parsed.models:

@@ -85,7 +85,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _compare(given: dict[str, Any]) -> str:
     from ..recipes.comparison.run import LoyaltyRun
-    from ..recipes.quiet_libraries import quiet_libraries
+    from ..recipes.terminal.quiet_libraries import quiet_libraries
 
     needed = {"teachers": [], "student": "", "task": ""}
     with user_errors(), quiet_libraries():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..training_args import DistillationTrainingArguments
-from .configuration import DistillationConfig
+from .configuration.configuration import DistillationConfig
 from .masked_lm_distillation import MaskedLMDistillation
 from .run import Distillation
 from .task_distillation import TaskDistillation

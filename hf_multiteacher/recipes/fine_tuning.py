@@ -10,8 +10,8 @@ from ..collation.data_collator import DataCollatorForDistillation
 from ..teachers.ensemble import Teacher
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
-from .labelled_data import LabelledData
-from .progress import Progress
+from .data.labelled_data import LabelledData
+from .terminal.progress import Progress
 
 
 class _OrderedTrainer(MultiTeacherDistillationTrainer):

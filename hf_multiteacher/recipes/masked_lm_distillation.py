@@ -12,15 +12,15 @@ from ..models.task import MASKED_LM
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
-from .checkpoints import find_checkpoint
-from .configuration import DEFAULT_HELD_OUT, DEFAULT_LENGTH
-from .corpus import load_corpus, words_that_fit
-from .held_out import hold_out
+from .configuration.checkpoints import find_checkpoint
+from .configuration.configuration import DEFAULT_HELD_OUT, DEFAULT_LENGTH
+from .configuration.rehearsal import expect_best_metric
+from .data.corpus import load_corpus, words_that_fit
+from .data.held_out import hold_out
 from .pretrained import expect_room_for_text, expect_teachers, load_tokenizer
-from .progress import Progress
-from .rehearsal import expect_best_metric
 from .run import Distillation
 from .student_vocabulary import find_student_tokenizer, is_trimmed
+from .terminal.progress import Progress
 
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""

@@ -17,12 +17,12 @@ from ..romanian.loading import load_task
 from ..romanian.reference import REFERENCE, REFERENCE_NOTE
 from ..romanian.tasks import Task, definitions_of
 from ..whole_file import write_text
-from .checks import check_fine_tuning, check_results_folder, check_seed
+from .configuration.checks import check_fine_tuning, check_results_folder, check_seed
+from .data.labelled_data import LabelledData
+from .data.task_data import TaskData
 from .fine_tuning import fine_tune
-from .labelled_data import LabelledData
 from .pretrained import Pretrained, shared_limit
-from .progress import Progress
-from .task_data import TaskData
+from .terminal.progress import Progress
 
 DEFAULTS = {
     "output_dir": "romanian-table",

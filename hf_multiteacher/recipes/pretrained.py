@@ -17,7 +17,7 @@ from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, Task
 from ..teachers.loading import load_model
 from ..teachers.teacher import Teacher
 from ..tokenization.encoder import FEWEST_ENTRIES, require_fast
-from .task_data import TaskData
+from .data.task_data import TaskData
 
 
 @dataclass(frozen=True)

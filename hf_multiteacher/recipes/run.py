@@ -9,10 +9,10 @@ from typing import Any
 from ..hub.files import PushError
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
-from .configuration import DistillationConfig
-from .figures import WIDTH, Figures
-from .progress import Progress
-from .record import write_config
+from .configuration.configuration import DistillationConfig
+from .results.figures import WIDTH, Figures
+from .results.record import write_config
+from .terminal.progress import Progress
 
 
 class Distillation:

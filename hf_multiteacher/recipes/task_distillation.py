@@ -19,23 +19,23 @@ from ..teachers.ensemble import Teacher
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
 from ..training_args import DistillationTrainingArguments
-from .answers import Answers
-from .checkpoints import find_checkpoint
-from .checks import refuse_resume
-from .configuration import DistillationConfig
+from .configuration.checkpoints import find_checkpoint
+from .configuration.checks import refuse_resume
+from .configuration.configuration import DistillationConfig
+from .configuration.rehearsal import expect_best_metric
+from .data.label_inventory import take_inventory
+from .data.labelled_data import LabelledData
+from .data.own_task import load_own_task
+from .data.task_data import TaskData
+from .data.unlabelled_text import load_unlabelled
 from .fine_tuning import make_trainer
-from .label_inventory import take_inventory
-from .labelled_data import LabelledData
-from .own_task import load_own_task
-from .prediction_files import write_predictions
 from .pretrained import Pretrained, shared_limit
-from .progress import Progress
-from .rehearsal import expect_best_metric
+from .results.answers import Answers
+from .results.prediction_files import write_predictions
 from .run import Distillation
 from .student_vocabulary import find_student_tokenizer, is_trimmed
-from .task_data import TaskData
 from .task_teachers import TaskTeacher, find_teachers
-from .unlabelled_text import load_unlabelled
+from .terminal.progress import Progress
 
 EXAMPLES_OF_A_REHEARSAL = 8
 ONLY_TRAINED: dict[str, Any] = {

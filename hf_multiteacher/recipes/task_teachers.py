@@ -7,9 +7,9 @@ from ..models.labels import has_names, label_names
 from ..models.loading import heads_of, load_config
 from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ..romanian.tasks import DEFINITIONS
-from .configuration import REGRESSION, DistillationConfig
-from .configuration import TOKEN_CLASSIFICATION as TAGGING
-from .label_inventory import Names
+from .configuration.configuration import REGRESSION, DistillationConfig
+from .configuration.configuration import TOKEN_CLASSIFICATION as TAGGING
+from .data.label_inventory import Names
 from .pretrained import Pretrained
 
 

@@ -13,7 +13,7 @@ from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_out
 from fuzz.hostile import on_a_small_disk, without_reader
 from fuzz.world import CLASSIFIERS, ENCODERS, OWN_TASKS
 from hf_multiteacher.commands.main import main
-from hf_multiteacher.recipes.configuration import DistillationConfig
+from hf_multiteacher.recipes.configuration.configuration import DistillationConfig
 from hf_multiteacher.training_args import DistillationTrainingArguments
 
 TASKS = ("upos", "xpos", "ner", "sapn", "sar", "di", "sts")

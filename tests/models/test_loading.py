@@ -13,9 +13,9 @@ from helpers.models import tiny_bert
 from hf_multiteacher.models.student import student_from_teacher
 from hf_multiteacher.models.task import MASKED_LM
 from hf_multiteacher.recipes.comparison.comparison import load_models
+from hf_multiteacher.recipes.data.task_data import TaskData
 from hf_multiteacher.recipes.demo.demo import labelled_data
 from hf_multiteacher.recipes.pretrained import Pretrained, expect_teachers, load_for_labels
-from hf_multiteacher.recipes.task_data import TaskData
 from hf_multiteacher.romanian.loading import load_task
 from hf_multiteacher.teachers import TeacherEnsemble
 
@@ -207,9 +207,9 @@ def test_a_teacher_whose_head_has_another_size_than_it_says_is_told_which(folder
 
 
 def test_masked_lm_teachers_are_refused_before_the_corpus_is_read(folder, tmp_path):
-    from hf_multiteacher.recipes.configuration import read_config
+    from hf_multiteacher.recipes.configuration.configuration import read_config
     from hf_multiteacher.recipes.distillation import plan
-    from hf_multiteacher.recipes.progress import Progress
+    from hf_multiteacher.recipes.terminal.progress import Progress
 
     save(folder, "TokenClassification")
     file = tmp_path / "run.yaml"

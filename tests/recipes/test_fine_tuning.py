@@ -2,9 +2,9 @@
 
 from helpers.models import tiny_bert
 from helpers.tagging import tags_of
+from hf_multiteacher.recipes.data.labelled_data import LabelledData
+from hf_multiteacher.recipes.data.task_data import TaskData
 from hf_multiteacher.recipes.fine_tuning import fine_tune
-from hf_multiteacher.recipes.labelled_data import LabelledData
-from hf_multiteacher.recipes.task_data import TaskData
 from hf_multiteacher.romanian.metrics import read_predictions
 from hf_multiteacher.training_args import DistillationTrainingArguments
 

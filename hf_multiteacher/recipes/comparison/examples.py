@@ -13,10 +13,10 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...romanian.loading import load_task
 from ...romanian.tasks import DEFINITIONS
 from ...tokenization.columns import read_sequences
-from ..columns import find_columns
-from ..labelled_files import READERS, TEST, TRAIN, VALIDATION, read_parts
-from ..labelled_rows import read_inputs
-from ..text_files import read_lines, text_files
+from ..data.columns import find_columns
+from ..data.labelled_files import READERS, TEST, TRAIN, VALIDATION, read_parts
+from ..data.labelled_rows import read_inputs
+from ..data.text_files import read_lines, text_files
 
 REGRESSION = "regression"
 KINDS = (TOKEN_CLASSIFICATION.name, SEQUENCE_CLASSIFICATION.name, REGRESSION)

@@ -9,7 +9,7 @@ from typing import Any
 from ...report.charts import loyalty_chart
 from ...report.tables import aligned
 from ...whole_file import write_text
-from ..checks import check_output_folder
+from ..configuration.checks import check_output_folder
 from .comparison import Comparison, load_models
 from .disagreements import describe, find_disagreements
 from .examples import Examples, load_examples

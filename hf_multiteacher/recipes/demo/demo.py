@@ -22,11 +22,11 @@ from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
 from ...training_args import DistillationTrainingArguments
 from ...whole_file import copy_whole
-from ..checks import SEEDS, check_output_folder
+from ..configuration.checks import SEEDS, check_output_folder
+from ..data.labelled_data import LabelledData
 from ..fine_tuning import fine_tune
-from ..labelled_data import LabelledData
 from ..pretraining import masked_lm_trainer, new_modern_bert, train_wordpiece
-from ..progress import Progress
+from ..terminal.progress import Progress
 from .report import ALONE, MASKED_LM_LOSS, STUDENT, TASKS, TEACHERS, Model, card, table
 
 VOCABULARIES = {False: 1000, True: 800}

@@ -1,0 +1,1 @@
+"""What a run is asked for: YAML and flags to a checked `DistillationConfig`."""

@@ -1,0 +1,257 @@
+"""What a distillation is made from: the keys that stand in its YAML file, each of which is a flag too."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Literal
+
+from ...models.student import LayerNames
+from ...romanian.tasks import DEFINITIONS
+from ...training_args import DistillationTrainingArguments
+from ..student_vocabulary import TEACHER, is_trimmed
+from .arguments import make_arguments, read_values
+from .checkpoints import find_checkpoint
+from .checks import check_output_folder, check_training, refuse_best_checkpoint
+
+MASKED_LM = "masked-lm"
+TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION, REGRESSION = "text-classification", "token-classification", "regression"
+OWN_TASKS = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION, REGRESSION)
+TASKS = (MASKED_LM, *OWN_TASKS, *DEFINITIONS)
+
+Part = Literal["train", "validation", "test"]
+Data = str | list[str] | dict[Part, str]
+DEFAULT_LENGTH, DEFAULT_HELD_OUT = 128, 500
+"""Of a masked language model; of a task, what all models can read, and 15 % where nothing else can be measured on."""
+
+DEFAULTS: dict[str, Any] = {"save_strategy": "no", "report_to": "none", "logging_steps": 0.05}
+"""Training arguments of a run that ends in an evaluation and keeps the student alone; the user's own come first."""
+OF_CHECKPOINTS = ("save_steps", "save_total_limit", "load_best_model_at_end")
+
+
+def _key(group: str, help: str, default: Any = None, **more: Any) -> Any:  # noqa: A002 (what argparse calls it)
+    return field(default=default, metadata={"group": group, "help": help, **more})
+
+
+@dataclass
+class DistillationConfig:
+    """The keys of a distillation beside those of `DistillationTrainingArguments`; the metadata say what each means.
+
+    Raises:
+        ValueError: A value is out of range, or a key has no effect beside the others.
+    """
+
+    task: str = _key(
+        "what is learned",
+        "What the models do: masked-lm, your own text-classification, token-classification or regression, or a "
+        "Romanian task: upos, xpos, ner, sapn, sar, di, sts.",
+        MASKED_LM,
+        choices=TASKS,
+    )
+    data: Data | None = _key(
+        "the data",
+        "A CSV, TSV, JSON, JSON lines, parquet or CoNLL file, a folder of such files named train, validation and "
+        "test, a mapping of these names to files, or a data set's id. masked-lm: as corpus. A Romanian task: a "
+        "folder, synthetic, or nothing to download it.",
+    )
+    text_column: str | None = _key("the data", "The column that holds the text. Default: guessed from its name.")
+    second_text_column: str | None = _key(
+        "the data", "The column with the second text of a pair. Default: guessed; one text where there is none."
+    )
+    words_column: str | None = _key(
+        "the data", "token-classification: the column with the words of a sentence. Default: guessed."
+    )
+    label_column: str | None = _key("the data", "The column with the labels. Default: guessed from its name.")
+    unlabelled: str | list[str] | None = _key(
+        "the data",
+        "More text without labels, from which the student learns what the teachers say: text files with a text in "
+        "each line, folders of them, files with columns, data sets' ids, or synthetic.",
+    )
+    max_length: int | None = _key(
+        "the data", "Tokens of an example at most. Default: what all models can read; masked-lm: 128."
+    )
+
+    fine_tune_teachers: bool | None = _key(
+        "the teachers",
+        "Fine-tune the teachers for the task first, and save them in output_dir/teacher-1 and so on. Default: false; "
+        "a Romanian task: those that have no head for it.",
+    )
+
+    student: str | None = _key(
+        "the student", "The pretrained student, an id or a folder. Default: made from the first teacher."
+    )
+    student_layers: int | list[int] | LayerNames | None = _key(
+        "the student",
+        "How many layers of the first teacher the student takes, the list of them, or first, last or spread: half of "
+        "them. Default: spread.",
+    )
+    student_architecture: Literal["same", "distilbert"] | None = _key(
+        "the student", "The student's architecture: same as the first teacher's, or distilbert. Default: same."
+    )
+    student_vocabulary: str | dict[Literal["size"], int] | None = _key(
+        "the student",
+        "teacher, the first one's; trim, the pieces of it that the data use; {size: 16000}, so many at most; or the "
+        "folder or id of a tokenizer. Default: teacher.",
+    )
+
+    corpus: str | list[str] | None = _key(
+        "masked-lm only",
+        "Another name for data: a text file, a folder of text files (.txt, .xz, .gz), a data set's id, synthetic, or "
+        "a list of these.",
+    )
+    megabytes: float | None = _key("masked-lm only", "Use only so many million characters. Default: all.")
+    streaming: bool = _key(
+        "masked-lm only",
+        "Read the corpus while training, shuffled in a buffer of 10,000 texts; needs max_steps.",
+        False,
+    )
+    held_out: int | None = _key(
+        "masked-lm only", "Examples, drawn by a hash of their text, that are kept for the evaluation. Default: 500."
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values, and fill in what follows from them."""
+        for name in ("max_length", "held_out"):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < 1):
+                raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
+
+        self._refuse_what_has_no_effect()
+        self._refuse_two_students()
+        if self.masked_lm:
+            self._check_corpus()
+        elif isinstance(self.data, list):
+            raise ValueError(
+                f"data of the task {self.task} must be one source, or a mapping of train, validation and test to "
+                f"files, got the list {self.data}. Give one of them."
+            )
+        elif isinstance(self.data, dict) and "train" not in self.data:
+            raise ValueError(f"data must name the file of train, got a mapping of {', '.join(self.data)} alone.")
+
+    @property
+    def masked_lm(self) -> bool:
+        """Whether what is learned is the text itself."""
+        return self.task == MASKED_LM
+
+    @property
+    def own_task(self) -> bool:
+        """Whether the task is the user's own, on labelled data."""
+        return self.task in OWN_TASKS
+
+    @property
+    def vocabulary(self) -> str | Mapping[Literal["size"], int]:
+        """What `find_student_tokenizer` takes."""
+        return self.student_vocabulary or TEACHER
+
+    def _refuse_what_has_no_effect(self) -> None:
+        labels = ("second_text_column", "words_column", "label_column", "unlabelled", "fine_tune_teachers")
+        text = ("corpus", "megabytes", "streaming", "held_out")
+        columns = ("text_column", "second_text_column", "words_column", "label_column")
+        if self.masked_lm:
+            unused: Sequence[str] = labels
+        else:
+            unused = text if self.own_task else (*text, *columns)
+        if self.own_task:
+            pair = ("text_column", "second_text_column")
+            unused = (*unused, *(pair if self.task == TOKEN_CLASSIFICATION else ("words_column",)))
+
+        given = [name for name in unused if getattr(self, name) not in (None, False)]
+        if given:
+            raise ValueError(
+                f"{given[0]} has no effect with task: {self.task}. Leave it out, or name another task "
+                f"({', '.join(TASKS)})."
+            )
+
+    def _refuse_two_students(self) -> None:
+        made = [
+            name
+            for name in ("student_layers", "student_architecture", "student_vocabulary")
+            if getattr(self, name) is not None
+        ]
+        if self.student is not None and made:
+            raise ValueError(
+                f"student names a model, '{self.student}', and {made[0]} makes one from the first teacher. Give one "
+                "of the two."
+            )
+        if self.student_layers == []:
+            raise ValueError(
+                "student_layers is an empty list, so there is nothing to copy. Give how many, or their numbers."
+            )
+
+    def _check_corpus(self) -> None:
+        if self.corpus is not None and self.data is not None:
+            raise ValueError(
+                "corpus is another name for data where the task is masked-lm, but both are given. Give one of them."
+            )
+
+        sources = self.data if self.corpus is None else self.corpus
+        if isinstance(sources, dict):
+            raise ValueError(f"data of the task masked-lm must be text or a list of texts' sources, got {sources!r}.")
+        if not sources:
+            raise ValueError("The configuration lacks corpus. Add a line for it, or give it as a flag.")
+        if self.streaming and is_trimmed(self.vocabulary):
+            raise ValueError(
+                f"student_vocabulary={self.student_vocabulary!r} reads the whole corpus before the training, but "
+                "streaming reads it meanwhile. Trim the tokenizer once to a sample of it (trim_tokenizer), save it, "
+                "and give its folder."
+            )
+        self.corpus, self.data = sources, None
+
+
+KINDS = (DistillationConfig, DistillationTrainingArguments)
+
+
+def read_config(words: Sequence[str]) -> tuple[DistillationConfig, DistillationTrainingArguments, dict[str, Any]]:
+    """Read and check a configuration.
+
+    Args:
+        words: Maybe the name of a YAML file, then flags.
+
+    Returns:
+        What is distilled, the arguments of the training, and the values that the user gave.
+
+    Raises:
+        ValueError: The file cannot be read, a key is unknown or missing, a value does not fit, or the output folder is
+            not empty.
+    """
+    given = read_values(KINDS, words)
+    missing = [key for key in ("teachers", "output_dir") if not given.get(key)]
+    if missing:
+        raise ValueError(
+            f"The configuration lacks {', '.join(missing)}. Add a line for each, or give it as a flag "
+            f"(--{missing[0]} ...). --keys explains all keys."
+        )
+
+    values = {**defaults_for(given), **given}
+    config, args = make_arguments(KINDS, values)
+    _check(config, args)
+    return config, args, given
+
+
+def defaults_for(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the training arguments that hold where the user says nothing; who speaks of checkpoints wants them."""
+    left_out = set()
+    if any(given.get(key) for key in OF_CHECKPOINTS):
+        left_out.add("save_strategy")
+    if given.get("load_best_model_at_end"):  # evaluations come as often as logs, and checkpoints as evaluations
+        left_out.add("logging_steps")
+
+    return {key: value for key, value in DEFAULTS.items() if key not in left_out}
+
+
+def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> None:
+    """Refuse what needs no model and no data to be known for wrong."""
+    check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    find_checkpoint(args)
+
+    check_training(args)
+    if not config.masked_lm:
+        refuse_best_checkpoint(args)
+    if config.unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
+        raise ValueError(
+            "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "
+            "0, so nothing would be learned from it. Leave it out, or give one of them a weight."
+        )
+
+
+def keys_of(kind: type) -> "list[Field[Any]]":
+    """Return the fields of a dataclass that a user may give."""
+    return [each for each in fields(kind) if each.init]

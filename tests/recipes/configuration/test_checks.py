@@ -1,0 +1,65 @@
+"""What is refused before any work."""
+
+from pathlib import Path
+
+import pytest
+from transformers import TrainingArguments
+
+from hf_multiteacher.recipes.configuration.checks import (
+    check_fine_tuning,
+    check_output_folder,
+    check_results_folder,
+    check_seed,
+)
+
+
+def test_seeds_are_those_that_numpy_takes():
+    check_seed(0)
+    check_seed(2**32 - 1)
+    for seed in (-1, 2**32):
+        with pytest.raises(ValueError, match=f"from 0 to 4294967295, but got {seed}"):
+            check_seed(seed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": -1},
+        {"resume_from_checkpoint": "x"},
+        {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps"},
+    ],
+)
+def test_a_fine_tuning_refuses_what_it_cannot_follow(tmp_path, change):
+    check_fine_tuning(TrainingArguments(str(tmp_path)))
+    with pytest.raises(ValueError, match="A seed must|Leave it out"):
+        check_fine_tuning(TrainingArguments(str(tmp_path), **change))
+
+
+def test_an_output_folder_is_new_or_empty_or_resumed_from(tmp_path):
+    check_output_folder(tmp_path / "new")
+    check_output_folder(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    check_output_folder(tmp_path, "checkpoint")
+    with pytest.raises(ValueError, match="is not empty.* or empty it.$"):
+        check_output_folder(tmp_path)
+    with pytest.raises(ValueError, match="is not empty.* To continue a run, set resume_from_checkpoint.$"):
+        check_output_folder(tmp_path, None)
+    with pytest.raises(ValueError, match="cannot be made, but '/proc' is no folder that can be written to"):
+        check_output_folder("/proc/new")
+    with pytest.raises(ValueError, match="mine.txt' is a file"):
+        check_output_folder(tmp_path / "mine.txt" / "new", "checkpoint")
+
+
+def test_a_folder_for_results_may_hold_some_but_must_be_one(tmp_path):
+    (tmp_path / "results.json").write_text("{}")
+    check_results_folder(tmp_path)
+    check_results_folder(tmp_path / "new" / "er")
+    with pytest.raises(ValueError, match="'/proc' is no folder that can be written to"):
+        check_results_folder(Path("/proc/new"))
+    with pytest.raises(ValueError, match="results.json' is no folder that can be written to"):
+        check_results_folder(tmp_path / "results.json" / "new")
+
+
+def test_a_folder_with_a_zero_byte_in_its_name_is_refused():
+    with pytest.raises(ValueError, match="there is a zero byte in its name. Choose another output_dir"):
+        check_results_folder(Path("a\0b"))

@@ -1,0 +1,72 @@
+"""The keys of a distillation: read from a file and from flags, checked, and told what has no effect."""
+
+import pytest
+
+from hf_multiteacher.recipes.configuration.configuration import DistillationConfig, read_config
+
+
+def test_a_configuration_is_read_into_both_kinds_of_arguments(tmp_path):
+    text = "corpus: [a, b]\nteachers: x\nmegabytes: 5e-1\nstudent_layers: [0, 2]\nlearning_rate: 5e-4\n"
+    (tmp_path / "config.yaml").write_text(f"{text}output_dir: {tmp_path / 'out'}\n")
+    config, args, given = read_config([str(tmp_path / "config.yaml"), "--max-steps", "3"])
+    assert (config.corpus, config.megabytes, config.student_layers) == (["a", "b"], 0.5, [0, 2])
+    assert (args.teachers, args.learning_rate, args.max_steps) == (["x"], 5e-4, 3)
+    assert given["max_steps"] == 3 and "save_strategy" not in given
+
+
+def test_flags_alone_are_enough(tmp_path):
+    words = f"--task sts --data synthetic --teachers a b --output_dir {tmp_path / 'out'}".split()
+    config, args, _ = read_config(words)
+    assert (config.task, config.data, args.teachers, args.save_strategy) == ("sts", "synthetic", ["a", "b"], "no")
+
+
+@pytest.mark.parametrize("key", ["save_steps: 2", "save_total_limit: 1"])
+def test_who_speaks_of_checkpoints_gets_them(tmp_path, key):
+    (tmp_path / "config.yaml").write_text(f"corpus: a\nteachers: x\noutput_dir: {tmp_path / 'out'}\n{key}\n")
+    assert read_config([str(tmp_path / "config.yaml")])[1].save_strategy == "steps"
+
+
+def test_data_is_what_a_masked_language_model_calls_corpus():
+    assert DistillationConfig(data="a").corpus == DistillationConfig(corpus="a").corpus == "a"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"corpus": "a", "max_length": 0}, "max_length must be a whole number from 1 on, got 0"),
+        ({"corpus": "a", "held_out": 0.5}, "held_out must be a whole number from 1 on, got 0.5"),
+        ({"corpus": "a", "data": "b"}, "corpus is another name for data .* but both are given"),
+        ({}, "lacks corpus"),
+        ({"data": {"train": "a"}}, "data of the task masked-lm must be"),
+        ({"corpus": "a", "label_column": "x"}, "label_column has no effect with task: masked-lm"),
+        ({"corpus": "a", "fine_tune_teachers": True}, "fine_tune_teachers has no effect with task: masked-lm"),
+        ({"task": "ner", "text_column": "x"}, "text_column has no effect with task: ner"),
+        ({"task": "regression", "data": "a", "streaming": True}, "streaming has no effect with task: regression"),
+        ({"task": "regression", "data": "a", "words_column": "x"}, "words_column has no effect"),
+        ({"task": "token-classification", "second_text_column": "x"}, "second_text_column has no effect"),
+        ({"task": "regression", "data": ["a", "b"]}, "must be one source, or a mapping"),
+        ({"task": "regression", "data": {"test": "b"}}, "must name the file of train, got a mapping of test"),
+        ({"task": "ner", "student": "a", "student_layers": 3}, "student names a model, 'a', and student_layers makes"),
+        ({"corpus": "a", "student_layers": []}, "student_layers is an empty list"),
+    ],
+)
+def test_what_is_out_of_range_or_has_no_effect_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        DistillationConfig(**values)
+
+
+@pytest.mark.parametrize("vocabulary", ["trim", {"size": 500}])
+def test_a_vocabulary_of_the_corpus_is_refused_where_that_is_streamed(vocabulary):
+    with pytest.raises(
+        ValueError, match="reads the whole corpus before the training, but streaming reads it meanwhile"
+    ):
+        DistillationConfig(corpus="a", streaming=True, student_vocabulary=vocabulary)
+    assert DistillationConfig(corpus="a", streaming=True, student_vocabulary="a folder").streaming
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"), [("--corpus a", "teachers, output_dir"), ("--teachers a", "output_dir")]
+)
+def test_what_every_distillation_needs_is_named(words, missing):
+    with pytest.raises(ValueError, match=f"lacks {missing}. Add a line for each, or give it as a flag"):
+        read_config(words.split())
