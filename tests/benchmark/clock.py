@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Clock:
         self.ticks = 0
         self.gradient: list[float] = []
         self._loaded = 0.0
-        self._start = self._end = (0.0, 0.0)
+        self._marks: list[tuple[float, float]] = []
         self._peak = 0.0
 
     def models_are_loaded(self) -> None:
@@ -45,7 +46,10 @@ class Clock:
         optimizer.register_step_post_hook(lambda *_: self._tick())
 
     def result(self) -> dict[str, Any]:
-        """Return what one step cost: seconds of processor and of the wall clock; and the memory over the models.
+        """Return what the steps cost: seconds of processor and of the wall clock; and the memory over the models.
+
+        Returns:
+            `cpu_seconds` and `wall_seconds` hold a figure for each step, on a GPU one for all of them together.
 
         Raises:
             RuntimeError: The contender took another number of steps than it should.
@@ -54,7 +58,8 @@ class Clock:
         if self.ticks != expected:
             raise RuntimeError(f"The clock expects {expected} steps, but the contender took {self.ticks}.")
 
-        cpu, wall = ((end - start) / self.settings.steps for start, end in zip(self._start, self._end, strict=True))
+        between = self.settings.steps / (len(self._marks) - 1)
+        cpu, wall = ([(b - a) / between for a, b in pairwise(marks)] for marks in zip(*self._marks, strict=True))
         return {
             "cpu_seconds": cpu,
             "wall_seconds": wall,
@@ -63,11 +68,12 @@ class Clock:
         }
 
     def _tick(self) -> None:
+        first, last = self.settings.warmup, self.settings.warmup + self.settings.steps
+
         self.ticks += 1
-        if self.ticks == self.settings.warmup:
-            self._start = self._now()
-        if self.ticks == self.settings.warmup + self.settings.steps:
-            self._end = self._now()
+        if self.ticks in (first, last) or (self.settings.device == "cpu" and first < self.ticks < last):
+            self._marks.append(self._now())
+        if self.ticks == last:
             self._peak = _memory_peak(self.settings.device)
 
     def _now(self) -> tuple[float, float]:

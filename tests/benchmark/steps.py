@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from .children import measure
@@ -40,7 +40,7 @@ def measure_lengths(
                 not_run[name] = result["not_run"]
                 continue
             measured[name].append(result)
-            say(f"{lengths}, round {number + 1}: {name} {result['cpu_seconds']:.3f} CPU-seconds a step")
+            say(f"{lengths}, round {number + 1}: {name} {mean(result['cpu_seconds']):.3f} CPU-seconds a step")
 
     return figures_of_rounds({name: rounds for name, rounds in measured.items() if name not in not_run}), not_run
 
@@ -69,16 +69,20 @@ def figures_of_rounds(measured: dict[str, list[dict[str, Any]]]) -> Figures:
 
 
 def _figures_of(rounds: list[dict[str, Any]], reference: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Take medians over the rounds; ratios are taken within each round, where the machine was equally busy."""
-    figures = {
-        name: median(each[name] for each in rounds) for name in ("cpu_seconds", "wall_seconds", "peak_megabytes")
-    }
+    """Take the least of each step over the rounds: what else the machine does can only add to it."""
+    figures = {name: _least(rounds, name) for name in ("cpu_seconds", "wall_seconds")}
+    figures["peak_megabytes"] = median(each["peak_megabytes"] for each in rounds)
+
     if reference:
-        pairs = [*zip(rounds, reference, strict=False)]
-        figures["cpu_ratio"] = median(each["cpu_seconds"] / ours["cpu_seconds"] for each, ours in pairs)
-        figures["wall_ratio"] = median(each["wall_seconds"] / ours["wall_seconds"] for each, ours in pairs)
+        figures["cpu_ratio"] = figures["cpu_seconds"] / _least(reference, "cpu_seconds")
+        figures["wall_ratio"] = figures["wall_seconds"] / _least(reference, "wall_seconds")
         figures["same_gradient"] = cosine(rounds[0]["gradient"], reference[0]["gradient"])
     return figures | {"rounds": [_without_gradient(each) for each in rounds]}
+
+
+def _least(rounds: list[dict[str, Any]], name: str) -> float:
+    """Mean over the steps, each the least of all rounds, in which it had the same batch."""
+    return mean(min(step) for step in zip(*(each[name] for each in rounds), strict=True))
 
 
 def _without_gradient(result: dict[str, Any]) -> dict[str, Any]:

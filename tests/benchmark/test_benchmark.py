@@ -55,6 +55,7 @@ def test_a_contender_takes_the_steps_that_it_should(name, workload):
     result = measured(name, workload)
     assert set(result) == {"cpu_seconds", "wall_seconds", "peak_megabytes", "gradient"}
     assert any(result["gradient"])
+    assert len(result["cpu_seconds"]) == workload.settings.steps
 
 
 @pytest.mark.parametrize("name", ["subclass", "bare"])
@@ -96,15 +97,15 @@ def test_grouped_examples_are_the_natural_ones_in_another_order(settings):
     assert all(longest <= shortest for (_, longest), (shortest, _) in zip(spans, spans[1:], strict=False))
 
 
-def test_ratios_are_taken_within_each_round():
-    one = {"wall_seconds": 1.0, "peak_megabytes": 1.0, "gradient": [1.0]}
+def test_each_step_counts_by_the_least_of_its_rounds():
+    one = {"peak_megabytes": 1.0, "gradient": [1.0]}
     rounds = {
-        "ours": [one | {"cpu_seconds": seconds} for seconds in (1.0, 10.0, 4.0)],
-        "bare": [one | {"cpu_seconds": seconds} for seconds in (2.0, 5.0, 4.0)],
+        name: [one | {"cpu_seconds": steps, "wall_seconds": steps} for steps in taken]
+        for name, taken in {"ours": ([1.0, 9.0], [5.0, 3.0]), "bare": ([2.0, 8.0], [7.0, 6.0])}.items()
     }
     figures = figures_of_rounds(rounds)
-    assert figures["bare"]["cpu_ratio"] == 1.0  # of 2, 0.5 and 1
-    assert figures["bare"]["cpu_seconds"] == 4.0
+    assert figures["ours"]["cpu_seconds"] == 2.0  # of 1 and 3
+    assert figures["bare"]["cpu_ratio"] == 2.0  # 4, of 2 and 6, over 2
     assert cosine([1.0, 0.0], [0.0, 1.0]) == 0
 
 
