@@ -51,8 +51,15 @@ class DistillationTrainingArguments(TrainingArguments):
         default="fixed",
         metadata={
             "help": "`fixed`: teacher_weights. `confidence`: per row, more weight to teachers that predict the label "
-            "better. `entropy`: per row, more weight to teachers that are surer.",
+            "better. `entropy`: per row, more weight to teachers that are surer. `best`: per row, the teacher that "
+            "predicts the label best, and without a label the surest.",
             "choices": TEACHER_WEIGHTINGS,
+        },
+    )
+    teacher_weighting_temperature: Annotated[float, OBJECTIVE] = field(
+        default=0.0,
+        metadata={
+            "help": "Softens `best`: weights are softmax(-error / temperature). At 0 one teacher has all the weight."
         },
     )
     temperature: Annotated[float, OBJECTIVE] = field(
@@ -167,6 +174,7 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_temperature()
         self._check_loss_weights()
         self._check_teacher_weights()
+        self._check_weighting_temperature()
         self._check_mask_rounds()
         self._check_skipped_rows()
 
@@ -221,6 +229,20 @@ class DistillationTrainingArguments(TrainingArguments):
             raise ValueError(
                 "DistillationTrainingArguments: teacher_weights must be numbers from 0 on with a positive sum, got "
                 f"{weights}. A teacher of weight 0 is measured but not followed."
+            )
+
+    def _check_weighting_temperature(self) -> None:
+        temperature = self.teacher_weighting_temperature
+        if not _is_number(temperature) or temperature < 0:
+            raise ValueError(
+                "DistillationTrainingArguments: teacher_weighting_temperature must be a number from 0 on, got "
+                f"{temperature!r}. 0 follows the best teacher of a row alone."
+            )
+
+        if temperature and self.teacher_weighting != "best":
+            raise ValueError(
+                f"DistillationTrainingArguments: teacher_weighting_temperature={temperature} softens the weights of "
+                f"teacher_weighting='best', but that is '{self.teacher_weighting}', so it has no effect. Leave it out."
             )
 
     def _check_mask_rounds(self) -> None:

@@ -37,6 +37,7 @@ def test_the_arguments_of_the_objective_are_named_once_and_exist():
         "layer_map",
         "soft_target_weight",
         "teacher_weighting",
+        "teacher_weighting_temperature",
         "teacher_weights",
         "temperature",
     ]
@@ -67,7 +68,12 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
         ({"teacher_weights": [0.0, 0.0]}, "positive sum"),
         ({"teacher_weights": [1.0, -1.0]}, "positive sum"),
         ({"teacher_weights": [1.0, float("nan")]}, "positive sum"),
-        ({"teacher_weighting": "best"}, r"teacher_weighting is one of \['fixed', 'confidence', 'entropy'\]"),
+        ({"teacher_weighting": "worst"}, r"teacher_weighting is one of \['fixed', 'confidence', 'entropy', 'best'\]"),
+        ({"teacher_weighting_temperature": 1.0}, "but that is 'fixed', so it has no effect"),
+        (
+            {"teacher_weighting": "best", "teacher_weighting_temperature": -1.0},
+            "teacher_weighting_temperature must be a number from 0 on, got -1.0",
+        ),
         ({"ensemble": "vote"}, "ensemble is one of"),
         ({"distill_positions": "some"}, "distill_positions is one of"),
         ({"teacher_dtype": "int8"}, "teacher_dtype is one of"),

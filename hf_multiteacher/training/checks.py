@@ -264,7 +264,8 @@ def refused_losses(
     problem = without_adapters(student).config.problem_type if sequences else "single_label_classification"
 
     labels_weigh = args.teacher_weighting == "confidence" and not sequences and args.distill_positions == "labelled"
-    weigh_all = args.teacher_weighting == "entropy" or labels_weigh
+    errors_weigh = args.teacher_weighting == "best" and problem != "regression"
+    weigh_all = args.teacher_weighting == "entropy" or labels_weigh or errors_weigh
     unequal = len(set(args.teacher_weights or []) - {0}) > 1
 
     yield Refusal(
@@ -278,8 +279,8 @@ def refused_losses(
     )
     yield Refusal(
         when=args.teacher_weighting == "entropy" and problem == "regression",
-        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed' or "
-        "'confidence'",
+        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed', "
+        "'confidence' or 'best'",
     )
     yield Refusal(
         when=problem == "regression" and args.temperature != DistillationTrainingArguments.temperature,

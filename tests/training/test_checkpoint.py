@@ -71,6 +71,7 @@ def test_every_checkpoint_says_who_taught(run):
     assert manifest["arguments"] == {
         "teacher_weights": [0.5, 0.5],
         "teacher_weighting": "fixed",
+        "teacher_weighting_temperature": 0.0,
         "ensemble": "probabilities",
         "temperature": 2.0,
         "soft_target_weight": 0.5,
