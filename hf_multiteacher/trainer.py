@@ -26,6 +26,7 @@ from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
+from .objective.calibration import fitted_temperatures
 from .objective.components import detached
 from .objective.evaluation import HARD_LOSS
 from .objective.evaluation_mixin import EvaluationMixin
@@ -52,6 +53,7 @@ from .training.checks import (
     mixed_precision,
     padding_multiple,
     refuse,
+    refused_calibration,
     refused_losses,
     refused_override,
     refused_ways_to_run,
@@ -190,6 +192,18 @@ class MultiTeacherDistillationTrainer(
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
 
+        if args.calibrate_teachers:
+            self._calibrate_teachers()
+
+    def _calibrate_teachers(self) -> None:
+        """Find the temperature of each teacher that has none yet, on the evaluation set."""
+        loaders = [self.get_eval_dataloader(data) for data in datasets_of(None, self.eval_dataset)]
+        batches = (self._prepare_inputs(inputs) for loader in loaders for inputs in loader)
+        found = fitted_temperatures(self.distillation_objective, batches, self.accelerator.gather_for_metrics)
+
+        for teacher, temperature in zip(self.teachers, found, strict=True):
+            teacher.temperature = temperature if teacher.temperature is None else teacher.temperature
+
     def _load_teachers(self, teachers: Any, tokenizer: PreTrainedTokenizerFast | None) -> TeacherEnsemble:
         """Load the teachers to where they run, in the precision in which they run."""
         args = check_arguments(self.args)
@@ -256,6 +270,7 @@ class MultiTeacherDistillationTrainer(
         set_problem_type(student, datasets_of(self.train_dataset, self.eval_dataset))
 
         refuse(refused_losses(args, student, self.compute_loss_func))
+        refuse(refused_calibration(args, student, self.eval_dataset))
         refuse(
             refused_ways_to_run(
                 args,

@@ -62,6 +62,13 @@ class DistillationTrainingArguments(TrainingArguments):
             "help": "Softens `best`: weights are softmax(-error / temperature). At 0 one teacher has all the weight."
         },
     )
+    calibrate_teachers: bool = field(
+        default=False,
+        metadata={
+            "help": "When the trainer is made, find on the evaluation set by which number each teacher's logits are "
+            "to be divided so that it is as sure as it is right; a teacher that has a temperature keeps it."
+        },
+    )
     temperature: Annotated[float, OBJECTIVE] = field(
         default=2.0, metadata={"help": "Softens both distributions of the soft loss; it has no meaning in regression."}
     )
