@@ -15,6 +15,7 @@ from .collation.checked_labels import CheckedLabels
 from .collation.choice import adds_inputs, check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
+from .collation.routing import Routed, expect_routes
 from .collation.unknown_words import expect_known_words
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
@@ -35,6 +36,7 @@ from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
+from .tokenization.columns import TAUGHT_BY
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
@@ -83,7 +85,8 @@ class MultiTeacherDistillationTrainer(
         model: The student: masked-LM, token classification or sequence classification, PEFT-wrapped, compiled or not.
         args: `DistillationTrainingArguments`.
         data_collator: By default a `DataCollatorForDistillation` for the student's task.
-        train_dataset: As in `Trainer`; encoded by `MultiTokenizer.encode`, or with the student's tokens alone.
+        train_dataset: As in `Trainer`; encoded by `MultiTokenizer.encode`, or with the student's tokens alone. Where a
+            column `taught_by` lists names of teachers, these alone speak about an example.
         eval_dataset: Likewise.
         processing_class: The student's tokenizer.
         model_init: As in `Trainer`.
@@ -177,7 +180,7 @@ class MultiTeacherDistillationTrainer(
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         columns = cast("list[str]", self._signature_columns)
-        columns.extend([*MODEL_INPUTS, *self.label_names])
+        columns.extend([*MODEL_INPUTS, *self.label_names, TAUGHT_BY])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
         self._callback = DistillationCallback(args.mask_rounds, counted=(SKIPPED,))
@@ -325,6 +328,7 @@ class MultiTeacherDistillationTrainer(
             multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             expect_dataset(self._readers, dataset, only_its_columns=not adds_inputs(self.data_collator))
+            expect_routes(dataset, self.teachers.names)
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """Make a student as `Trainer` does."""
@@ -588,7 +592,7 @@ class MultiTeacherDistillationTrainer(
             return []
 
         evaluating = getattr(self.data_collator, "for_evaluation", lambda: self.data_collator)()
-        collate = self._get_collator_with_removed_columns(evaluating, "evaluation")
+        collate = self._get_collator_with_removed_columns(Routed(evaluating, self.teachers.names), "evaluation")
         inputs = self._prepare_inputs(collate([*islice(data[0], self.args.eval_batch_size)]))
         read = [teacher_inputs(inputs, source) for source in (None, *self.distillation_objective.teachers.sources)]
         with self.accelerator.autocast():
@@ -640,7 +644,8 @@ class MultiTeacherDistillationTrainer(
         elif isinstance(collator, DataCollatorForDistillation):
             chosen = collator.for_evaluation()
 
-        self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
+        routed = Routed(chosen, self.teachers.names)
+        self.data_collator = CheckedCollator(self._with_checked_labels(routed), self._readers)
         if is_training:
             self.data_collator = WithRows(self.data_collator, self._objective.finder)
         try:

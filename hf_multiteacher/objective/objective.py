@@ -218,7 +218,8 @@ class DistillationObjective:
             targets = self.teachers.align(rows, logits, outputs.logits, hooks.weigh or self.weighting)
             components = self._hard_components(rows, logits, hooks)
             components |= self._soft_components(targets, hooks.soft_loss or self.soft_loss)
-            sound = torch.stack([has_answers(each).all() for each in targets.teacher_logits])
+            answered = torch.stack([has_answers(each) for each in targets.teacher_logits])
+            sound = (answered | ~targets.available).all(dim=1)
 
         if compare_states:
             states = cast(HiddenStates, hidden_states)

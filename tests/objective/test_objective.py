@@ -111,12 +111,9 @@ class Reference:
         for example, mask in enumerate(self.inputs["attention_mask"]):
             if self.toy.task not in ("masked-lm", "tagging"):
                 label = None if missing(self.toy.task, labels[example]) else labels[example]
-                said = [(output.logits[example], label) for output in self.teachers]
-                yield (
-                    self.student.logits[example],
-                    label,
-                    [(self.student.logits[example], *each) for each in said],
-                )
+                row = self.student.logits[example]
+                said = [(row, output.logits[example], label) for output in self.teachers]
+                yield row, label, [each if self.speaks(k, example) else None for k, each in enumerate(said)]
                 continue
             alone = self.toy.task == "tagging" and bool((labels[example] == -100).all())
             for position in range(int(mask.sum())):
@@ -126,8 +123,14 @@ class Reference:
                 row = self.student.logits[example, position]
                 yield row, label, [self.said(teacher, example, position, row, label) for teacher in range(2)]
 
+    def speaks(self, teacher, example):
+        """Whether the data let a teacher speak about an example."""
+        return "teacher_mask" not in self.inputs or bool(self.inputs["teacher_mask"][example, teacher])
+
     def said(self, teacher, example, position, row, label):
         """(student, teacher, label) in shared outcomes; None where the teacher does not have the token."""
+        if not self.speaks(teacher, example):
+            return None
         source = self.aligned.sources[teacher]
         if source is None:
             return row, self.teachers[teacher].logits[example, position], label
@@ -155,12 +158,14 @@ class Reference:
         rows = [(weight, said[k][1]) for k, weight in weights.items()]
         if self.args.ensemble == "logits":
             rows = [(1, sum(weight * row for weight, row in rows))]
-        return divergence(task, said[0][0], rows)
+        return divergence(task, next(each[0] for each in said if each), rows)
 
     def hidden(self, teacher):
         """1 - cos between averages over spans, for every pair of layers; a token is a span in one's own encoding."""
         source, distances = self.aligned.sources[teacher], []
         for example, mask in enumerate(self.inputs["attention_mask"]):
+            if not self.speaks(teacher, example):
+                continue
             spans = torch.arange(len(mask)).where(mask > 0, -1)
             both = (spans, spans)
             if source is not None:
@@ -261,6 +266,23 @@ def test_examples_without_labels_learn_from_the_teachers_alone_as_in_the_referen
 def test_the_best_teachers_softened_by_a_temperature_equal_the_reference(task, pair, tmp_path):
     toy = without_labels(make_toy(task, pair, torch.float64))
     compare(toy, tmp_path, teacher_weighting="best", teacher_weighting_temperature=0.7)
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments"),
+    [
+        ("masked-lm", {}),
+        ("tagging", {"teacher_weighting": "best", "distill_positions": "all"}),
+        ("single-label", {"ensemble": "logits"}),
+        ("multi-label", {"teacher_weighting": "confidence"}),
+        ("regression", {"teacher_weighting": "best"}),
+    ],
+)
+def test_teachers_that_may_not_speak_about_every_example_equal_the_reference(task, arguments, pair, tmp_path):
+    toy = make_toy(task, pair, torch.float64)
+    routes = [[["first"], ["second"], [], ["second", "first"], None][row % 5] for row in range(len(toy.train))]
+    toy = replace(toy, train=toy.train.add_column("taught_by", routes))
+    compare(toy, tmp_path, **{"ensemble": "probabilities" if task != "masked-lm" else "per_teacher", **arguments})
 
 
 @pytest.mark.parametrize("task", ["masked-lm", "tagging", "single-label"])
