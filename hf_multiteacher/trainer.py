@@ -71,6 +71,7 @@ from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
 from .training.speed import speeds
 from .training.streams import Filler, StreamsMixin
+from .training.turns import TeacherTurns, expect_turns
 
 
 class MultiTeacherDistillationTrainer(
@@ -190,6 +191,8 @@ class MultiTeacherDistillationTrainer(
         self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
             self.add_callback(self._keep_outputs)
+        self._turns = TeacherTurns()
+        self.add_callback(self._turns)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
@@ -299,6 +302,8 @@ class MultiTeacherDistillationTrainer(
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
         self._keep_outputs.ask = self._objective.ask_teachers
+        expect_turns(args.teacher_turns, teachers.weight_of)
+        self._turns.schedule, self._turns.let_speak = args.teacher_turns, teachers.let_speak
 
     def _mask_rounds(self) -> int | None:
         """Return in how many ways a text is masked; None for another one in every epoch."""

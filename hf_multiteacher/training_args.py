@@ -38,7 +38,7 @@ class DistillationTrainingArguments(TrainingArguments):
         [3, 1]
     """
 
-    _VALID_DICT_FIELDS = [*TrainingArguments._VALID_DICT_FIELDS, "layer_map"]
+    _VALID_DICT_FIELDS = [*TrainingArguments._VALID_DICT_FIELDS, "layer_map", "teacher_schedule"]
 
     teachers: list[str] | None = field(
         default=None, metadata={"help": "Hub ids or folders of the teachers; the trainer's `teachers=` overrides it."}
@@ -60,6 +60,13 @@ class DistillationTrainingArguments(TrainingArguments):
         default=0.0,
         metadata={
             "help": "Softens `best`: weights are softmax(-error / temperature). At 0 one teacher has all the weight."
+        },
+    )
+    teacher_schedule: Annotated[Union[dict, str] | None, OBJECTIVE] = field(  # noqa: UP007 (as layer_map)
+        default=None,
+        metadata={
+            "help": 'Teachers in turn: epoch, from 0, -> the names of those that speak from then on, {"0": ["near"], '
+            '"2": ["near", "far"]}. Default: all of them, always.'
         },
     )
     calibrate_teachers: bool = field(
@@ -168,6 +175,11 @@ class DistillationTrainingArguments(TrainingArguments):
     )
 
     @property
+    def teacher_turns(self) -> dict[int, list[str]]:
+        """Epoch -> the names of the teachers that speak from then on; empty where all do always."""
+        return cast("dict[int, list[str]]", self.teacher_schedule or {})
+
+    @property
     def compared_layers(self) -> dict[int, int]:
         """Which hidden state of the student learns from which of each teacher; none where they are not compared."""
         if not self.hidden_state_weight:
@@ -187,6 +199,8 @@ class DistillationTrainingArguments(TrainingArguments):
 
         if self.layer_map is not None:
             self.layer_map = self._read_layer_map(self.layer_map)
+        if self.teacher_schedule is not None:
+            self.teacher_schedule = self._read_teacher_schedule(self.teacher_schedule)
 
     def _check_choices(self) -> None:
         self._expect_one_of("teacher_weighting", TEACHER_WEIGHTINGS)
@@ -282,6 +296,20 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: layer_map maps hidden states of the student to hidden states of the "
                 f'teachers, like {{"3": 6, "6": 12}}, got {layer_map!r}.'
             ) from None
+
+    def _read_teacher_schedule(self, schedule: Any) -> dict[int, list[str]]:
+        try:
+            read = {int(epoch): [*names] for epoch, names in schedule.items() if not isinstance(names, str)}
+            fits = len(read) == len(schedule) and min(read) >= 0
+        except (AttributeError, TypeError, ValueError):
+            fits = False
+
+        if not fits:
+            raise ValueError(
+                "DistillationTrainingArguments: teacher_schedule maps epochs, from 0, to lists of the teachers that "
+                f'speak from then on, like {{"0": ["near"], "2": ["near", "far"]}}, got {schedule!r}.'
+            )
+        return read
 
 
 def objective_arguments() -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def test_every_checkpoint_says_who_taught(run):
         "hidden_state_weight": 0.5,
         "layer_map": None,
         "distill_positions": "labelled",
+        "teacher_schedule": None,
         "label_smoothing_factor": 0.0,
     }
     assert (run[1] / "projections.safetensors").is_file()
