@@ -52,7 +52,8 @@ class DistillationTrainingArguments(TrainingArguments):
         metadata={
             "help": "`fixed`: teacher_weights. `confidence`: per row, more weight to teachers that predict the label "
             "better. `entropy`: per row, more weight to teachers that are surer. `best`: per row, the teacher that "
-            "predicts the label best, and without a label the surest.",
+            "predicts the label best, and without a label the surest. `teachable`: more weight to teachers that the "
+            "student follows better, over time.",
             "choices": TEACHER_WEIGHTINGS,
         },
     )

@@ -127,7 +127,13 @@ def entropy(
     return entropy_weights(torch.stack(entropies), available)
 
 
-WEIGHTINGS: dict[str, Weighting] = {"fixed": fixed, "confidence": confidence, "entropy": entropy, "best": best}
+WEIGHTINGS: dict[str, Weighting] = {
+    "fixed": fixed,
+    "confidence": confidence,
+    "entropy": entropy,
+    "best": best,
+    "teachable": fixed,  # by weights that follow the student, over time
+}
 """The choices of `teacher_weighting`."""
 LOOK_AT_LABELS = ("confidence", "best")
 """Those whose weights are others where labels are known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from ..losses.functional import teachable_weights
 from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
@@ -103,6 +104,7 @@ class AlignedTeachers:
         self.names = teachers.names
         self.weights = self._scaled(weights)
         self.fixed_weights = torch.tensor(self.weights, device=device)  # made here: a GPU would wait for it in a step
+        self.weights_now = self.fixed_weights
         self.followed_at_all = torch.tensor(self.followed, device=device)
         self.let_speak(None)
         self.sources = sources_of(multi_tokenizer, len(teachers))
@@ -135,6 +137,10 @@ class AlignedTeachers:
     def followed(self) -> list[bool]:
         """Which teachers the student follows; those of weight 0 are only measured."""
         return [weight > 0 for weight in self.weights]
+
+    def weigh_by_losses(self, losses: Tensor) -> None:
+        """Weigh the teachers from now on by how well the student follows them, see `teachable_weights`."""
+        self.weights_now = teachable_weights(losses, self.fixed_weights)
 
     def let_speak(self, names: Sequence[str] | None) -> None:
         """Have some of the teachers that are followed speak alone from now on; None for all of them.

@@ -399,7 +399,7 @@ class DistillationObjective:
     def weighting(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
         weigh = weighting_of(self.args.teacher_weighting, self.args.teacher_weighting_temperature)
-        return weigh(self.problem, teacher_logits, labels, available, self.teachers.fixed_weights)
+        return weigh(self.problem, teacher_logits, labels, available, self.teachers.weights_now)
 
     # ---- From components to the loss and to figures ----
 

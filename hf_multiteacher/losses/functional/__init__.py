@@ -19,6 +19,7 @@ from .teacher_weights import (
     entropy_weights,
     normalised_entropy,
     renormalise,
+    teachable_weights,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "normalised_entropy",
     "renormalise",
     "squared_error",
+    "teachable_weights",
     "tempered_log_probabilities",
     "tokens_per_span",
     "weighted_mean",

@@ -61,6 +61,22 @@ def best_weights(errors: Tensor, available: Tensor | None = None, temperature: f
     return torch.softmax(-behind / temperature, dim=0).masked_fill(~available, 0.0)
 
 
+def teachable_weights(losses: Tensor, teacher_weights: Tensor) -> Tensor:
+    """Weigh each teacher by how well the student follows it: in inverse proportion to the loss against it.
+
+    Args:
+        losses: `[teachers]`, the student's soft loss against each of them; NaN where it is not known, which counts as
+            the mean of the others.
+        teacher_weights: `[teachers]`, by which the weights are multiplied.
+
+    Returns:
+        `[teachers]`, summing to 1.
+    """
+    known = losses.where(losses.isfinite(), losses.nanmean())
+    shares = teacher_weights / known.nan_to_num(nan=1.0).clamp(min=torch.finfo(losses.dtype).eps)
+    return shares / shares.sum()
+
+
 def entropy_in_nats(logits: Tensor) -> Tensor:
     """Entropy over the last dimension: the cross entropy that a model expects of itself.
 
