@@ -577,14 +577,14 @@ class MultiTeacherDistillationTrainer(
         if self._objective is not None and checkpoint is not None:
             check_manifest(checkpoint, self._objective.manifest())
         if self._teachability is not None:
-            self._teachability.load(checkpoint)
+            self._teachability.read_from(checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         """Save what a resume needs as `Trainer` does, and how well the student follows each teacher."""
         super()._save_optimizer_and_scheduler(output_dir)
         if self._teachability is not None and self.args.should_save:
-            self._teachability.save(output_dir)
+            self._teachability.write_to(output_dir)
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
 

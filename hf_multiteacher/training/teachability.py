@@ -76,13 +76,13 @@ class Teachability(TrainerCallback):
         self.losses = running.where(means != 0, self.losses)
         self.follow(self.losses)
 
-    def save(self, folder: str | Path) -> None:
+    def write_to(self, folder: str | Path) -> None:
         """Write the running losses into a checkpoint."""
         if self.follow is not None:
             losses = dict(zip(self.names, self.losses.tolist(), strict=True))
             write_text(Path(folder) / TEACHABILITY, json.dumps(losses))
 
-    def load(self, checkpoint: str | Path | None) -> None:
+    def read_from(self, checkpoint: str | Path | None) -> None:
         """Read them; where there are none, as in a new run, they start anew."""
         path = Path(checkpoint or "") / TEACHABILITY
         known = json.loads(path.read_text("utf-8")) if checkpoint is not None and path.is_file() else {}
