@@ -4,6 +4,7 @@ import contextlib
 import copy
 import pickle
 import random
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weig
 from helpers.two_ranks import on_two_ranks
 from hf_multiteacher import Teacher
 from hf_multiteacher.cache import DamagedCacheError
+from hf_multiteacher.cache.sizes import bytes_in_words
 from hf_multiteacher.commands.main import main
 
 WEIGHTED = ("fixed", "confidence", "entropy")
@@ -170,7 +172,7 @@ def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
     make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
 
     first, second = [record.message for record in caplog.records if "teacher_cache" in record.message]
-    assert "of 16 texts, 16 are missing. About 0.0 MB will be written, for which the teachers run about 0 s" in first
+    assert re.search(r"of 16 texts, 16 are missing. About \d\.\d kB will be written, for which .* run about 0 s", first)
     assert "of 16 texts, all is there" in second
 
 
@@ -178,7 +180,7 @@ def test_what_is_announced_counts_the_vocabulary_heads(tmp_path, caplog):
     make_trainer(make_toy("masked-lm"), tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=1).train()
 
     heads = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("head-*.safetensors"))
-    assert f"will be written beside vocabulary heads of {heads / 1e6:,.1f} MB, for which" in caplog.text
+    assert f"will be written beside vocabulary heads of {bytes_in_words(heads)}, for which" in caplog.text
 
 
 def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PROGRAM = "hf-multiteacher"
 FINISHED, FAILED = 0, 2
 
 
@@ -21,9 +22,15 @@ def write_everywhere() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def told(message: str, program: str = PROGRAM) -> Failed:
+    """Say in one line what is wrong, and return what a program leaves with."""
+    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
+    return Failed()
+
+
 @contextmanager
 def user_errors(
-    program: str = "hf-multiteacher", kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
+    program: str = PROGRAM, kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
 ) -> Iterator[None]:
     """Around the steps that read what the user gave: say in one line what is wrong with it, and leave.
 
@@ -41,5 +48,4 @@ def user_errors(
     except BrokenPipeError:  # nobody reads what was said: nothing that the user gave is wrong
         raise
     except kinds as error:
-        sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
-        raise Failed from error
+        raise told(str(error), program) from error

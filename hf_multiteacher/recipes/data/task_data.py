@@ -27,6 +27,7 @@ class TaskData:
         citation: What to cite, if anything.
         notes: What the user should know of the data, a sentence each.
         columns: What was guessed: key of a configuration -> column.
+        held_out: Whether what is measured on was drawn from train, as the data have no part for it.
     """
 
     train: Dataset
@@ -39,6 +40,7 @@ class TaskData:
     citation: str | None = None
     notes: Sequence[str] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    held_out: bool = False
 
     @classmethod
     def of(cls, task: Task) -> "TaskData":
@@ -54,6 +56,11 @@ class TaskData:
             title=definition.source.title,
             citation=task.citation,
         )
+
+    @property
+    def measured(self) -> str:
+        """How many examples are measured on, and which."""
+        return f"{len(self.test)} examples {'held out of train' if self.held_out else f'({self.part})'}"
 
     @property
     def tagging(self) -> bool:
