@@ -135,6 +135,15 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, 
     assert not (folder / "student").exists() or not any((folder / "student").iterdir())
 
 
+def test_held_out_text_that_nobody_can_read_is_told_from_text_that_is_too_short(project, capsys):
+    folder, settings = project
+    (folder / "corpus.txt").write_text("\n".join(f"ж{'щ' * number}" for number in range(20)), encoding="utf-8")
+    assert distill(folder, settings | {"streaming": True}) == 2
+    error = capsys.readouterr().err
+    assert "no token is masked, as the tokenizer of the student knows no word of them" in error
+    assert "Give text that it can read" in error
+
+
 @pytest.mark.parametrize("change", [{"resume_from_checkpoint": "nowhere"}, {"teacher_weights": [1]}])
 def test_what_needs_no_trainer_is_refused_before_the_folder_is_made(project, change):
     folder, settings = project
