@@ -150,22 +150,19 @@ def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
     tried = held_out.select(range(min(EXAMPLES_WITHOUT_A_MASK, len(held_out))))
 
     if not any((collator([example])["labels"] != -100).any() for example in tried):
-        unread = _without_a_known_word(tried, collator.multi_tokenizer)
-        what = f"the tokenizer of {unread} knows no word of them" if unread else "they are short"
-        advice = (
-            "Give text that it can read, or take another model" if unread else "Give a larger held_out or max_length"
-        )
         raise ValueError(
-            f"In {len(tried)} of the {len(held_out)} held-out examples no token is masked, as {what}, so the evaluation "
-            f"would have nothing to measure. {advice}."
+            f"In {len(tried)} of the {len(held_out)} held-out examples no token is masked, so the evaluation would have "
+            f"nothing to measure. {_reason(tried, collator.multi_tokenizer)}"
         )
 
 
-def _without_a_known_word(examples: Dataset, multi_tokenizer: MultiTokenizer) -> str | None:
-    """Name a model whose tokenizer has nothing but unknown and special tokens for all of these examples."""
+def _reason(examples: Dataset, multi_tokenizer: MultiTokenizer) -> str:
+    """Say why no token of examples is masked, and what to do."""
     tokenizers = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
     for source, tokenizer in tokenizers.items():
         ids = {*chain.from_iterable(examples[teacher_column(source, "input_ids")][:])}
         if ids <= {*tokenizer.all_special_ids}:
-            return "the student" if source is None else f"teacher {source}"
-    return None
+            owner = "the student" if source is None else f"teacher {source}"
+            return f"The tokenizer of {owner} knows no word of them: give text that it reads, or another model."
+
+    return "They are short: give a larger held_out or max_length."
