@@ -151,7 +151,7 @@ def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
 
     if not any((collator([example])["labels"] != -100).any() for example in tried):
         raise ValueError(
-            f"In {len(tried)} of the {len(held_out)} held-out examples no token is masked, so the evaluation would have "
+            f"In {len(tried)} of the {len(held_out)} held-out examples no token is masked, so the evaluation has "
             f"nothing to measure. {_reason(tried, collator.multi_tokenizer)}"
         )
 
