@@ -7,11 +7,12 @@ import runpy
 from dataclasses import fields
 from pathlib import Path
 
+import datasets
 import pytest
 import torch
 import yaml
 from peft import AutoPeftModelForSequenceClassification
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, logging
 
 from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
@@ -48,7 +49,7 @@ def source_of(name):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_is_short_and_names_three_ways_to_run_it(name):
-    assert 60 <= len(source_of(name).splitlines()) <= 110
+    assert 60 <= len(source_of(name).splitlines()) <= 112
     commands = re.findall(rf"^ *python examples/{name}.py.*", ast.get_docstring(ast.parse(source_of(name))), re.M)
     assert len(commands) == 3 and "--data synthetic" in commands[-1]
 
@@ -115,10 +116,25 @@ def run(few_sentences):
             words = [f"{name}.py", "--data", "synthetic", "--output_dir", str(output), *map(str, words), *QUICK]
             patch.setattr("sys.argv", words)
             runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        datasets.enable_progress_bars()
+        logging.enable_progress_bar()
         (trainer,) = trainers
         return trainer
 
     return run
+
+
+def test_a_tokenizer_that_cannot_be_used_is_refused_before_a_teacher_is_trained(run, models, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.Trainer.train", lambda *arguments, **options: pytest.fail("trained"))
+    monkeypatch.setattr("hf_multiteacher.tokenization.multi_tokenizer.require_fast", refuse_the_second_teacher)
+    words = ["--teachers", models / "cased", models / "uncased", "--student", models / "cased"]
+    with pytest.raises(TypeError, match="a slow tokenizer"):
+        run("di", tmp_path / "di", *words)
+
+
+def refuse_the_second_teacher(owner, tokenizer):
+    if owner == "teacher 1":
+        raise TypeError("a slow tokenizer")
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +226,15 @@ def test_labels_that_the_teachers_do_not_know_are_refused_by_name(run, di, tmp_p
     words = ["--data", tmp_path / "data.csv", "--teachers", di / "teacher-1", "--student_layers", 1]
     with pytest.raises(ValueError, match="Martian"):
         run("own_data", tmp_path / "own", *words)
+
+
+@pytest.mark.parametrize(("name", "header"), [("own_data", "text,stars"), ("lora_student", "text,text_pair,stars")])
+def test_columns_that_are_not_there_are_one_line_that_names_those_that_are(run, di, tmp_path, name, header):
+    (tmp_path / "data.csv").write_text(f"{header}\n{re.sub('[a-z_]+', '1', header)}\n", encoding="utf-8")
+    student = ["--student", di] if name == "lora_student" else ["--student_layers", 1]
+    with pytest.raises(SystemExit, match=f"'{header.split(',')[-1]}'") as refused:
+        run(name, tmp_path / "out", "--data", tmp_path / "data.csv", "--teachers", di / "teacher-1", *student)
+    assert "\n" not in str(refused.value)
 
 
 def test_teachers_speak_about_rows_without_a_label(run, di, tmp_path):
