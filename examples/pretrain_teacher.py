@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from transformers import HfArgumentParser, TrainingArguments
 
-from hf_multiteacher.recipes.data.corpus import load_corpus, words_that_fit
-from hf_multiteacher.recipes.pretraining import new_modern_bert, train_masked_lm, train_wordpiece
+from hf_multiteacher.recipes import load_corpus, new_modern_bert, train_masked_lm, train_wordpiece, words_that_fit
 
 
 @dataclass

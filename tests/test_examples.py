@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from peft import AutoPeftModelForSequenceClassification
-from transformers import AutoConfig, AutoTokenizer, logging
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, logging
 
 from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
@@ -54,11 +54,12 @@ def test_a_script_is_short_and_names_three_ways_to_run_it(name):
     assert len(commands) == 3 and "--data synthetic" in commands[-1]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
 def test_a_script_uses_public_names_alone(name):
     imports = [node for node in ast.walk(ast.parse(source_of(name))) if isinstance(node, ast.ImportFrom)]
     own = {node.module: [alias.name for alias in node.names] for node in imports if "hf_multiteacher" in node.module}
-    assert own.keys() <= {"hf_multiteacher", "hf_multiteacher.romanian", "hf_multiteacher.tokenization"}
+    public = ("", ".recipes", ".report", ".romanian", ".tokenization")
+    assert own.keys() <= {f"hf_multiteacher{folder}" for folder in public}
     for module, names in own.items():
         assert {*names} <= {*__import__(module, fromlist=["__all__"]).__all__}
 
@@ -302,6 +303,18 @@ def test_every_value_is_marked_as_published_or_as_our_choice(path):
         value = yaml.safe_load(line) if not line.startswith("#") else None
         if isinstance(value, list) or (isinstance(value, dict) and next(iter(value.values())) is not None):
             assert re.search(r"# (published|our choice)", line), line
+
+
+def test_a_teacher_is_made_from_text_alone(tmp_path, sentences, monkeypatch):
+    (tmp_path / "text.txt").write_text("\n\n".join(sentences[:40]), encoding="utf-8")
+    size = "--vocab_size 300 --layers 1 --hidden_size 32 --max_length 24 --lowercase true"
+    words = f"--corpus {tmp_path}/text.txt --output_dir teacher {size} --max_steps 1 --use_cpu true --report_to none"
+    monkeypatch.setattr("sys.argv", ["pretrain_teacher.py", *words.split()])
+    runpy.run_path(str(EXAMPLES / "pretrain_teacher.py"), run_name="__main__")
+
+    tokenizer, model = AutoTokenizer.from_pretrained("teacher"), AutoModelForMaskedLM.from_pretrained("teacher")
+    assert len(tokenizer) == model.config.vocab_size <= 300 and tokenizer.model_max_length == 24
+    assert tokenizer.unk_token not in tokenizer.tokenize("FATA citește") and model.config.num_hidden_layers == 1
 
 
 def test_every_script_is_named_in_the_documentation():
