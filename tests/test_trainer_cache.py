@@ -18,6 +18,8 @@ from hf_multiteacher import Teacher
 from hf_multiteacher.cache import DamagedCacheError
 from hf_multiteacher.cache.sizes import bytes_in_words
 from hf_multiteacher.commands.main import main
+from hf_multiteacher.teachers import placement
+from hf_multiteacher.teachers.kept_outputs import KeptOutputs
 
 WEIGHTED = ("fixed", "confidence", "entropy")
 
@@ -164,6 +166,32 @@ def test_another_teacher_in_the_same_folder_is_another_teacher(tmp_path):
     trainer = make_trainer(toy, tmp_path, teachers=teachers, **cache)
 
     assert [teacher.asleep for teacher in trainer.teachers] == [True, False]
+
+
+def test_of_a_teacher_that_is_brought_in_turn_the_head_alone_reads_what_is_kept(tmp_path, monkeypatch):
+    toy, brought, computed = make_toy("masked-lm"), [], []
+    teachers = saved(toy, tmp_path)
+    monkeypatch.setattr(placement, "brought_to", noted(placement.brought_to, brought))
+    monkeypatch.setattr(KeptOutputs, "_compute", noted(KeptOutputs._compute, computed))
+
+    weights = {}
+    for where in (None, "in turn"):
+        cache = {"teacher_cache": str(tmp_path / f"cache {where}"), "teacher_device": where}
+        trainer = make_trainer(toy, tmp_path, teachers=teachers, max_steps=6, **cache)
+        trainer.train()
+        weights[where] = weights_of(trainer)
+    assert len(brought) == len(computed) / 2 > 0
+    assert largest_difference(weights[None], weights["in turn"]) == 0
+
+
+def noted(function, calls):
+    """Do the same, and note each call."""
+
+    def call(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return call
 
 
 def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
