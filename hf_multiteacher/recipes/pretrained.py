@@ -181,8 +181,8 @@ def _refuse_adapter(source: str, role: str) -> None:
 
     if adapter is not None and config is None:
         raise ValueError(
-            f"{role} '{source}' is a PEFT adapter without the configuration of its model, so its labels are not known. "
-            "Merge it into the model (merge_and_unload), and save that with its tokenizer. In Python, "
+            f"{role} '{source}' is a PEFT adapter without the configuration of its model, so nobody knows its labels: "
+            "merge it into the model (merge_and_unload), and save that with its tokenizer. In Python, "
             "MultiTeacherDistillationTrainer takes adapters as they are."
         )
 

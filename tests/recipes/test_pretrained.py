@@ -67,7 +67,7 @@ def test_an_adapter_alone_is_refused_and_one_with_the_configuration_of_its_model
     (folder / "adapter_config.json").write_text("{}")
     assert Pretrained.find(str(folder), "Teacher").max_length == 128
     (folder / "config.json").unlink()
-    with pytest.raises(ValueError, match="Teacher .* is a PEFT adapter .* Merge it into the model"):
+    with pytest.raises(ValueError, match="Teacher .* is a PEFT adapter .* merge it into the model"):
         Pretrained.find(str(folder), "Teacher")
 
 
