@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .exit import told
+from .exit import leave
 
 
 @contextmanager
@@ -21,4 +21,4 @@ def disk_errors() -> Iterator[None]:
         if not is_full_disk(error):
             raise
         advice = "" if "Make room" in str(error) else ". Make room, or name another folder, and start again"
-        raise told(f"{error}{advice}") from error
+        leave(f"{error}{advice}")

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 PROGRAM = "hf-multiteacher"
 FINISHED, FAILED = 0, 2
@@ -22,10 +23,14 @@ def write_everywhere() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def told(message: str, program: str = PROGRAM) -> Failed:
-    """Say in one line what is wrong, and return what a program leaves with."""
+def leave(message: str, program: str = PROGRAM) -> NoReturn:
+    """Say in one line what is wrong, and leave.
+
+    Raises:
+        Failed: Always.
+    """
     sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
-    return Failed()
+    raise Failed
 
 
 @contextmanager
@@ -48,4 +53,4 @@ def user_errors(
     except BrokenPipeError:  # nobody reads what was said: nothing that the user gave is wrong
         raise
     except kinds as error:
-        raise told(str(error), program) from error
+        leave(str(error), program)

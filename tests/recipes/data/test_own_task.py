@@ -239,6 +239,27 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path, task, text, message):
         load(tmp_path, task, train_csv=text)
 
 
+@pytest.mark.parametrize(
+    ("task", "rows", "message"),
+    [
+        ("text-classification", [{"text": "a", "label": ["x", "y"]}], "column 'label': expected one label, found sev"),
+        ("token-classification", [{"words": ["a", "b"], "tags": ["O", None]}], "column 'tags': a word has no label"),
+    ],
+)
+def test_a_row_of_json_lines_that_cannot_be_read_is_named(tmp_path, task, rows, message):
+    with pytest.raises(ValueError, match=f"Example 1 of the part train, {message}"):
+        load(tmp_path, task, train_jsonl="\n".join(map(json.dumps, rows)))
+
+
+def test_data_of_which_nothing_is_left_to_learn_from_or_that_lack_a_column_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="The data have 1 examples, so none is left to measure on"):
+        load(tmp_path, teachers=KNOWN, train_csv="text,label\na,bun\n")
+    with pytest.raises(
+        ValueError, match=r"The part test has the columns \['label'\], and so no 'text', which train has"
+    ):
+        load(tmp_path, train_csv="text,label\na,x\nb,y\n", test_csv="label\nx\n")
+
+
 def test_what_the_teachers_do_not_know_is_named_with_the_part_where_it_stands(tmp_path):
     with pytest.raises(ValueError, match="labels 'slab' .in test., which Teacher 'a' does not know"):
         load(tmp_path, teachers=KNOWN, train_csv="text,label\na,bun\n", test_csv="text,label\nb,slab\n")
