@@ -5,8 +5,7 @@
     python examples/lora_student.py --data synthetic --student C --max_steps 10 --use_cpu true \
         --teachers romanian-sts/teacher-1 romanian-sts/teacher-2          # a trial, after that of examples/sts.py
 
-The CSV has columns `text`, `text_pair` and `score`; A and B were fine-tuned for such scores, C was not. The adapter is
-saved; the end of the script shows how to load it.
+The CSV has columns `text`, `text_pair` and `score`; A and B were fine-tuned for such scores, C was not.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ DEFAULTS = {
     "output_dir": "lora-student",
     "learning_rate": 5e-4,
     "per_device_train_batch_size": 16,
-    "num_train_epochs": 3,
     "save_strategy": "no",
     "logging_steps": 50,
 }
@@ -45,7 +43,11 @@ def read(source: str) -> Dataset:
     """Read pairs of texts with a score each."""
     if source == "synthetic":
         return load_task("sts", "synthetic").data["train"].rename_column("labels", "score")
-    return load_dataset("csv", data_files=source, split="train")
+
+    data = load_dataset("csv", data_files=source, split="train")
+    if not {"text", "text_pair", "score"} <= {*data.column_names}:
+        raise SystemExit(f"{source} must have the columns text, text_pair and score, but has {data.column_names}.")
+    return data
 
 
 def compute_metrics(evaluation: EvalPrediction) -> dict[str, float]:

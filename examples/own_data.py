@@ -46,7 +46,10 @@ class ScriptArguments:
 def read(script: ScriptArguments) -> Dataset:
     """Read texts and the names of their labels. `load_dataset` knows "json", "parquet" and ids on the Hub too."""
     if script.data != "synthetic":
-        return load_dataset("csv", data_files=script.data, split="train")
+        data = load_dataset("csv", data_files=script.data, split="train")
+        if not {script.text_column, script.label_column} <= {*data.column_names}:
+            raise SystemExit(f"Name --text_column and --label_column: {script.data} has {data.column_names}.")
+        return data
 
     task = load_task("di", "synthetic")
     train = task.data["train"]

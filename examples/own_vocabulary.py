@@ -13,11 +13,12 @@ import random
 import sys
 import tempfile
 from itertools import islice
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, load_dataset
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from hf_multiteacher import (
@@ -28,12 +29,18 @@ from hf_multiteacher import (
     student_from_teacher,
     trim_tokenizer,
 )
-from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 from hf_multiteacher.tokenization import VocabularyTransfer
 
 LENGTH, BATCH, HELD_OUT, SEEDS = 48, 8, 100, (0, 1, 2)
 STARTS = ["transferred", "random"]
 LOSSES = ["loss", "hidden_loss"]
+
+
+def read(source: str, most: int) -> list[str]:
+    """Read so many lines that are not empty of a text file, `.txt`, `.txt.gz` or `.txt.xz`, or of each in a folder."""
+    files = sorted(Path(source).glob("*.txt*")) if Path(source).is_dir() else [Path(source)]
+    streams = [load_dataset("text", data_files=str(file), split="train", streaming=True) for file in files]
+    return [line for rows in streams for line in islice(filter(str.strip, (row["text"] for row in rows)), most)]
 
 
 def redraw(model: Any, seed: int) -> None:
@@ -86,7 +93,7 @@ def main() -> None:
     parser.add_argument("--soft", type=float, default=0.0, help="weight of the soft loss, for a teacher with a head")
     parsed = parser.parse_args()
 
-    lines = [line for file in text_files(parsed.text) for line in islice(filter(str.strip, read_lines([file])), 5000)]
+    lines = read(parsed.text, 5000)
     random.Random(0).shuffle(lines)
     whole = AutoTokenizer.from_pretrained(parsed.teacher)
     own = whole.train_new_from_iterator([lines], parsed.entries)

@@ -4,15 +4,14 @@ from dataclasses import dataclass, field
 
 from transformers import HfArgumentParser, TrainingArguments
 
-from hf_multiteacher.recipes.data.corpus import load_corpus, words_that_fit
-from hf_multiteacher.recipes.pretraining import new_modern_bert, train_masked_lm, train_wordpiece
+from hf_multiteacher.recipes import load_corpus, new_modern_bert, train_masked_lm, train_wordpiece, words_that_fit
 
 
 @dataclass
 class TeacherArguments:
     """What the teacher is made from."""
 
-    corpus: str = field(metadata={"help": "A text file, a folder of text files, or the id of a data set."})
+    corpus: str = field(metadata={"help": "A text file, a folder of them, the id of a data set, or `synthetic`."})
     vocab_size: int = field(default=16000, metadata={"help": "Entries of the vocabulary."})
     lowercase: bool = field(default=False, metadata={"help": "Make an uncased tokenizer."})
     layers: int = field(default=6, metadata={"help": "Layers of the model."})

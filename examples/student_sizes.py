@@ -9,13 +9,14 @@ both on the same text, with as many threads as OMP_NUM_THREADS says.
 
 import argparse
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import load_dataset
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
 
 from hf_multiteacher import student_from_teacher, trim_tokenizer
-from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 from hf_multiteacher.report import compare
 
 BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
@@ -37,6 +38,13 @@ MEASURED = ["", "vocabulary", "layers", "parameters", "file, MiB", "latency, ms"
 TEXTS, LENGTH, LINES = 8, 128, 10_000
 
 
+def read(source: str, most: int) -> list[str]:
+    """Read so many lines that are not empty of a text file, `.txt`, `.txt.gz` or `.txt.xz`, or of each in a folder."""
+    files = sorted(Path(source).glob("*.txt*")) if Path(source).is_dir() else [Path(source)]
+    streams = [load_dataset("text", data_files=str(file), split="train", streaming=True) for file in files]
+    return [line for rows in streams for line in islice(filter(str.strip, (row["text"] for row in rows)), most)]
+
+
 def head(columns: list[str]) -> str:
     """The first lines of a Markdown table."""
     return f"| {' | '.join(columns)} |\n|---|{'---:|' * (len(columns) - 1)}"
@@ -55,7 +63,7 @@ def sizes() -> None:
 
 def measure(teacher: str, text: str, size: int, layers: int) -> None:
     """Print what a teacher and a student of it take."""
-    lines = [line for file in text_files(text) for line in islice(filter(str.strip, read_lines([file])), LINES)]
+    lines = read(text, LINES)
     whole = AutoTokenizer.from_pretrained(teacher)
     trimmed = trim_tokenizer(whole, lines, size=size)
     large = AutoModel.from_pretrained(teacher).eval()

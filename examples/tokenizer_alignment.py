@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from datasets import load_dataset
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from hf_multiteacher.recipes.data.text_files import read_lines, text_files
-from hf_multiteacher.tokenization.matching import one_to_one
-from hf_multiteacher.tokenization.spans import batch_spans, flatten_offsets
-from hf_multiteacher.tokenization.vocabulary import SharedVocabulary, shared_mass
+from hf_multiteacher.tokenization import SharedVocabulary, batch_spans, flatten_offsets, one_to_one, shared_mass
 
 STUDENT = ("cased WordPiece", "wordpiece", 16_000, False)
 TEACHERS = [
@@ -40,6 +38,13 @@ HEADER = [
     "teacher occurrences shared",
     "same outcome at one-to-one spans",
 ]
+
+
+def read(source: Path) -> list[str]:
+    """Read the lines that are not empty of a text file, or of those in a folder."""
+    files = sorted(map(str, source.glob("*.txt*"))) if source.is_dir() else str(source)
+    lines = load_dataset("text", data_files=files, split="train", streaming=True)
+    return [line["text"].strip() for line in lines if line["text"].strip()]
 
 
 def split_lines(lines: list[str], training_bytes: int, measured: int) -> tuple[list[str], list[str]]:
@@ -117,7 +122,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     part = 10 if arguments.quick else 1
-    lines = [line.strip() for line in read_lines(text_files(arguments.text)) if line.strip()]
+    lines = read(arguments.text)
     training_lines, measured_lines = split_lines(lines, 5_000_000 // part, min(3_000 // part, len(lines) // 4))
     print(f"{len(training_lines)} lines to train on, {len(measured_lines)} to measure on", file=sys.stderr)
 

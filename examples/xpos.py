@@ -7,13 +7,14 @@ python examples/xpos.py --data synthetic --teachers A B --student C --max_steps 
 
 from dataclasses import dataclass, field, replace
 
-from datasets import DatasetDict
+from datasets import DatasetDict, disable_progress_bars
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
     DataCollatorForTokenClassification,
     HfArgumentParser,
     Trainer,
+    logging,
     set_seed,
 )
 
@@ -47,6 +48,8 @@ def main() -> None:
     parser = HfArgumentParser((ScriptArguments, DistillationTrainingArguments))
     parser.set_defaults(**DEFAULTS)
     script, args = parser.parse_args_into_dataclasses()
+    disable_progress_bars()  # those of datasets, and below of transformers: the trainings' own are enough
+    logging.disable_progress_bar()
 
     # Read the data. Sentences are split where any of the models would cut them: each must answer for every word.
     task = load_task("xpos", script.data)
@@ -58,20 +61,21 @@ def main() -> None:
     # Every model reads all of the data through its own tokenizer, and has a new head, whose labels have their names.
     columns = {"words": "words", "labels": "labels", "max_length": script.max_length}
     encode = {"batched": True, "fn_kwargs": columns, "remove_columns": data["train"].column_names}
+    encoded = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)  # refuses what cannot be read
     labels = dict(enumerate(task.label_names))
     head = {"id2label": labels, "label2id": {name: number for number, name in labels.items()}, "dtype": "float32"}
 
     # Fine-tune every teacher on the labels alone.
     teachers = []
     for number, (source, teacher_tokenizer) in enumerate(zip(args.teachers, teacher_tokenizers, strict=True), 1):
-        encoded = data.map(MultiTokenizer(teacher_tokenizer, []).encode, **encode)
+        own = data.map(MultiTokenizer(teacher_tokenizer, []).encode, **encode)
         set_seed(args.seed)  # of the new head, too
         teacher = Trainer(
             AutoModelForTokenClassification.from_pretrained(source, **head),
             replace(args, output_dir=f"{args.output_dir}/teacher-{number}", push_to_hub=False),
             data_collator=DataCollatorForTokenClassification(teacher_tokenizer),
-            train_dataset=encoded["train"],
-            eval_dataset=encoded["test"],
+            train_dataset=own["train"],
+            eval_dataset=own["test"],
             processing_class=teacher_tokenizer,
         )
         teacher.model_accepts_loss_kwargs = False  # else BERT's loss grows with gradient_accumulation_steps
@@ -80,7 +84,6 @@ def main() -> None:
         teachers.append(Teacher(teacher.model, tokenizer=teacher_tokenizer, name=f"teacher-{number}"))
 
     # Distil the student from what the teachers say, and from the labels.
-    encoded = data.map(MultiTokenizer(tokenizer, teacher_tokenizers).encode, **encode)
     set_seed(args.seed)
     trainer = MultiTeacherDistillationTrainer(
         AutoModelForTokenClassification.from_pretrained(script.student, **head),

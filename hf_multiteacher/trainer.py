@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import EvalPrediction
+from transformers.trainer_utils import EvalPrediction, default_compute_objective
 
 from .collation.checked_labels import CheckedLabels
 from .collation.choice import adds_inputs, check_columns, choose_collator
@@ -30,7 +30,7 @@ from .objective.batch import Batch, WithRows
 from .objective.calibration import fitted_temperatures
 from .objective.components import detached
 from .objective.evaluation import HARD_LOSS
-from .objective.evaluation_mixin import EvaluationMixin
+from .objective.evaluation_mixin import EvaluationMixin, students_objective
 from .objective.objective import SKIPPED, SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
@@ -355,6 +355,8 @@ class MultiTeacherDistillationTrainer(
     def _hp_search_setup(self, trial: Any) -> None:
         """Set up a trial as `Trainer` does; it has another student and other arguments."""
         super()._hp_search_setup(trial)
+        if self._objective is not None and getattr(self, "compute_objective", None) is default_compute_objective:
+            self.compute_objective = students_objective
         if self._objective is not None and self.model_init is not None:
             self._prepare_student()
             self._follow_student()

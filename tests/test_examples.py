@@ -7,11 +7,12 @@ import runpy
 from dataclasses import fields
 from pathlib import Path
 
+import datasets
 import pytest
 import torch
 import yaml
 from peft import AutoPeftModelForSequenceClassification
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, logging
 
 from helpers.experiments import save_models
 from helpers.saved_encoders import save_encoder
@@ -48,16 +49,17 @@ def source_of(name):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_is_short_and_names_three_ways_to_run_it(name):
-    assert 60 <= len(source_of(name).splitlines()) <= 110
+    assert 60 <= len(source_of(name).splitlines()) <= 112
     commands = re.findall(rf"^ *python examples/{name}.py.*", ast.get_docstring(ast.parse(source_of(name))), re.M)
     assert len(commands) == 3 and "--data synthetic" in commands[-1]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
 def test_a_script_uses_public_names_alone(name):
     imports = [node for node in ast.walk(ast.parse(source_of(name))) if isinstance(node, ast.ImportFrom)]
     own = {node.module: [alias.name for alias in node.names] for node in imports if "hf_multiteacher" in node.module}
-    assert own.keys() <= {"hf_multiteacher", "hf_multiteacher.romanian", "hf_multiteacher.tokenization"}
+    public = ("", ".recipes", ".report", ".romanian", ".tokenization")
+    assert own.keys() <= {f"hf_multiteacher{folder}" for folder in public}
     for module, names in own.items():
         assert {*names} <= {*__import__(module, fromlist=["__all__"]).__all__}
 
@@ -115,10 +117,25 @@ def run(few_sentences):
             words = [f"{name}.py", "--data", "synthetic", "--output_dir", str(output), *map(str, words), *QUICK]
             patch.setattr("sys.argv", words)
             runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        datasets.enable_progress_bars()
+        logging.enable_progress_bar()
         (trainer,) = trainers
         return trainer
 
     return run
+
+
+def test_a_tokenizer_that_cannot_be_used_is_refused_before_a_teacher_is_trained(run, models, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.Trainer.train", lambda *arguments, **options: pytest.fail("trained"))
+    monkeypatch.setattr("hf_multiteacher.tokenization.multi_tokenizer.require_fast", refuse_the_second_teacher)
+    words = ["--teachers", models / "cased", models / "uncased", "--student", models / "cased"]
+    with pytest.raises(TypeError, match="a slow tokenizer"):
+        run("di", tmp_path / "di", *words)
+
+
+def refuse_the_second_teacher(owner, tokenizer):
+    if owner == "teacher 1":
+        raise TypeError("a slow tokenizer")
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +229,15 @@ def test_labels_that_the_teachers_do_not_know_are_refused_by_name(run, di, tmp_p
         run("own_data", tmp_path / "own", *words)
 
 
+@pytest.mark.parametrize(("name", "header"), [("own_data", "text,stars"), ("lora_student", "text,text_pair,stars")])
+def test_columns_that_are_not_there_are_one_line_that_names_those_that_are(run, di, tmp_path, name, header):
+    (tmp_path / "data.csv").write_text(f"{header}\n{re.sub('[a-z_]+', '1', header)}\n", encoding="utf-8")
+    student = ["--student", di] if name == "lora_student" else ["--student_layers", 1]
+    with pytest.raises(SystemExit, match=f"'{header.split(',')[-1]}'") as refused:
+        run(name, tmp_path / "out", "--data", tmp_path / "data.csv", "--teachers", di / "teacher-1", *student)
+    assert "\n" not in str(refused.value)
+
+
 def test_teachers_speak_about_rows_without_a_label(run, di, tmp_path):
     teachers = ["--teachers", di / "teacher-1", di / "teacher-2"]
     trainer = run("unlabelled_text", tmp_path / "out", *teachers, "--student_layers", 1)
@@ -277,6 +303,18 @@ def test_every_value_is_marked_as_published_or_as_our_choice(path):
         value = yaml.safe_load(line) if not line.startswith("#") else None
         if isinstance(value, list) or (isinstance(value, dict) and next(iter(value.values())) is not None):
             assert re.search(r"# (published|our choice)", line), line
+
+
+def test_a_teacher_is_made_from_text_alone(tmp_path, sentences, monkeypatch):
+    (tmp_path / "text.txt").write_text("\n\n".join(sentences[:40]), encoding="utf-8")
+    size = "--vocab_size 300 --layers 1 --hidden_size 32 --max_length 24 --lowercase true"
+    words = f"--corpus {tmp_path}/text.txt --output_dir teacher {size} --max_steps 1 --use_cpu true --report_to none"
+    monkeypatch.setattr("sys.argv", ["pretrain_teacher.py", *words.split()])
+    runpy.run_path(str(EXAMPLES / "pretrain_teacher.py"), run_name="__main__")
+
+    tokenizer, model = AutoTokenizer.from_pretrained("teacher"), AutoModelForMaskedLM.from_pretrained("teacher")
+    assert len(tokenizer) == model.config.vocab_size <= 300 and tokenizer.model_max_length == 24
+    assert tokenizer.unk_token not in tokenizer.tokenize("FATA citește") and model.config.num_hidden_layers == 1
 
 
 def test_every_script_is_named_in_the_documentation():

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import pickle
 import random
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weig
 from helpers.two_ranks import on_two_ranks
 from hf_multiteacher import Teacher
 from hf_multiteacher.cache import DamagedCacheError
+from hf_multiteacher.cache.sizes import bytes_in_words
 from hf_multiteacher.commands.main import main
+from hf_multiteacher.teachers import placement
+from hf_multiteacher.teachers.kept_outputs import KeptOutputs
 
 WEIGHTED = ("fixed", "confidence", "entropy")
 
@@ -181,13 +185,39 @@ def test_another_teacher_in_the_same_folder_is_another_teacher(tmp_path):
     assert [teacher.asleep for teacher in trainer.teachers] == [True, False]
 
 
+def test_of_a_teacher_that_is_brought_in_turn_the_head_alone_reads_what_is_kept(tmp_path, monkeypatch):
+    toy, brought, computed = make_toy("masked-lm"), [], []
+    teachers = saved(toy, tmp_path)
+    monkeypatch.setattr(placement, "brought_to", noted(placement.brought_to, brought))
+    monkeypatch.setattr(KeptOutputs, "_compute", noted(KeptOutputs._compute, computed))
+
+    weights = {}
+    for where in (None, "in turn"):
+        cache = {"teacher_cache": str(tmp_path / f"cache {where}"), "teacher_device": where}
+        trainer = make_trainer(toy, tmp_path, teachers=teachers, max_steps=6, **cache)
+        trainer.train()
+        weights[where] = weights_of(trainer)
+    assert len(brought) == len(computed) / 2 > 0
+    assert largest_difference(weights[None], weights["in turn"]) == 0
+
+
+def noted(function, calls):
+    """Do the same, and note each call."""
+
+    def call(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return call
+
+
 def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
     toy = make_toy("single-label", examples=64)
     make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
     make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
 
     first, second = [record.message for record in caplog.records if "teacher_cache" in record.message]
-    assert "of 16 texts, 16 are missing. About 0.0 MB will be written, for which the teachers run about 0 s" in first
+    assert re.search(r"16 texts, 16 are missing. About \d\.\d kB will be written, for which .* run about 0 s", first)
     assert "of 16 texts, all is there" in second
 
 
@@ -195,7 +225,7 @@ def test_what_is_announced_counts_the_vocabulary_heads(tmp_path, caplog):
     make_trainer(make_toy("masked-lm"), tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=1).train()
 
     heads = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("head-*.safetensors"))
-    assert f"will be written beside vocabulary heads of {heads / 1e6:,.1f} MB, for which" in caplog.text
+    assert f"will be written beside vocabulary heads of {bytes_in_words(heads)}, for which" in caplog.text
 
 
 def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path):

@@ -26,6 +26,7 @@ from helpers.toys import (
     weights_of,
 )
 from hf_multiteacher import DataCollatorForDistillation
+from hf_multiteacher.objective.evaluation_mixin import students_objective
 
 
 def train(toy, folder, **changes):
@@ -504,9 +505,16 @@ def test_a_hyperparameter_search_sets_the_arguments_of_distillation(pair, tmp_pa
 def test_hyperparameter_search(pair, tmp_path):
     pytest.importorskip("optuna", reason="needs optuna: pip install optuna")
     toy = make_toy("single-label", pair)
-    trainer = make_trainer(toy, tmp_path, model_init=lambda: copy.deepcopy(toy.student), max_steps=2)
-    best = trainer.hyperparameter_search(lambda trial: {"temperature": trial.suggest_float("t", 1, 4)}, n_trials=2)
-    assert np.isfinite(best.objective)
+    settings = {"model_init": lambda: copy.deepcopy(toy.student), "max_steps": 2, "compute_metrics": accuracy}
+    trainer = make_trainer(toy, tmp_path, **settings)
+    best = trainer.hyperparameter_search(lambda trial: {"temperature": trial.suggest_float("t", 1, 4)}, n_trials=1)
+    logged = [log["eval_accuracy"] for log in trainer.state.log_history if "eval_accuracy" in log]
+    assert best.objective == logged[-1], "the student's figure alone, and no teacher's"
+
+
+def test_a_search_without_metrics_goes_by_the_students_loss():
+    figures = {"eval_loss": 2.0, "eval_soft_loss": 1.0, "eval_hidden_loss": 1.0, "eval_runtime": 1.0, "epoch": 1.0}
+    assert students_objective(figures | {"eval_loss/one": 3.0, "eval_label_loyalty/one": 0.5}) == 2.0
 
 
 # ---- Adapters ----

@@ -128,9 +128,11 @@ def _identity(teacher: "TeacherFolder") -> str:
 
 
 def _row(kind: str, headers: "Sequence[Header]") -> list[str]:
+    from ..cache.sizes import bytes_in_words
+
     counts = [sum(header.entries for header in headers), sum(header.rows for header in headers)]
     widths, dtypes = ("/".join(sorted({str(getattr(each, name)) for each in headers})) for name in ("width", "dtype"))
-    size = _in_units(sum(header.size for header in headers))
+    size = bytes_in_words(sum(header.size for header in headers))
     return [f"  {kind}", *(f"{count:,}" for count in counts), widths, dtypes, f"{len(headers):,}", size]
 
 
@@ -148,15 +150,9 @@ def _notes(teacher: "TeacherFolder", damaged: int) -> list[str]:
 
 
 def _size(paths: Sequence[Path]) -> str:
-    return _in_units(sum(path.stat().st_size for path in paths if path.exists()))
+    from ..cache.sizes import bytes_in_words
 
-
-def _in_units(size: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.{0 if unit == 'bytes' else 1}f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} GB"
+    return bytes_in_words(sum(path.stat().st_size for path in paths if path.exists()))
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,10 +1,9 @@
 """A disk that takes no more, told in one line by whatever command meets it."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .exit import Failed
+from .exit import leave
 
 
 @contextmanager
@@ -21,7 +20,5 @@ def disk_errors() -> Iterator[None]:
 
         if not is_full_disk(error):
             raise
-        said = " ".join(str(error).split())
-        advice = "" if "Make room" in said else ". Make room, or name another folder, and start again"
-        sys.stderr.write(f"hf-multiteacher: {said}{advice}\n")
-        raise Failed from error
+        advice = "" if "Make room" in str(error) else ". Make room, or name another folder, and start again"
+        leave(f"{error}{advice}")

@@ -4,7 +4,9 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
+PROGRAM = "hf-multiteacher"
 FINISHED, FAILED = 0, 2
 
 
@@ -21,9 +23,19 @@ def write_everywhere() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def leave(message: str, program: str = PROGRAM) -> NoReturn:
+    """Say in one line what is wrong, and leave.
+
+    Raises:
+        Failed: Always.
+    """
+    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
+    raise Failed
+
+
 @contextmanager
 def user_errors(
-    program: str = "hf-multiteacher", kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
+    program: str = PROGRAM, kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
 ) -> Iterator[None]:
     """Around the steps that read what the user gave: say in one line what is wrong with it, and leave.
 
@@ -41,5 +53,4 @@ def user_errors(
     except BrokenPipeError:  # nobody reads what was said: nothing that the user gave is wrong
         raise
     except kinds as error:
-        sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
-        raise Failed from error
+        leave(str(error), program)

@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ..recipes.configuration.did_you_mean import did_you_mean
 from ..version import __version__
 from . import cache, demo, distill, evaluate, loyalty, push
 from .disk import disk_errors
-from .exit import FAILED, FINISHED, Failed, write_everywhere
+from .exit import FAILED, FINISHED, PROGRAM, Failed, write_everywhere
 from .outputs import exit_code, outliving_readers
-from .parser import PROGRAM, CommandParser, meant
+from .parser import CommandParser
 
 COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
@@ -67,7 +68,7 @@ def _expect_known(parser: CommandParser, word: str) -> None:
     kind, known = ("option", OPTIONS) if word.startswith("-") else ("command", names)
 
     if word not in known:
-        parser.error(f"there is no {kind} '{word}'.{meant(word, known)}")
+        parser.error(f"there is no {kind} '{word}'.{did_you_mean(word, known)}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""What all commands share on the command line: both spellings of an option, examples, and what was meant instead."""
+"""What all commands share on the command line: both spellings of an option, examples, and what is wrong in a line."""
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .exit import FAILED
-
-PROGRAM = "hf-multiteacher"
+from ..recipes.configuration.did_you_mean import did_you_mean
+from .exit import FAILED, PROGRAM
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -58,10 +56,5 @@ class CommandParser(argparse.ArgumentParser):
         option = next((word.partition("=")[0] for word in others if word.startswith("-")), None)
         if option is None:
             return f"nothing more is expected, but got {' '.join(others)}. Leave it out."
-        return f"there is no option '{option}'.{meant(option, self._option_string_actions)}"
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """Ask whether the nearest known word was meant; nothing where none is near."""
-    nearest = get_close_matches(word.replace("_", "-"), [*known], n=1)
-    return f" Did you mean '{nearest[0]}'?" if nearest else ""
+        known = self._option_string_actions
+        return f"there is no option '{option}'.{did_you_mean(option.replace('_', '-'), known)}"

@@ -108,6 +108,7 @@ class AlignedTeachers:
         self.followed_at_all = torch.tensor(self.followed, device=device)
         self.let_speak(None)
         self.sources = sources_of(multi_tokenizer, len(teachers))
+        self.student_tokenizer = None if multi_tokenizer is None else multi_tokenizer.student_tokenizer
 
         known = multi_tokenizer if task_of(student).over_vocabulary else None
         self._entries = None if known is None else count_entries(known.student_tokenizer)

@@ -6,12 +6,24 @@ from typing import Any, cast
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer
-from transformers.trainer_utils import EvalLoopOutput
+from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 
 from ..models.task import task_of
 from .evaluation import EvaluationRecord
 from .objective import DistillationObjective
 from .teachers_measured import TeachersMeasured
+
+
+def students_objective(metrics: dict[str, float]) -> float:
+    """Return what a search of hyper-parameters goes by where nobody says it: `Trainer`'s own, of the student alone.
+
+    Args:
+        metrics: Those of an evaluation, from which the teachers' and the other losses are left out.
+    """
+    parts = ("_soft_loss", "_hidden_loss")
+    return default_compute_objective(
+        {name: value for name, value in metrics.items() if "/" not in name and not name.endswith(parts)}
+    )
 
 
 class EvaluationMixin(Trainer):

@@ -19,6 +19,7 @@ from ..losses.weighting import LOOK_AT_LABELS, weighting_of
 from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..teachers.ensemble import ENSEMBLE
+from ..tokenization.word_marks import word_starts
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
@@ -94,13 +95,16 @@ class DistillationObjective:
         self.soft_loss = SoftTargetLoss(self.problem, args.temperature, self.ensemble)
         self.hard_loss = HardLabelLoss(self.problem, args.label_smoothing_factor)
         self.hidden_loss = self._make_hidden_loss(student) if args.hidden_state_weight else None
+        tokenizer = teachers.student_tokenizer
+        tagging = self.token_level and not task_of(student).over_vocabulary
         self.finder = RowFinder(
             teachers.source_of,
             teachers.followed,
             self.problem,
             self.positions,
             self.hidden_loss is not None,
-            unlabelled_sentences=self.token_level and not task_of(student).over_vocabulary,
+            unlabelled_sentences=tagging,
+            word_starts=word_starts(tokenizer) if tagging and tokenizer is not None else None,
         )
 
     @property

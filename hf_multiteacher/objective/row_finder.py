@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from ..losses.problem import Problem
 from .row_sets import spans_of
-from .rows import Inputs, Rows, find_rows
+from .rows import Inputs, Rows, find_rows, real_tokens
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class RowFinder:
         problem: What the logits mean.
         distill_positions: Which tokens are rows; None in sequence tasks.
         hidden_states: Whether hidden states are compared.
-        unlabelled_sentences: Whether all tokens of a sentence without labels are rows, as in tagging.
+        unlabelled_sentences: Whether sentences without labels have rows, as in tagging.
+        word_starts: Which tokens are these, from `word_starts`; None for all that are no padding.
     """
 
     sources: Mapping[str, int | None]
@@ -27,19 +32,24 @@ class RowFinder:
     distill_positions: str | None
     hidden_states: bool
     unlabelled_sentences: bool = False
+    word_starts: bytes | None = None
 
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
         sources = [*self.sources.values()]
-        rows = find_rows(
-            inputs,
-            sources,
-            self.problem,
-            self.distill_positions,
-            self.followed,
-            unlabelled_sentences=self.unlabelled_sentences,
-        )
+        of_unlabelled = self._of_unlabelled(inputs) if self.unlabelled_sentences else None
+        rows = find_rows(inputs, sources, self.problem, self.distill_positions, self.followed, of_unlabelled)
         if not self.hidden_states:
             return rows
 
         return replace(rows, spans=tuple(spans_of(inputs, source, teacher) for teacher, source in enumerate(sources)))
+
+    def _of_unlabelled(self, inputs: Inputs) -> Tensor:
+        """Mark the tokens that would have labels if the sentences had: the first of each word, where that is known."""
+        real = real_tokens(inputs)
+        if self.word_starts is None:
+            return real
+
+        begins = torch.from_numpy(np.unpackbits(np.frombuffer(self.word_starts, np.uint8))).bool()
+        ids = inputs["input_ids"]
+        return real & begins.to(ids.device)[ids]

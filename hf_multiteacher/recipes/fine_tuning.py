@@ -1,8 +1,9 @@
 """Fine-tune a pretrained encoder on a labelled task, from the labels alone or with teachers."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
+from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedTokenizerFast, TrainingArguments
 
@@ -63,15 +64,7 @@ def make_trainer(
     """
     tokenizers: list[Any] = [teacher.tokenizer for teacher in teachers]
     multi_tokenizer = MultiTokenizer(tokenizer, tokenizers)
-    train, test = (
-        part.map(
-            multi_tokenizer.encode,
-            batched=True,
-            fn_kwargs={**data.columns, "max_length": data.max_length},
-            remove_columns=part.column_names,
-        )
-        for part in (data.train, data.test)
-    )
+    train, test = (_encoded(part, data, multi_tokenizer) for part in (data.train, data.test))
 
     trainer = _OrderedTrainer(
         model=model,
@@ -88,3 +81,19 @@ def make_trainer(
         trainer.model_accepts_loss_kwargs = False
 
     return trainer
+
+
+def evaluate_on(trainer: MultiTeacherDistillationTrainer, data: LabelledData) -> dict[str, float]:
+    """Evaluate a trainer of `make_trainer` on data that may be others than it was evaluated on in its training."""
+    multi_tokenizer = cast(DataCollatorForDistillation, trainer.data_collator).multi_tokenizer
+    trainer.compute_metrics = data.compute_metrics
+    return trainer.evaluate(cast(Any, _encoded(data.test, data, multi_tokenizer)))
+
+
+def _encoded(part: Dataset, data: LabelledData, multi_tokenizer: MultiTokenizer) -> Dataset:
+    return part.map(
+        multi_tokenizer.encode,
+        batched=True,
+        fn_kwargs={**data.columns, "max_length": data.max_length},
+        remove_columns=part.column_names,
+    )

@@ -1,5 +1,6 @@
 """A masked language model from text: a corpus, teachers, and a student of the first one's layers or a model."""
 
+from itertools import chain
 from typing import Any, cast
 
 from datasets import Dataset, IterableDataset
@@ -9,6 +10,7 @@ from ..collation.data_collator import DataCollatorForDistillation
 from ..models.loading import load_for_fine_tuning
 from ..models.student import student_from_teacher
 from ..models.task import MASKED_LM
+from ..tokenization.columns import teacher_column
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
@@ -25,6 +27,8 @@ from .terminal.progress import Progress
 SHUFFLE_BUFFER = 10_000
 """So many texts of a stream wait to be drawn from: some megabytes."""
 EXAMPLES_OF_A_TRIAL = 32
+EXAMPLES_WITHOUT_A_MASK = 500
+"""Where so many have none, the others are not looked at: of a word in seven one is masked."""
 
 
 class MaskedLMDistillation(Distillation):
@@ -143,9 +147,22 @@ def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
     """Refuse held-out examples in which not one token is masked: the evaluation would have nothing to measure."""
     collator = cast(DataCollatorForDistillation, trainer.data_collator).for_evaluation()
     held_out = cast(Dataset, trainer.eval_dataset)
+    tried = held_out.select(range(min(EXAMPLES_WITHOUT_A_MASK, len(held_out))))
 
-    if not any((collator([example])["labels"] != -100).any() for example in held_out):
+    if not any((collator([example])["labels"] != -100).any() for example in tried):
         raise ValueError(
-            f"In the {len(held_out)} held-out examples no token is masked, so the evaluation would have nothing to "
-            "measure. Give a larger held_out or max_length."
+            f"In {len(tried)} of the {len(held_out)} held-out examples no token is masked, so the evaluation has "
+            f"nothing to measure. {_reason(tried, collator.multi_tokenizer)}"
         )
+
+
+def _reason(examples: Dataset, multi_tokenizer: MultiTokenizer) -> str:
+    """Say why no token of examples is masked, and what to do."""
+    tokenizers = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
+    for source, tokenizer in tokenizers.items():
+        ids = {*chain.from_iterable(examples[teacher_column(source, "input_ids")][:])}
+        if ids <= {*tokenizer.all_special_ids}:
+            owner = "the student" if source is None else f"teacher {source}"
+            return f"The tokenizer of {owner} knows no word of them: give text that it reads, or another model."
+
+    return "They are short: give a larger held_out or max_length."

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from ..models.limits import position_limit
 from ..models.loading import expect_no_other_task, explained, load_config, load_for_fine_tuning
@@ -50,9 +50,10 @@ class Pretrained:
             role: What messages call it, such as `Teacher`.
 
         Raises:
-            ValueError: There is no model, or no tokenizer beside it.
+            ValueError: There is no model, or no tokenizer beside it, or it is an adapter alone.
             TypeError: The tokenizer is not a fast one.
         """
+        _refuse_adapter(source, role)
         tokenizer = load_tokenizer(source, role)
         require_fast(f"{role.lower()} '{source}'", tokenizer)
 
@@ -168,6 +169,22 @@ def expect_teachers(sources: Sequence[str], task: Task) -> None:
         teacher = Teacher(source)
         with _without_warnings():
             load_model(teacher, teacher.public_id, task, PretrainedConfig(), torch.float32)
+
+
+def _refuse_adapter(source: str, role: str) -> None:
+    """Refuse a PEFT adapter without its model's configuration: nothing there says its labels or how long it reads."""
+    with _found(source, role, "configuration"):
+        adapter, config = (
+            cached_file(source, name, _raise_exceptions_for_missing_entries=False)
+            for name in ("adapter_config.json", "config.json")
+        )
+
+    if adapter is not None and config is None:
+        raise ValueError(
+            f"{role} '{source}' is a PEFT adapter without the configuration of its model, so nobody knows its labels: "
+            "merge it into the model (merge_and_unload), and save that with its tokenizer. In Python, "
+            "MultiTeacherDistillationTrainer takes adapters as they are."
+        )
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class Distillation:
 
     def card(self) -> dict[str, Any]:
         """Return what the card is told beside the command."""
-        return {}
+        return {"measured_on": self.measured}
 
     def say(self, notes: Sequence[str]) -> None:
         """Tell the user something, once."""

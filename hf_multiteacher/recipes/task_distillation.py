@@ -20,7 +20,7 @@ from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
 from ..training_args import DistillationTrainingArguments
 from .configuration.checkpoints import find_checkpoint
-from .configuration.checks import refuse_resume
+from .configuration.checks import refuse_best_checkpoint, refuse_resume
 from .configuration.configuration import DistillationConfig
 from .configuration.rehearsal import expect_best_metric
 from .data.label_inventory import take_inventory
@@ -28,7 +28,7 @@ from .data.labelled_data import LabelledData
 from .data.own_task import load_own_task
 from .data.task_data import TaskData
 from .data.unlabelled_text import load_unlabelled
-from .fine_tuning import make_trainer
+from .fine_tuning import evaluate_on, make_trainer
 from .pretrained import Pretrained, shared_limit
 from .results.answers import Answers
 from .results.prediction_files import write_predictions
@@ -44,6 +44,7 @@ ONLY_TRAINED: dict[str, Any] = {
     "push_to_hub": False,
     "eval_strategy": "no",
     "save_strategy": "no",
+    "load_best_model_at_end": False,
     "metric_for_best_model": None,
 }
 """How the arguments of a teacher's fine-tuning differ from the student's."""
@@ -81,6 +82,8 @@ class TaskDistillation(Distillation):
         progress.stage("Read the data")
         self.task = self._load_task()
         self.say(self.task.notes)
+        if self.task.validation is None:
+            refuse_best_checkpoint(self.args, "Leave it out, or give data with a part validation and a part test.")
 
         self._find_student()
         models = [self.student, *(teacher.model for teacher in self.found)]
@@ -90,8 +93,8 @@ class TaskDistillation(Distillation):
         # One reading for all: student and teachers differ by what they learnt, not by where a sentence is cut.
         tokenizers = [model.tokenizer for model in models]
         self.data = LabelledData.of(self.task, tokenizers, self.limit)
-        self.students_data = self._with_unlabelled(tokenizers)
-        self.measured = f"{len(self.task.test)} examples ({self.task.part})"
+        self.students_data = self._with_validation(self._with_unlabelled(tokenizers), tokenizers)
+        self.measured = self.task.measured
         self.metric = self.task.metric
         self._decide()
 
@@ -121,6 +124,12 @@ class TaskDistillation(Distillation):
         )
         self.say([f"{len(more)} examples without labels: the student learns from the teachers alone there."])
         return self.data.with_unlabelled(self.task, more, tokenizers)
+
+    def _with_validation(self, data: LabelledData, tokenizers: Sequence[Any]) -> LabelledData:
+        """Have evaluations during the training go over the validation part, where that is not what is measured on."""
+        if self.task.validation is None or self.args.eval_strategy == "no":
+            return data
+        return data.evaluated_on(self.task.validation, self.task, tokenizers)
 
     def _find_student(self) -> None:
         """Find the student's name, tokenizer and limit; made from a teacher, it has those of the teacher."""
@@ -162,7 +171,7 @@ class TaskDistillation(Distillation):
                 check_manifest(checkpoint, self.trainer.distillation_objective.manifest())
             return
 
-        few = replace(self.data, train=_first(self.data.train), test=_first(self.data.test))
+        few = replace(self.students_data, train=_first(self.data.train), test=_first(self.students_data.test))
         teachers = [self._untrained(teacher) for teacher in self.found]
         with TemporaryDirectory() as scratch:
             args = replace(self.args, teachers=None, output_dir=scratch, push_to_hub=False)
@@ -228,7 +237,9 @@ class TaskDistillation(Distillation):
     def _evaluate(self) -> dict[str, float]:
         answers = cast(Answers, self.data.compute_metrics)
         answers.kept.clear()  # those of evaluations during the training
-        return super()._evaluate()
+        if self.students_data.compute_metrics is answers:
+            return super()._evaluate()
+        return evaluate_on(self.trainer, self.data)
 
     def write_answers(self) -> None:
         """Write what every model has answered for each example."""
@@ -238,7 +249,7 @@ class TaskDistillation(Distillation):
 
     def card(self) -> dict[str, Any]:
         """Name the data."""
-        return {"dataset": self.task.title}
+        return {"dataset": self.task.title, "measured_on": f"{self.task.title}: {self.measured}"}
 
 
 def in_order_of(task: TaskData, teachers: Sequence[Any]) -> TaskData:
@@ -261,8 +272,9 @@ def in_order_of(task: TaskData, teachers: Sequence[Any]) -> TaskData:
     inventory = take_inventory({"train": counts}, teachers)
     number = [inventory.number[name] for name in names]
 
-    parts = [_renumbered(part, number) for part in (task.train, task.test)]
-    return replace(task, train=parts[0], test=parts[1], label_names=inventory.names)
+    train, test = (_renumbered(part, number) for part in (task.train, task.test))
+    validation = None if task.validation is None else _renumbered(task.validation, number)
+    return replace(task, train=train, test=test, validation=validation, label_names=inventory.names)
 
 
 def _renumbered(part: Dataset, number: Sequence[int]) -> Dataset:

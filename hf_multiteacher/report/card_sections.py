@@ -166,9 +166,10 @@ class Card:
             splits.setdefault(evaluation.dataset, []).extend([evaluation.split] if evaluation.split else [])
 
         parts = [f"{dataset} ({', '.join(names)})" if names else dataset for dataset, names in splits.items()]
+        told = self.data.measured_on or ", ".join(parts)
         lower = any("↓" in heading for heading in measures(self.data))
         better = "Higher is better, except where ↓ stands." if lower else "Higher is better."
-        return " ".join([f"Measured on {plain(', '.join(parts))}. {better}", *self._not_answered()])
+        return " ".join([f"Measured on {plain(told)}. {better}", *self._not_answered()])
 
     def _not_answered(self) -> list[str]:
         """Say which teachers were measured on a part of the words."""

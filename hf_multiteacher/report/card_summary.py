@@ -35,21 +35,25 @@ def quality_kept(data: DistillationCardData) -> str:
 
         best = max(teachers, key=lambda name: teachers[name])
         place = f" on {plain(evaluation.dataset)}" if len(data.evaluations) > 1 else ""
-        return f"{100 * student / teachers[best]:.1f} % of the {plain(measure)} of {plain(best)}{place}"
+        kept = f"{100 * student / teachers[best]:.1f} % of the {plain(measure)}"
+        return f"{kept} of {_introduced(data, best, 'best')}{place}"
 
     return ""
 
 
 def speed(data: DistillationCardData) -> str:
-    """Return how many times as fast as its teachers the student is; empty where that was not measured."""
+    """Return how many times as fast as each teacher the student is; empty where that was not measured."""
     student = data.sizes.get(data.name, {}).get("latency_ms")
     teachers = _of_teachers(data, _column(data, "latency_ms"))
     if not teachers or not isinstance(student, int | float) or student <= 0:
         return ""
 
-    times = sorted({f"{latency / student:.2g}" for latency in teachers.values()}, key=float)
-    whom = plain(next(iter(teachers))) if len(teachers) == 1 else "its teachers"
-    return f"{' to '.join([times[0], *times[1:][-1:]])} times as fast as {whom}"
+    slower: dict[str, list[str]] = {}
+    for name, latency in teachers.items():
+        slower.setdefault(f"{latency / student:.2g}", []).append(plain(name))
+
+    times = sorted(slower, key=float)
+    return ", ".join(f"{each} times as fast as {' and '.join(slower[each])}" for each in times)
 
 
 def size(data: DistillationCardData) -> str:
@@ -61,9 +65,8 @@ def size(data: DistillationCardData) -> str:
 
     largest = max(teachers, key=lambda name: teachers[name])
     percent = round(100 * (student / teachers[largest] - 1))
-    if not percent:
-        return f"as large as {plain(largest)}"
-    return f"{abs(percent)} % {'smaller' if percent < 0 else 'larger'} than {plain(largest)}"
+    than = f"{abs(percent)} % {'smaller' if percent < 0 else 'larger'} than" if percent else "as large as"
+    return f"{than} {_introduced(data, largest, 'largest')}"
 
 
 def lower_is_better(measure: str) -> bool:
@@ -84,6 +87,11 @@ def _measures_in_order(data: DistillationCardData) -> Iterator[tuple[Evaluation,
         if not lower_is_better(measure)
     ]
     yield from sorted(found, key=lambda each: each[1] != wanted)
+
+
+def _introduced(data: DistillationCardData, name: str, what: str) -> str:
+    """Name a teacher, and say which of several it is: quality is beside the best of them, and size the largest."""
+    return plain(name) if len(data.teachers) == 1 else f"{plain(name)}, the {what} teacher"
 
 
 def _column(data: DistillationCardData, measure: str) -> dict[str, Figure]:

@@ -19,6 +19,7 @@ COLUMNS = 3
 TITLE_WIDTH, NAME_WIDTH = 28, 26  # characters that fit above a panel, and beside it
 LONGEST_NAME = 3 * NAME_WIDTH
 LEAST_SPAN = 0.01  # of the figures themselves: what differs by less looks nearly the same
+LEAST_LOYALTY_SPAN = 0.1  # of the 0 to 1 that there are: a few rows more or less are no difference between teachers
 
 
 def quality_chart(
@@ -45,7 +46,7 @@ def loyalty_chart(
     """Draw the loyalty to each teacher and to the ensemble (name -> measure -> value); see `quality_chart`."""
     measures = dict.fromkeys(measure for row in loyalty.values() for measure in row)
     figures = {measure: {name: row.get(measure) for name, row in loyalty.items()} for measure in measures}
-    return _panels(figures, None, teachers, path, "loyalty of the student to")
+    return _panels(figures, None, teachers, path, "loyalty of the student to", LEAST_LOYALTY_SPAN)
 
 
 def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -> Path | None:
@@ -79,6 +80,7 @@ def _panels(
     teachers: Sequence[str],
     path: str | Path,
     title: str,
+    least_span: float = 0.0,
 ) -> Path | None:
     rows = _drawable_rows(figures)
     if not rows:
@@ -92,6 +94,7 @@ def _panels(
     figure, panels = _subplots(len(rows), names)
     for axes, (measure, row) in zip(panels, rows.items(), strict=False):
         _dots(axes, measure, row, names, colours)
+        axes.set_xlim(*_limits([*row.values()], least_span))
         for label, name in zip(axes.get_yticklabels(), names, strict=False):  # the first of a row alone has labels
             label.set_fontweight("bold" if name == student else "normal")
     for axes in panels[len(rows) :]:
@@ -144,13 +147,13 @@ def _dots(
     )
     for place, name in enumerate(names):
         if name in row:
-            axes.plot(row[name], place, "o", color=colours[name], markersize=9 if colours[name] == STUDENT else 7)
+            large = colours[name] == STUDENT
+            axes.plot(row[name], place, "o", color=colours[name], markersize=9 if large else 7, clip_on=False)
             beside: dict[str, Any] = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
             on_white = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
             axes.annotate(f"{row[name]:.4g}", (row[name], place), bbox=on_white, **beside)
 
     axes.set_title(_shown(fill(_short(measure.replace("_", " ")), TITLE_WIDTH)), fontsize=9)
-    axes.set_xlim(*_limits([*row.values()]))
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_yticks(range(len(names)), [_shown(_wrapped(name)) for name in names])
@@ -158,14 +161,18 @@ def _dots(
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """Return an axis around the figures, with room for the text at the right of the last one."""
+def _limits(values: Sequence[float], least_span: float) -> tuple[float, float]:
+    """Return an axis around the figures, with room for the text at the right of the last one.
+
+    It does not go below 0 where no figure does: of most measures there is nothing.
+    """
     low, high = min(values), max(values)
-    least = LEAST_SPAN * (max(abs(low), abs(high)) or 1)
+    least = max(least_span, LEAST_SPAN * (max(abs(low), abs(high)) or 1))
     missing = max(0.0, least - (high - low)) / 2
     span = high - low + 2 * missing
 
-    return low - missing - 0.15 * span, high + missing + 0.45 * span
+    start = low - missing - 0.15 * span
+    return max(start, 0.0) if low >= 0 else start, high + missing + 0.45 * span
 
 
 def _wrapped(name: str) -> str:

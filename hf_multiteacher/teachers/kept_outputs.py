@@ -250,10 +250,12 @@ class KeptOutputs:
             return self.teacher.answers(head_logits(head, states.to(weight.dtype)))
 
     def _vocabulary_head(self) -> AbstractContextManager[nn.Module]:
-        """Return what the head can be run in: the model, or a shell where that is not loaded."""
-        if not self.teacher.asleep:
+        """Return what the head can be run in: the model, or a shell where that is not loaded or is somewhere else."""
+        teacher = self.teacher
+        elsewhere = teacher.placement.in_turn and teacher.source is not None  # bringing all of it takes long
+        if not teacher.asleep and not elsewhere:
             self._head = None
-            return self.teacher.at_work()
+            return teacher.at_work()
 
         if self._head is None:
             inner = without_adapters(self.teacher.model)

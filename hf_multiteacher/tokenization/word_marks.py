@@ -7,6 +7,20 @@ from .spans import Booleans, Integers
 from .surfaces import EntryMarks, TokenSurfaces
 
 
+def word_starts(tokenizer: PreTrainedTokenizerFast) -> bytes | None:
+    """Tell of each token id whether its token begins a word, a bit for each; None where the tokenizer marks none.
+
+    Args:
+        tokenizer: the tokenizer; of WordPiece, punctuation within a word begins one, too.
+    """
+    surfaces = TokenSurfaces(tokenizer)
+    begins = np.array([(piece or b"")[:1].isspace() for piece in surfaces.pieces], bool)
+    if tokenizer.unk_token_id is not None:
+        begins[tokenizer.unk_token_id] = EntryMarks(tokenizer).spaces_lost
+
+    return np.packbits(begins).tobytes() if begins.any() else None
+
+
 class WordMarks:
     """Numbers the words of an encoding: stretches without white space, or what its tokenizer has split more finely.
 

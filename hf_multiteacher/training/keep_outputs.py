@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..cache.sizes import bytes_in_words
 from ..teachers.kept_outputs import Keeping, KeptOutputs
 from ..training_args import DistillationTrainingArguments
 
@@ -82,10 +83,11 @@ class KeepOutputs(TrainerCallback):
             return f"of {len(examples)} texts, all is there."
 
         missing = len(dataset) * min(self.rounds or epochs, epochs) * new / len(examples)
+        written = bytes_in_words(size / new * missing)
         heads = sum(each.head_bytes for each in self.kept)
-        beside = f" beside vocabulary heads of {_megabytes(heads)}" if heads else ""
+        beside = f" beside vocabulary heads of {bytes_in_words(heads)}" if heads else ""
         return (
-            f"of {len(examples)} texts, {new} are missing. About {_megabytes(size / new * missing)} will be written"
+            f"of {len(examples)} texts, {new} are missing. About {written} will be written"
             f"{beside}, for which the teachers run about {_minutes(seconds / new * missing / args.world_size)}."
         )
 
@@ -129,10 +131,6 @@ def _generators_as_they_were() -> Iterator[None]:
         yield
     random.setstate(states[0])
     np.random.set_state(states[1])
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / 1e6:,.1f} MB"
 
 
 def _minutes(seconds: float) -> str:

@@ -123,7 +123,7 @@ def test_two_ranks_distil_a_stream_as_one_does(project, fork_server):
         ),
         ({"student_layers": []}, "student_layers is an empty list"),
         ({"max_length": 2}, "max_length is 2, but up to 2 tokens of an input are special ones"),
-        ({"max_length": 3}, "held-out examples no token is masked"),
+        ({"max_length": 3}, "no token is masked, so the evaluation has nothing to measure. They are short"),
         ({"teacher_weights": [1]}, "teacher_weights must hold one number for each of the 2 teachers, got [1]"),
     ],
 )
@@ -133,6 +133,15 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, 
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("hf-multiteacher: ") and message in error
     assert not (folder / "student").exists() or not any((folder / "student").iterdir())
+
+
+def test_held_out_text_that_nobody_can_read_is_told_from_text_that_is_too_short(project, capsys):
+    folder, settings = project
+    (folder / "corpus.txt").write_text("\n".join(f"ж{'щ' * number}" for number in range(20)), encoding="utf-8")
+    assert distill(folder, settings | {"streaming": True}) == 2
+    error = capsys.readouterr().err
+    assert "no token is masked" in error
+    assert "The tokenizer of the student knows no word of them: give text that it reads" in error
 
 
 @pytest.mark.parametrize("change", [{"resume_from_checkpoint": "nowhere"}, {"teacher_weights": [1]}])

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -38,6 +39,15 @@ def test_all_tokens_but_padding_are_rows(inputs):
     assert rows.labelled.sum() == 3
     assert rows.labels.tolist() == [-100, 5, 6, -100, -100, 4, -100]
     assert rows.available.sum(dim=(1, 2)).tolist() == [7, 2]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_in_tagging_a_sentence_without_labels_has_the_rows_that_labels_would_have(known, inputs):
+    inputs["labels"][1] = -100
+    starts = np.packbits(np.isin(np.arange(10), [7, 9])).tobytes() if known else None
+    rows = RowFinder({"same": None}, [True], SINGLE, "labelled", False, True, starts)(inputs)
+    assert rows.mask.tolist() == [[False, True, True, False], [not known, True, not known, False]]
+    assert rows.labelled.sum() == 2
 
 
 def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):

@@ -63,6 +63,14 @@ def test_what_is_no_model_is_refused_by_its_role(tmp_path, folder):
         Pretrained.find(str(folder), "Teacher")
 
 
+def test_an_adapter_alone_is_refused_and_one_with_the_configuration_of_its_model_is_not(folder):
+    (folder / "adapter_config.json").write_text("{}")
+    assert Pretrained.find(str(folder), "Teacher").max_length == 128
+    (folder / "config.json").unlink()
+    with pytest.raises(ValueError, match="Teacher .* is a PEFT adapter .* merge it into the model"):
+        Pretrained.find(str(folder), "Teacher")
+
+
 def test_a_model_without_a_tokenizer_is_refused(tmp_path):
     tiny_bert("MaskedLM").save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="has no tokenizer beside it|cannot be loaded"):

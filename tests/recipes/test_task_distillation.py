@@ -164,7 +164,6 @@ def test_tasks_on_sentences_run(models, tmp_path, capsys, key):
         (["--max_length", "2"], "max_length is 2, but up to 3 tokens"),
         (["--seed", "-1"], "A seed must be a number from 0"),
         (["--learning_rat", "1"], "There is no argument '--learning_rat'. Did you mean '--learning_rate'?"),
-        (["--load_best_model_at_end", *"--eval_strategy steps --save_strategy steps".split()], "Leave it out"),
         (["--resume_from_checkpoint", "x"], "There is no checkpoint at 'x'"),
         (["--fine_tune_teachers", "--data", "no/folder"], "finds no such file"),
         (["--label_names", "tags"], "label_names must be ['labels']"),

@@ -83,6 +83,20 @@ def test_figures_that_differ_by_little_stand_far_apart(drawn, tmp_path):
     assert teacher - student > 0.4 * axes.bbox.width
 
 
+def test_loyalties_that_a_few_rows_make_differ_stand_near_each_other(drawn, tmp_path):
+    loyalty_chart({"one": {"label_loyalty": 0.951}, "two": {"label_loyalty": 0.962}}, tmp_path / "l.png")
+    (axes,) = drawn[0].axes
+    first, second = (axes.transData.transform((line.get_xdata()[0], 0))[0] for line in axes.lines)
+    assert 0 < second - first < 0.1 * axes.bbox.width
+
+
+@pytest.mark.parametrize(("figures", "below"), [([0.0, 0.6], False), ([0.02, 0.02], False), ([-0.1, 0.6], True)])
+def test_an_axis_goes_below_0_only_where_a_figure_does(figures, below, drawn, tmp_path):
+    loyalty_chart({str(figure): {"regression_loyalty": figure} for figure in figures}, tmp_path / "l.png")
+    (axes,) = drawn[0].axes
+    assert (axes.get_xlim()[0] < 0) == below
+
+
 def test_a_legend_hides_no_point(drawn, tmp_path):
     training_chart(
         [{"step": step, **{f"{n}_loss": step * n for n in range(9)}} for step in (1, 2)], tmp_path / "t.png"

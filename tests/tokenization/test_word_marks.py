@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hf_multiteacher.tokenization.word_marks import WordMarks
+from hf_multiteacher.tokenization import MultiTokenizer
+from hf_multiteacher.tokenization.word_marks import WordMarks, word_starts
 
 TEXT = "Ana-Maria n-a citit  cartea, azi."
 
@@ -42,3 +43,22 @@ def test_a_lone_mark_of_a_space_belongs_to_the_word_after_it(unigram_tokenizer):
     mark, letter = unigram_tokenizer.convert_tokens_to_ids(["▁", "a"])
     ids = np.array([[letter, mark, letter, letter]])
     assert WordMarks(unigram_tokenizer).number(ids, np.ones_like(ids)).tolist() == [[0, 1, 1, 1]]
+
+
+@pytest.mark.parametrize("kind", ["cased", "byte_level", "unigram"])
+def test_words_start_where_labels_of_words_stand(kind, request):
+    tokenizer = request.getfixturevalue(f"{kind}_tokenizer")
+    words = {"words": [["Fetele", "citeau", "cartea", "însemnărilor", "."]], "labels": [[1, 1, 1, 1, 1]]}
+    row = MultiTokenizer(tokenizer, [tokenizer]).encode(words, words="words", labels="labels")
+    begins = np.unpackbits(np.frombuffer(word_starts(tokenizer), np.uint8)).astype(bool)
+    assert begins[row["input_ids"][0]].tolist() == [label == 1 for label in row["labels"][0]]
+    assert len(row["input_ids"][0]) > 7, "words are cut into pieces, and there are special tokens"
+
+
+def test_a_tokenizer_that_marks_no_beginnings_tells_none(byte_level_tokenizer):
+    class Unmarked(type(byte_level_tokenizer)):
+        def get_vocab(self):
+            return {"a": 0, "b": 1}
+
+    bare = Unmarked(tokenizer_object=byte_level_tokenizer.backend_tokenizer)
+    assert word_starts(bare) is None

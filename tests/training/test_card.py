@@ -75,8 +75,8 @@ def test_the_card_of_a_run_is_whole_and_says_what_was_measured(tagger):
     assert "Labels: a, b, c, d." in text and "Measured on evaluation data." in text
     kept = measured["eval_accuracy"] / max(measured[f"eval_accuracy/{name}"] for name in ("first", "second"))
     assert [item.text for item in page.find("ul")] == [
-        f"Quality kept: {100 * kept:.1f} % of the accuracy of first",
-        "Size: 36 % smaller than second",
+        f"Quality kept: {100 * kept:.1f} % of the accuracy of first, the best teacher",
+        "Size: 36 % smaller than second, the largest teacher",
     ]
     assert ["ensemble", "probabilities"] in rows_under(page, "Training"), "what was decided, not the default None"
 
@@ -162,7 +162,7 @@ def test_speed_is_measured_on_the_same_texts_when_asked_for_once_and_not_in_trai
     page = card_of(trainer)
     sizes = trainer.card_data().sizes
     assert [sizes[name]["latency_ms"] for name in ("s", "first", "second")] == [1000, 2000, 3000]
-    assert page.find("ul")[0].text == "Speed: 2 to 3 times as fast as its teachers"
+    assert page.find("ul")[0].text == "Speed: 2 times as fast as first, 3 times as fast as second"
     assert rows_under(page, "Size and speed")[0][3:] == ["Latency, ms", "Latency, student = 1"]
     (inputs,) = clock
     length = min(len(toy.evaluation[0][name]) for name in ("input_ids", "teacher_1_input_ids"))

@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from .declared_values import declared_values
+from .did_you_mean import did_you_mean
 from .yaml_files import read_yaml
 
 FLAG = re.compile(r"--?(?P<key>[A-Za-z]\w*(?:-\w+)*)(?:=(?P<value>.*))?", re.DOTALL)
+EXPLAINED = "`hf-multiteacher distill --keys` explains those that there are."
 
 
 def read_arguments(
@@ -53,7 +54,8 @@ def read_values(kinds: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
 
     for key, value in _flags(flags):
         if key not in known_keys(kinds):
-            raise ValueError(f"There is no argument '--{key}'.{nearest(key, kinds, before='--')}")
+            near = did_you_mean(f"--{key}", [f"--{name}" for name in known_keys(kinds)])
+            raise ValueError(f"There is no argument '--{key}'.{near} {EXPLAINED}")
         given[key] = _declared_flag(kinds, key, value)
     return given
 
@@ -77,28 +79,17 @@ def known_keys(kinds: Sequence[type]) -> set[str]:
     return {field.name for kind in kinds for field in fields(kind) if field.init}
 
 
-def nearest(key: str, kinds: Sequence[type], before: str = "") -> str:
-    """Return the sentence that suggests the key which was probably meant; empty where none is near.
-
-    Args:
-        key: What was given.
-        kinds: Dataclasses; each known key is a field of one of them.
-        before: What stands before a key where it was given.
-    """
-    found = get_close_matches(key, known_keys(kinds), n=1)
-    return f" Did you mean '{before}{found[0]}'?" if found else ""
-
-
 # ---- The file ----
 
 
 def _read_file(kinds: Sequence[type], path: str) -> dict[str, Any]:
     content = _read_yaml(path)
-    unknown = sorted(str(key) for key in content if key not in known_keys(kinds))
+    known = known_keys(kinds)
+    unknown = sorted(str(key) for key in content if key not in known)
     if unknown:
         raise ValueError(
             f"The configuration '{path}' has keys that do not exist: {', '.join(unknown)}."
-            f"{nearest(unknown[0], kinds)} They are those of {' and '.join(kind.__name__ for kind in kinds)}."
+            f"{did_you_mean(unknown[0], known)} {EXPLAINED}"
         )
 
     with _told_as_value_errors(f"The configuration '{path}' has a value that does not fit: "):

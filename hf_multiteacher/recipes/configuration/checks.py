@@ -82,8 +82,12 @@ def check_fine_tuning(args: TrainingArguments) -> None:
     refuse_resume(args, "every fine-tuning starts anew")
 
 
-def refuse_best_checkpoint(args: TrainingArguments) -> None:
+def refuse_best_checkpoint(args: TrainingArguments, advice: str = "Leave it out.") -> None:
     """Refuse to choose a checkpoint by what is measured.
+
+    Args:
+        args: The run's.
+        advice: What to do.
 
     Raises:
         ValueError: The arguments ask for it.
@@ -91,7 +95,7 @@ def refuse_best_checkpoint(args: TrainingArguments) -> None:
     if args.load_best_model_at_end:
         raise ValueError(
             "load_best_model_at_end would choose a checkpoint by the very examples that are measured in the end, so "
-            "the figures would say nothing. Leave it out."
+            f"the figures would say nothing. {advice}"
         )
 
 

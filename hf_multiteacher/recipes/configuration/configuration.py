@@ -10,7 +10,7 @@ from ...training_args import DistillationTrainingArguments
 from ..student_vocabulary import TEACHER, is_trimmed
 from .arguments import make_arguments, read_values
 from .checkpoints import find_checkpoint
-from .checks import check_output_folder, check_training, refuse_best_checkpoint
+from .checks import check_output_folder, check_training
 
 MASKED_LM = "masked-lm"
 TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION, REGRESSION = "text-classification", "token-classification", "regression"
@@ -243,8 +243,6 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     find_checkpoint(args)
 
     check_training(args)
-    if not config.masked_lm:
-        refuse_best_checkpoint(args)
     if config.unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
         raise ValueError(
             "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "

@@ -48,9 +48,21 @@ class LabelledData:
             max_length: Tokens per example at most. Longer sentences of tagging are cut into windows, and measured
                 whole; longer texts are truncated.
         """
-        train, test = (_in_windows(part, data, tokenizers, max_length) for part in (data.train, data.test))
+        train = _in_windows(data.train, data, tokenizers, max_length)
+        unmeasured = cls(train, data.test, data.label_names, Answers(data, None), max_length)
+        return unmeasured.evaluated_on(data.test, data, tokenizers)
+
+    def evaluated_on(self, part: Dataset, data: TaskData, tokenizers: Sequence[Any]) -> "LabelledData":
+        """Return the same with another part to be evaluated on.
+
+        Args:
+            part: One of `data`.
+            data: As for `of`.
+            tokenizers: Likewise.
+        """
+        test = _in_windows(part, data, tokenizers, self.max_length or NO_LIMIT)
         sentences = test["sentence"][:] if data.tagging else None
-        return cls(train, test, data.label_names, Answers(data, sentences), max_length)
+        return replace(self, test=test, compute_metrics=Answers(data, sentences))
 
     def with_unlabelled(self, data: TaskData, examples: Dataset, tokenizers: Sequence[Any]) -> "LabelledData":
         """Add examples without labels to what is learned from.

@@ -52,10 +52,10 @@ def load_own_task(config: DistillationConfig, teachers: Sequence[Names], seed: i
     parts, measured, held_out = _with_measured_part(parts, names is not None and not _tagging(config), seed)
 
     score, metric = scores_for(config.task, names)
-    train, test = (_dataset(parts[part], inventory, _tagging(config)) for part in (TRAIN, measured))
+    found = {part: _dataset(rows, inventory, _tagging(config)) for part, rows in parts.items()}
     return TaskData(
-        train=train,
-        test=test,
+        train=found[TRAIN],
+        test=found[measured],
         part=measured,
         label_names=names,
         score=score,
@@ -63,6 +63,8 @@ def load_own_task(config: DistillationConfig, teachers: Sequence[Names], seed: i
         title=_title(config.data),
         notes=[*notes, *dropped, *(inventory.notes if inventory else ()), *held_out],
         columns=dict(columns.guessed or {}),
+        validation=found.get(VALIDATION) if measured != VALIDATION else None,
+        held_out=bool(held_out),
     )
 
 

@@ -27,6 +27,8 @@ class TaskData:
         citation: What to cite, if anything.
         notes: What the user should know of the data, a sentence each.
         columns: What was guessed: key of a configuration -> column.
+        validation: The same as `test`, to be evaluated on during a training; None where nothing is left for it.
+        held_out: Whether what is measured on was drawn from train, as the data have no part for it.
     """
 
     train: Dataset
@@ -39,21 +41,29 @@ class TaskData:
     citation: str | None = None
     notes: Sequence[str] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    validation: Dataset | None = None
+    held_out: bool = False
 
     @classmethod
     def of(cls, task: Task) -> "TaskData":
         """Take a Romanian task, measured on its test part or, where that is not there, on its validation part."""
-        definition = task.definition
+        definition, part = task.definition, task.measured_split
         return cls(
             train=task.data["train"],
-            test=task.data[task.measured_split],
-            part=task.measured_split,
+            test=task.data[part],
+            part=part,
             label_names=task.label_names,
             score=definition.score,
             metric=definition.metric,
             title=definition.source.title,
             citation=task.citation,
+            validation=task.data["validation"] if part != "validation" else None,
         )
+
+    @property
+    def measured(self) -> str:
+        """How many examples are measured on, and which."""
+        return f"{len(self.test)} examples {'held out of train' if self.held_out else f'({self.part})'}"
 
     @property
     def tagging(self) -> bool:

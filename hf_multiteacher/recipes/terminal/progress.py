@@ -25,7 +25,7 @@ BAR = "  step {n_fmt}/{total_fmt} |{bar}| {remaining} left"
 LOSSES = {"loss": "loss", "soft_loss": "soft", "hard_loss": "hard", "hidden_loss": "hidden"}
 NOT_SHOWN = ("runtime", "per_second", "preparation_time", "epoch", "loyalty")
 LINES_IN_A_FILE = 10
-"""So many lines of a training at most where no terminal shows them."""
+"""So many lines of a training at most where no terminal shows them, and as many of its evaluations."""
 
 
 class Progress:
@@ -119,7 +119,7 @@ class _ShownTraining(TrainerCallback):
             self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Say the losses, or what an evaluation during the training has found."""
+        """Say the losses, or what an evaluation during the training has found; the last step always has a line."""
         logs = kwargs["logs"]
         if self.bar is None:
             return
@@ -127,6 +127,8 @@ class _ShownTraining(TrainerCallback):
         step = f"step {state.global_step}/{state.max_steps}"
         if "loss" in logs and self._is_due("loss", state):
             _say(_fitting([step, *_losses(logs), self._time(state)]))
+        elif "train_runtime" in logs and self.said.get("loss") != state.global_step:
+            _say(_fitting([step, f"mean loss {_figure(logs['train_loss'])}", self._taken()]))
         elif any(name.startswith("eval_") for name in logs) and self._is_due("evaluation", state):
             _say(_fitting([step, "evaluation:", *_measures(logs)]))
 
@@ -143,20 +145,23 @@ class _ShownTraining(TrainerCallback):
             self.bar = None
 
     def _is_due(self, kind: str, state: TrainerState) -> bool:
-        """Whether to say a log of a kind now: all on a terminal, few in a file."""
-        part = LINES_IN_A_FILE * state.global_step // max(state.max_steps, 1)
-        due = not self.bar.disable or part > self.said.get(kind, 0)
+        """Whether to say a log of a kind now: all on a terminal, in a file a few that are equally far apart."""
+        last = self.said.get(kind, self.first_step)
+        far = LINES_IN_A_FILE * (state.global_step - last) >= state.max_steps
+        due = far or not self.bar.disable or state.global_step >= state.max_steps
         if due:
-            self.said[kind] = part
+            self.said[kind] = state.global_step
         return due
 
     def _time(self, state: TrainerState) -> str:
         """Say how long the training still takes, or at its end how long it took."""
-        elapsed = monotonic() - self.began
         done, left = state.global_step - self.first_step, state.max_steps - state.global_step
         if left <= 0:
-            return f"took {tqdm.format_interval(elapsed)}"
-        return f"{tqdm.format_interval(elapsed / max(done, 1) * left)} left"
+            return self._taken()
+        return f"{tqdm.format_interval((monotonic() - self.began) / max(done, 1) * left)} left"
+
+    def _taken(self) -> str:
+        return f"took {tqdm.format_interval(monotonic() - self.began)}"
 
 
 def _losses(logs: dict[str, Any]) -> list[str]:

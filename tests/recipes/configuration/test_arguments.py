@@ -81,7 +81,7 @@ def test_a_flag_may_hold_a_mapping():
         (["--size", "ten", "--corpus", "a"], "size must be a whole number, got 'ten'"),
         (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'. Did you mean '--size'?"),
         (["--temprature", "3"], "There is no argument '--temprature'. Did you mean '--temperature'?"),
-        (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'.$"),
+        (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'. `hf-multiteacher distill --keys`"),
         (["--size", "3", "--corpus"], "--corpus needs a value"),
         ([], "missing .* 'corpus'"),
         (["none.yaml"], "'none.yaml' cannot be read"),
@@ -114,7 +114,7 @@ def test_a_file_may_have_any_name_and_gives_numbers_without_a_point_and_single_w
     [
         (
             "corpus: a\nlerning_rate: 1\n",
-            "do not exist: lerning_rate. Did you mean 'learning_rate'. They are those of Own and",
+            "do not exist: lerning_rate. Did you mean 'learning_rate'. `hf-multiteacher distill --keys`",
         ),
         ("corpus: a\nlearning_rate: fast\n", "not fit: learning_rate must be a number, got 'fast'"),
         ("corpus: a\ntemperature: 0\n", "temperature must be a number above 0"),

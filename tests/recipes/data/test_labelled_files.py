@@ -82,6 +82,13 @@ def test_the_parts_of_a_data_set_are_known_by_their_names(monkeypatch):
     assert [*read_parts("glue:sst2")] == ["train", "validation"]
 
 
+def test_a_data_set_without_a_part_to_learn_from_is_refused(monkeypatch):
+    part = Dataset.from_dict({"text": ["a"]})
+    monkeypatch.setattr(labelled_files, "load_dataset", lambda *names: DatasetDict(dev=part, extra=part))
+    with pytest.raises(ValueError, match="The data set 'org/set' has no part 'train', only dev, extra"):
+        read_parts("org/set")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -16,6 +16,9 @@ from hf_multiteacher.recipes.data.label_inventory import Names
 from hf_multiteacher.recipes.data.own_task import load_own_task, scores_for
 
 TRAINING = {"max_steps": 3, "learning_rate": 1e-3, "use_cpu": True, "disable_tqdm": True}
+BEST = {"load_best_model_at_end": True, "metric_for_best_model": "accuracy"} | {
+    f"{kind}_{key}": value for kind in ("eval", "save") for key, value in (("strategy", "steps"), ("steps", 2))
+}
 KNOWN = [Names("Teacher 'a'", ["bun", "rău"], named=True)]
 
 
@@ -134,6 +137,23 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
     assert distil(world, tmp_path / "out", "critic", **settings, resume_from_checkpoint=True, temperature=3.0) == 2
 
 
+def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_the_test_part(world, tmp_path):
+    header, *rows = (world / "reviews.csv").read_text("utf-8").splitlines()
+    parts = {"train": rows[:20], "validation": rows[20:33], "test": rows[33:]}
+    (tmp_path / "data").mkdir()
+    for name, lines in parts.items():
+        (tmp_path / f"data/{name}.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
+
+    settings = {"task": "text-classification", "file": str(tmp_path / "data"), "per_device_eval_batch_size": 1}
+    assert distil(world, tmp_path / "out", "critic", **settings, **BEST) == 0
+    state = json.loads((tmp_path / "out/checkpoint-3/trainer_state.json").read_text())
+    evaluated = [log for log in state["log_history"] if "eval_accuracy" in log]
+    thirteenths = [round(13 * log["eval_accuracy"], 6) for log in evaluated]
+    assert len(thirteenths) == 2 and all(0 < share < 13 and share % 1 == 0 for share in thirteenths)
+    assert len(answers(tmp_path / "out")) == 7 and figures(tmp_path / "out")["measured_on"] == "7 examples (test)"
+    assert "Measured on data: 7 examples (test)." in (tmp_path / "out/README.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("teachers", "settings", "message"),
     [
@@ -148,6 +168,11 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
         ("critic", {"task": "text-classification", "file": "reviews.csv", "label_column": "x"}, "label_column is 'x'"),
         ("critic", {"task": "text-classification", "file": "none.csv"}, "there is no such file"),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "max_length": 999}, "reads 128 tokens"),
+        (
+            "critic",
+            {"task": "text-classification", "file": "reviews.csv", **BEST},
+            "Leave it out, or give data with a",
+        ),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "student_layers": 9}, "has 2 layers"),
         ("encoder", {"task": "ner", "file": "x", "resume_from_checkpoint": "critic-0"}, "no checkpoint at"),
     ],
@@ -212,6 +237,27 @@ def test_tags_may_be_texts_with_spaces(tmp_path):
 def test_a_row_that_cannot_be_read_is_named(tmp_path, task, text, message):
     with pytest.raises(ValueError, match=message):
         load(tmp_path, task, train_csv=text)
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "message"),
+    [
+        ("text-classification", [{"text": "a", "label": ["x", "y"]}], "column 'label': expected one label, found sev"),
+        ("token-classification", [{"words": ["a", "b"], "tags": ["O", None]}], "column 'tags': a word has no label"),
+    ],
+)
+def test_a_row_of_json_lines_that_cannot_be_read_is_named(tmp_path, task, rows, message):
+    with pytest.raises(ValueError, match=f"Example 1 of the part train, {message}"):
+        load(tmp_path, task, train_jsonl="\n".join(map(json.dumps, rows)))
+
+
+def test_data_of_which_nothing_is_left_to_learn_from_or_that_lack_a_column_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="The data have 1 examples, so none is left to measure on"):
+        load(tmp_path, teachers=KNOWN, train_csv="text,label\na,bun\n")
+    with pytest.raises(
+        ValueError, match=r"The part test has the columns \['label'\], and so no 'text', which train has"
+    ):
+        load(tmp_path, train_csv="text,label\na,x\nb,y\n", test_csv="label\nx\n")
 
 
 def test_what_the_teachers_do_not_know_is_named_with_the_part_where_it_stands(tmp_path):

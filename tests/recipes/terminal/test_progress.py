@@ -69,6 +69,30 @@ def test_a_file_gets_stages_and_ten_lines_of_a_training_and_not_one_escape_code(
     assert re.search(r"  took \d\d:\d\d$", logs[-1])
 
 
+def test_lines_in_a_file_are_equally_far_apart_and_the_last_step_has_one_though_it_logs_nothing(tmp_path, capsys):
+    train(tmp_path, max_steps=30, logging_steps=4)
+    _, *logs, _ = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in logs] == [f"{step}/30" for step in (4, 8, 12, 16, 20, 24, 28, 30)]
+    assert re.fullmatch(r"  step 30/30  mean loss \S+  took \d\d:\d\d", logs[-1])
+
+    train(tmp_path, max_steps=30, logging_steps=2)
+    steps = [int(line.split()[1].split("/")[0]) for line in capsys.readouterr().err.splitlines()[1:-1]]
+    assert steps == [4, 8, 12, 16, 20, 24, 28, 30], "every second log, and the last one"
+
+
+def test_a_training_that_stops_early_ends_with_a_line(tmp_path, capsys):
+    class Stop(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            control.should_training_stop = state.global_step == 5
+
+    followed = trainer(tmp_path, logging_steps=3)
+    followed.add_callback(Stop())
+    with Progress(1) as progress:
+        progress.follow(followed)
+        followed.train()
+    assert capsys.readouterr().err.splitlines()[-1].startswith("  step 5/40  mean loss ")
+
+
 def test_a_terminal_gets_every_log_above_one_bar_that_goes_away(tmp_path, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
