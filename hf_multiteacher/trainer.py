@@ -65,7 +65,7 @@ from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
-from .training.speed import speeds
+from .training.speed import Speeds, or_nothing, speeds
 from .training.streams import Filler, StreamsMixin
 
 
@@ -180,7 +180,11 @@ class MultiTeacherDistillationTrainer(
 
         self._callback = DistillationCallback(args.mask_rounds, counted=(SKIPPED,))
         self.add_callback(self._callback)
-        self._finite_steps = FiniteSteps(self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args))
+        self._finite_steps = FiniteSteps(
+            self.teachers.names,
+            at_once=self.is_deepspeed_enabled or in_backward(args),
+            over_ranks=self._over_ranks if args.world_size > 1 else None,
+        )
         self.add_callback(self._finite_steps)
         self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
@@ -259,7 +263,7 @@ class MultiTeacherDistillationTrainer(
         refuse(
             refused_ways_to_run(
                 args,
-                fsdp=self.is_fsdp_enabled,
+                fsdp=getattr(self.accelerator.state, "fsdp_plugin", None),
                 deepspeed=self.is_deepspeed_enabled,
                 model_parallel=max(self.get_tp_size(), self.get_cp_size(), self.get_sp_size()) > 1,
                 own_scheduler=self.lr_scheduler is not None,
@@ -418,7 +422,7 @@ class MultiTeacherDistillationTrainer(
             total = self._objective.total(means)
             self._callback.latest = {name: mean for name, mean in means.items() if name != SOFT_AND_HARD}
             look = partial(self._objective.not_finite, inputs, detached(computed.components))
-            self._finite_steps.add(computed.faulty, total, look)
+            self._finite_steps.add(computed.faulty, total, look, last=self.accelerator.sync_gradients)
 
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
         loss = total * self.accelerator.num_processes
@@ -433,7 +437,7 @@ class MultiTeacherDistillationTrainer(
         """Take a step as `Trainer` does, and look at what an override of `compute_loss` has made of the loss."""
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self._objective is not None and self._has_own_loss:
-            self._finite_steps.add_loss(loss)
+            self._finite_steps.add_loss(loss, last=self.accelerator.sync_gradients)
         return loss
 
     def _run(
@@ -566,12 +570,18 @@ class MultiTeacherDistillationTrainer(
         return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
 
     @cached_property
-    def _speed(self) -> list[dict[str, float]]:
-        """How fast the student and each teacher are; empty where nobody asked, or there is no text to read."""
+    def _speed(self) -> Speeds:
+        """How fast the student and each teacher are; empty where nobody asked, or that cannot be measured.
+
+        One rank writes the card, and cannot run a student that is sharded over all of them.
+        """
         data = [*datasets_of(None, self.eval_dataset), *datasets_of(self.train_dataset, None)]
-        if not check_arguments(self.args).report_speed or not data:
+        if not check_arguments(self.args).report_speed or not data or self.is_fsdp_enabled:
             return []
 
+        return or_nothing(partial(self._measure_speed, data))
+
+    def _measure_speed(self, data: Sequence[Any]) -> Speeds:
         evaluating = getattr(self.data_collator, "for_evaluation", lambda: self.data_collator)()
         collate = self._get_collator_with_removed_columns(evaluating, "evaluation")
         inputs = self._prepare_inputs(collate([*islice(data[0], self.args.eval_batch_size)]))
@@ -588,7 +598,7 @@ class MultiTeacherDistillationTrainer(
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log what `Trainer` logs and, beside the loss, every component's mean over the steps since the last log."""
         if self._objective is not None and "loss" in logs:
-            logs |= self._callback.take_means(partial(self.accelerator.reduce, reduction="sum"))
+            logs |= self._callback.take_means(self._over_ranks)
         super().log(logs, start_time)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> torch.utils.data.Sampler | None:
