@@ -23,7 +23,7 @@ from .models.limits import Limits
 from .models.outputs import predictions_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
-from .models.trial import expect_readable
+from .models.trial import expect_readable, uses_every_weight
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
 from .objective.components import detached
@@ -285,6 +285,16 @@ class MultiTeacherDistillationTrainer(
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
         self._keep_outputs.ask = self._objective.ask_teachers
+        self._tell_ddp_what_is_used(student)
+
+    def _tell_ddp_what_is_used(self, student: nn.Module) -> None:
+        """Have DDP not look for weights without a gradient in every step, as `Trainer` has it, where there are none."""
+        args, ddp = check_arguments(self.args), self.accelerator.ddp_handler
+        left_open = args.ddp_find_unused_parameters is None and args.world_size > 1
+        over_logits = bool(args.soft_target_weight or args.hard_label_weight)
+
+        if ddp is not None and left_open and over_logits and uses_every_weight(student, self._student_forward):
+            ddp.find_unused_parameters = False
 
     def _mask_rounds(self) -> int | None:
         """Return in how many ways a text is masked; None for another one in every epoch."""

@@ -57,4 +57,5 @@ def _train(toy):
             "evaluation": trainer.evaluate(),
             "logs": trainer.state.log_history,
             "world_size": trainer.args.world_size,
+            "looks for unused weights": trainer.accelerator.ddp_handler.find_unused_parameters,
         }
