@@ -288,7 +288,7 @@ class MultiTeacherDistillationTrainer(
         self._tell_ddp_what_is_used(student)
 
     def _tell_ddp_what_is_used(self, student: nn.Module) -> None:
-        """Have DDP not look for weights without a gradient in every step, as `Trainer` has it, where there are none."""
+        """Have DDP look for weights without a gradient in every step, as `Trainer` does, only where there are some."""
         args, ddp = check_arguments(self.args), self.accelerator.ddp_handler
         left_open = args.ddp_find_unused_parameters is None and args.world_size > 1
         over_logits = bool(args.soft_target_weight or args.hard_label_weight)
