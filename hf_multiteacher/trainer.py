@@ -24,7 +24,7 @@ from .models.limits import Limits
 from .models.outputs import predictions_of
 from .models.row_forward import RowForward
 from .models.task import compiled_in_place, task_of, without_adapters
-from .models.trial import expect_readable
+from .models.trial import expect_readable, uses_every_weight
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
 from .objective.calibration import fitted_temperatures
@@ -69,7 +69,7 @@ from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
-from .training.speed import speeds
+from .training.speed import Speeds, or_nothing, speeds
 from .training.streams import Filler, StreamsMixin
 from .training.teachability import TEACHABILITY, Teachability
 from .training.turns import TeacherTurns, expect_turns
@@ -190,7 +190,11 @@ class MultiTeacherDistillationTrainer(
         self._teachability = self._watch_student()
         self.add_callback(self._teachability)  # before the other, which drops what was noted of a micro-batch
         self.add_callback(self._callback)
-        self._finite_steps = FiniteSteps(self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args))
+        self._finite_steps = FiniteSteps(
+            self.teachers.names,
+            at_once=self.is_deepspeed_enabled or in_backward(args),
+            over_ranks=self._over_ranks if args.world_size > 1 else None,
+        )
         self.add_callback(self._finite_steps)
         self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
@@ -289,7 +293,7 @@ class MultiTeacherDistillationTrainer(
         refuse(
             refused_ways_to_run(
                 args,
-                fsdp=self.is_fsdp_enabled,
+                fsdp=getattr(self.accelerator.state, "fsdp_plugin", None),
                 deepspeed=self.is_deepspeed_enabled,
                 model_parallel=max(self.get_tp_size(), self.get_cp_size(), self.get_sp_size()) > 1,
                 own_scheduler=self.lr_scheduler is not None,
@@ -316,6 +320,16 @@ class MultiTeacherDistillationTrainer(
             self._teachability.follow = teachers.weigh_by_losses if teachable else None
         expect_turns(args.teacher_turns, teachers.weight_of)
         self._turns.schedule, self._turns.let_speak = args.teacher_turns, teachers.let_speak
+        self._tell_ddp_what_is_used(student)
+
+    def _tell_ddp_what_is_used(self, student: nn.Module) -> None:
+        """Have DDP look for weights without a gradient in every step, as `Trainer` does, only where there are some."""
+        args, ddp = check_arguments(self.args), self.accelerator.ddp_handler
+        left_open = args.ddp_find_unused_parameters is None and args.world_size > 1
+        over_logits = bool(args.soft_target_weight or args.hard_label_weight)
+
+        if ddp is not None and left_open and over_logits and uses_every_weight(student, self._student_forward):
+            ddp.find_unused_parameters = False
 
     def _mask_rounds(self) -> int | None:
         """Return in how many ways a text is masked; None for another one in every epoch."""
@@ -456,7 +470,7 @@ class MultiTeacherDistillationTrainer(
             total = self._objective.total(means)
             self._callback.latest = {name: mean for name, mean in means.items() if name != SOFT_AND_HARD}
             look = partial(self._objective.not_finite, inputs, detached(computed.components))
-            self._finite_steps.add(computed.faulty, total, look)
+            self._finite_steps.add(computed.faulty, total, look, last=self.accelerator.sync_gradients)
 
         # The ranks' gradients are averaged, but the counts are global: undo the division by the number of ranks.
         loss = total * self.accelerator.num_processes
@@ -471,7 +485,7 @@ class MultiTeacherDistillationTrainer(
         """Take a step as `Trainer` does, and look at what an override of `compute_loss` has made of the loss."""
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self._objective is not None and self._has_own_loss:
-            self._finite_steps.add_loss(loss)
+            self._finite_steps.add_loss(loss, last=self.accelerator.sync_gradients)
         return loss
 
     def _run(
@@ -612,12 +626,18 @@ class MultiTeacherDistillationTrainer(
         return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
 
     @cached_property
-    def _speed(self) -> list[dict[str, float]]:
-        """How fast the student and each teacher are; empty where nobody asked, or there is no text to read."""
+    def _speed(self) -> Speeds:
+        """How fast the student and each teacher are; empty where nobody asked, or that cannot be measured.
+
+        One rank writes the card, and cannot run a student that is sharded over all of them.
+        """
         data = [*datasets_of(None, self.eval_dataset), *datasets_of(self.train_dataset, None)]
-        if not check_arguments(self.args).report_speed or not data:
+        if not check_arguments(self.args).report_speed or not data or self.is_fsdp_enabled:
             return []
 
+        return or_nothing(partial(self._measure_speed, data))
+
+    def _measure_speed(self, data: Sequence[Any]) -> Speeds:
         evaluating = getattr(self.data_collator, "for_evaluation", lambda: self.data_collator)()
         collate = self._get_collator_with_removed_columns(Routed(evaluating, self.teachers.names), "evaluation")
         inputs = self._prepare_inputs(collate([*islice(data[0], self.args.eval_batch_size)]))
@@ -634,7 +654,7 @@ class MultiTeacherDistillationTrainer(
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log what `Trainer` logs and, beside the loss, every component's mean over the steps since the last log."""
         if self._objective is not None and "loss" in logs:
-            logs |= self._callback.take_means(partial(self.accelerator.reduce, reduction="sum"))
+            logs |= self._callback.take_means(self._over_ranks)
         super().log(logs, start_time)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> torch.utils.data.Sampler | None:

@@ -18,6 +18,7 @@ ENSEMBLES = get_args(Ensemble)
 DISTILL_POSITIONS = ("labelled", "all")
 TEACHER_DTYPES = ("float32", "float16", "bfloat16")
 TEACHER_CACHE_DTYPES = ("float16", "float32")
+COUNTS = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
 LOSS_WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight")
 
 
@@ -189,6 +190,7 @@ class DistillationTrainingArguments(TrainingArguments):
 
     def __post_init__(self) -> None:
         """Check the distillation arguments, after `TrainingArguments` checked its own."""
+        self._check_counts()
         super().__post_init__()
         self._check_choices()
         self._check_temperature()
@@ -202,6 +204,22 @@ class DistillationTrainingArguments(TrainingArguments):
             self.layer_map = self._read_layer_map(self.layer_map)
         if self.teacher_schedule is not None:
             self.teacher_schedule = self._read_teacher_schedule(self.teacher_schedule)
+
+    def _check_counts(self) -> None:
+        """Refuse what `Trainer` takes, and fails over when models and data are loaded, or when it evaluates."""
+        for name in COUNTS:
+            value = getattr(self, name)
+            if not _is_whole(value) or value < 1:
+                raise ValueError(
+                    f"DistillationTrainingArguments: {name} must be a whole number from 1 on, got {value!r}. Give "
+                    "another, or leave it out."
+                )
+
+        if not _is_whole(self.max_steps):
+            raise ValueError(
+                f"DistillationTrainingArguments: max_steps must be a whole number, got {self.max_steps!r}. Give "
+                "another, or leave it out: num_train_epochs may be a fraction."
+            )
 
     def _check_choices(self) -> None:
         self._expect_one_of("teacher_weighting", TEACHER_WEIGHTINGS)
@@ -269,7 +287,7 @@ class DistillationTrainingArguments(TrainingArguments):
 
     def _check_mask_rounds(self) -> None:
         rounds = self.mask_rounds
-        if rounds is not None and (not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1):
+        if rounds is not None and (not _is_whole(rounds) or rounds < 1):
             raise ValueError(
                 f"DistillationTrainingArguments: mask_rounds must be a whole number from 1 on, got {rounds!r}. Leave "
                 "it out to have other masks in every epoch."
@@ -326,6 +344,10 @@ def objective_arguments() -> tuple[str, ...]:
 
     # transformers declares this one, so it cannot carry the mark.
     return (*own, "label_smoothing_factor")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:

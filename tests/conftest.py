@@ -19,6 +19,7 @@ from helpers.tokenizers import SENTENCES, train_tokenizer
 FORKING = (
     "tests/hub/",
     "tests/models/test_heads.py",
+    "tests/ranks/",
     "tests/recipes/test_task_distillation.py",
     "tests/test_trainer_exactness.py",
 )

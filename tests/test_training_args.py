@@ -59,6 +59,17 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"per_device_train_batch_size": 0}, "per_device_train_batch_size must be a whole number from 1 on, got 0"),
+        ({"per_device_eval_batch_size": 0}, "per_device_eval_batch_size must be a whole number from 1 on, got 0"),
+        (
+            {"gradient_accumulation_steps": None},
+            "gradient_accumulation_steps must be a whole number from 1 on, got No",
+        ),
+        (
+            {"gradient_accumulation_steps": 1.5},
+            "gradient_accumulation_steps must be a whole number from 1 on, got 1.5",
+        ),
+        ({"max_steps": 2.5}, "max_steps must be a whole number, got 2.5"),
         ({"temperature": 0.0}, "temperature must be a number above 0, got 0.0"),
         ({"temperature": float("inf")}, "temperature must be a number above 0, got inf"),
         ({"temperature": "2e-1"}, "temperature must be a number above 0, got '2e-1'"),

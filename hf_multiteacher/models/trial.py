@@ -8,13 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .dry_run import LENGTH, made_up_ids, undisturbed
+from .dry_run import LENGTH, can_be_tried, made_up_ids, undisturbed
 from .limits import UNLIMITED, counts_from_padding
-from .outputs import HiddenStates
+from .outputs import HiddenStates, logits_of
 from .row_forward import RowForward
 from .task import adapters_of, prompts_of, task_of, uncompiled, without_adapters
 
 logger = logging.getLogger(__name__)
+LEFT_OUT_BY_CHANCE = ("layerdrop", "encoder_layerdrop", "decoder_layerdrop")
+"""The probabilities with which models leave a layer out in training."""
 
 
 def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: bool) -> None:
@@ -47,6 +49,34 @@ def expect_readable(model: nn.Module, forward: RowForward, *, hidden_states: boo
     _expect_classes(model, logits, forward.title)
     if states is not None:
         _expect_layers(model, states, forward.name)
+
+
+def uses_every_weight(model: nn.Module, forward: RowForward) -> bool:
+    """Tell whether a model's logits depend on all weights that are trained, whatever the text.
+
+    Args:
+        model: The model, where it is to run; its modes, its weights and the generators stay as they are.
+        forward: Its forward.
+
+    Returns:
+        False too where that cannot be told, as of a model that leaves layers out by chance.
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    by_chance = any(getattr(without_adapters(model).config, name, 0) for name in LEFT_OUT_BY_CHANCE)
+    if by_chance or not can_be_tried(model):
+        return False
+
+    ids = made_up_ids(model, forward.limits)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    try:
+        with undisturbed(model), torch.enable_grad():
+            logits = logits_of(forward.run(uncompiled(model), inputs, None, output_hidden_states=False), forward.name)
+            gradients = torch.autograd.grad(logits.sum(), weights, allow_unused=True)
+    except Exception as error:
+        logger.info("%s does not run on made-up tokens: %s", forward.title, error)
+        return False
+
+    return all(gradient is not None for gradient in gradients)
 
 
 def _answer(model: nn.Module, forward: RowForward, hidden_states: bool) -> tuple[Tensor, HiddenStates | None] | None:

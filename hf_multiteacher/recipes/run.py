@@ -1,10 +1,11 @@
 """What every distillation from a configuration does in the same way: train the student, measure it, leave it."""
 
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, TypeVar
 
 from ..hub.files import PushError
 from ..trainer import MultiTeacherDistillationTrainer
@@ -13,6 +14,9 @@ from .configuration.configuration import DistillationConfig
 from .results.figures import WIDTH, Figures
 from .results.record import write_config
 from .terminal.progress import Progress
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Distillation:
@@ -62,46 +66,60 @@ class Distillation:
     def finish(self, progress: Progress, command: str) -> str:
         """Save the student with all that was measured, and return the table for the screen.
 
+        The student is saved first, and stays whatever fails behind it; that is said in a line, and the rest is done.
+
         Args:
             progress: Is told of it.
             command: What the user called.
 
         Raises:
+            OSError: The student is saved, but something else could not be written.
             PushError: The student is saved, but could not be pushed.
         """
         progress.stage("Measure and save")
         self.trainer.save_model(_internal_call=True)  # before anything can go wrong; the push comes with the card
-        figures = Figures.of(self.trainer, self._evaluate(), self.metric)
+        figures = _unless_it_fails("Measuring the student", self._measure)
 
         if self.trainer.is_world_process_zero():
             self._write(figures)
         self._publish(command)
+        if figures is None:
+            return f"\nThe student, which could not be measured: {self.args.output_dir}/\n"
         return (
             f"\n{figures.table()}\n\nMeasured on {self.measured}.\n"
             f"Student, card and all figures: {self.args.output_dir}/\n"
         )
 
+    def _measure(self) -> Figures:
+        return Figures.of(self.trainer, self._evaluate(), self.metric)
+
     def _evaluate(self) -> dict[str, float]:
         return self.trainer.evaluate()
 
-    def _write(self, figures: Figures) -> None:
+    def _write(self, figures: Figures | None) -> None:
         folder = Path(str(self.args.output_dir))
-        figures.write(folder / "metrics.json", task=self.config.task, measured_on=self.measured)
-        write_config(folder / "config.yaml", self.config, self.args, self.given, self.decided)
-        self.write_answers()
+        if figures is not None:
+            about = {"task": self.config.task, "measured_on": self.measured}
+            _unless_it_fails("Writing metrics.json", lambda: figures.write(folder / "metrics.json", **about))
+            _unless_it_fails("Writing the predictions", self.write_answers)
+
+        record = folder / "config.yaml", self.config, self.args, self.given, self.decided
+        _unless_it_fails("Writing config.yaml", lambda: write_config(*record))
 
     def _publish(self, command: str) -> None:
         """Write the card, and push where that was asked for."""
         card = self.card()
         if not self.args.push_to_hub:
-            self.trainer.create_model_card(command=command, **card)
+            _unless_it_fails("Writing the card", lambda: self.trainer.create_model_card(command=command, **card))
             return
 
         try:
             self.trainer.push_to_hub(command=command, **card)
-        except PushError as error:
+        except Exception as error:  # of whatever kind: the card may fail too
             again = f"hf-multiteacher push {self.args.output_dir} {self.trainer.hub_model_id}"
-            raise PushError(f"{error} The student is saved; `{again}` pushes it.") from error
+            other = f"Nothing was pushed ({type(error).__name__}: {error})."
+            reason = error if isinstance(error, PushError) else other
+            raise PushError(f"{reason} The student is saved; `{again}` pushes it.") from error
 
     def card(self) -> dict[str, Any]:
         """Return what the card is told beside the command."""
@@ -111,6 +129,22 @@ class Distillation:
         """Tell the user something, once."""
         if self.args.process_index == 0:
             sys.stderr.writelines(f"{fill(note, WIDTH)}\n" for note in notes)
+
+
+def _unless_it_fails(what: str, work: Callable[[], T]) -> T | None:
+    """Do what comes behind the training, and say in a line where it fails: the student is saved.
+
+    Raises:
+        OSError: There is no room, or nobody who reads; what comes next would fail too.
+    """
+    try:
+        return work()
+    except OSError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        logger.warning("%s failed, and the run goes on without it; the student is saved. (%s)", what, reason)
+        return None
 
 
 def teachers_in_words(names: Sequence[str]) -> str:

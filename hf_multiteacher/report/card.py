@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from logging import getLogger
 from math import isfinite
 from pathlib import Path
@@ -70,12 +70,26 @@ def _base_of_adapter(data: DistillationCardData, folder: Path) -> str | None:
 def _draw_charts(data: DistillationCardData, folder: Path) -> dict[str, str]:
     """Draw what there are figures for: name of the chart -> name of its file."""
     teachers = [teacher["name"] for teacher in data.teachers]
-    drawn = {
-        "quality": quality_chart(measures(data), data.name, folder / "quality.png", teachers),
-        "loyalty": loyalty_chart(data.loyalty, folder / "loyalty.png", teachers),
-        "training": training_chart(data.log_history, folder / "training.png"),
+    charts: dict[str, Callable[[Path], Path | None]] = {
+        "quality": lambda path: quality_chart(measures(data), data.name, path, teachers),
+        "loyalty": lambda path: loyalty_chart(data.loyalty, path, teachers),
+        "training": lambda path: training_chart(data.log_history, path),
     }
+
+    drawn = {name: _drawn(name, draw, folder / f"{name}.png") for name, draw in charts.items()}
     return {name: path.name for name, path in drawn.items() if path is not None}
+
+
+def _drawn(name: str, draw: Callable[[Path], Path | None], path: Path) -> Path | None:
+    """Draw a chart; one that cannot be drawn is not worth a card."""
+    try:
+        return draw(path)
+    except OSError:
+        raise
+    except Exception as error:
+        logger.warning("The card has no %s chart: it could not be drawn (%s: %s).", name, type(error).__name__, error)
+        path.unlink(missing_ok=True)
+        return None
 
 
 def model_card(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from math import nan
 from typing import Any
 
 from scipy.stats import pearsonr, spearmanr
@@ -11,6 +12,21 @@ from seqeval.scheme import IOB2, Entities
 from sklearn.metrics import accuracy_score, f1_score
 
 Tags = Sequence[Sequence[str]]
+
+
+class NoCorrelationError(ValueError):
+    """All predictions, or all references, are the same: there are no scores, which is no fault of the evaluation."""
+
+
+def without_correlation() -> dict[str, float]:
+    """Return what stands in the place of correlations that do not exist: NaN under the names of `correlation_scores`.
+
+    Example:
+        >>> from hf_multiteacher.romanian.scores import without_correlation
+        >>> without_correlation()
+        {'pearson': nan, 'spearman': nan}
+    """
+    return {"pearson": nan, "spearman": nan}
 
 
 def _check_sizes(predictions: Sequence[Any], references: Sequence[Any]) -> None:
@@ -98,13 +114,14 @@ def correlation_scores(predictions: Sequence[float], references: Sequence[float]
         references: Gold similarities.
 
     Raises:
-        ValueError: Predictions are missing, or one of the two is constant, so that there is no correlation.
+        ValueError: Predictions are missing.
+        NoCorrelationError: One of the two is constant.
     """
     _check_sizes(predictions, references)
 
     for name, values in (("predictions", predictions), ("references", references)):
         if len(set(values)) < 2:
-            raise ValueError(
+            raise NoCorrelationError(
                 f"A correlation needs values that differ, but all {name} are {values[0]}. A model that gives the same "
                 f"similarity to every pair has not learned: check its learning rate and its labels."
             )

@@ -349,13 +349,13 @@ def refused_override(
 
 
 def refused_ways_to_run(
-    args: DistillationTrainingArguments, *, fsdp: bool, deepspeed: bool, model_parallel: bool, own_scheduler: bool
+    args: DistillationTrainingArguments, *, fsdp: Any, deepspeed: bool, model_parallel: bool, own_scheduler: bool
 ) -> Iterator[Refusal]:
     """Yield ways to run in which something would not be trained, or not rightly.
 
     Args:
         args: The arguments of the run.
-        fsdp: Whether it is sharded by FSDP.
+        fsdp: accelerate's plugin where the student is sharded by FSDP; else None.
         deepspeed: Whether it runs under DeepSpeed.
         model_parallel: Whether the model is split (tensor, context or sequence parallelism).
         own_scheduler: Whether the user has made the learning rate's scheduler.
@@ -364,10 +364,7 @@ def refused_ways_to_run(
     optimizer = getattr(args.optim, "value", args.optim)
     zero_stage = getattr(args.deepspeed_plugin, "zero_stage", 3 if is_deepspeed_zero3_enabled() else 0)
 
-    yield Refusal(
-        when=fsdp,
-        says="FSDP is not supported. Use DistributedDataParallel (accelerate launch without FSDP)",
-    )
+    yield from _refused_fsdp(fsdp, hidden=hidden)
     yield Refusal(
         when=deepspeed and zero_stage == 3,
         says="DeepSpeed's ZeRO stage 3 would split the student's weights over the ranks, but not the teachers'. Use "
@@ -394,4 +391,31 @@ def refused_ways_to_run(
     yield Refusal(
         when=args.world_size > 1 and not args.average_tokens_across_devices,
         says="average_tokens_across_devices=False would weigh the ranks' rows unequally. Leave it on",
+    )
+
+
+def _refused_fsdp(plugin: Any, *, hidden: bool) -> Iterator[Refusal]:
+    """Yield settings of FSDP with which teachers would be empty, or no student be saved."""
+    if plugin is None:
+        return
+
+    yield Refusal(
+        when=plugin.fsdp_version != 2,
+        says="FSDP's version 1 is deprecated in transformers, and was not tried with teachers. Set fsdp_version: 2",
+    )
+    yield Refusal(
+        when=bool(plugin.cpu_ram_efficient_loading),
+        says="FSDP's cpu_ram_efficient_loading gives every rank but the first models without weights, and then fills "
+        "the student alone: the teachers would say nothing that they have learned. Set "
+        "fsdp_cpu_ram_efficient_loading: false",
+    )
+    yield Refusal(
+        when="FULL_STATE_DICT" not in str(plugin.state_dict_type),
+        says="with FSDP's SHARDED_STATE_DICT, save_model would write no student. Set fsdp_state_dict_type: "
+        "FULL_STATE_DICT",
+    )
+    yield Refusal(
+        when=hidden,
+        says="hidden_state_weight is not supported under FSDP, which would not take its projections into the "
+        "optimizer. Set it to 0",
     )

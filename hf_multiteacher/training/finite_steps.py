@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 Look = Callable[[], Mapping[str, Sequence[str]]]
@@ -26,20 +27,26 @@ class FiniteSteps(TrainerCallback):
 
     The device is not waited for when it says so, but before the optimizer's step, when the host has handed it the
     backward pass: what was said is on its way to the host since before that, so that the device does not run dry.
-    What it was, and where, is looked for only then.
+    What it was, and where, is looked for only then. Of several ranks, all stop where one has to: it would leave the
+    others waiting for its gradients.
 
     Args:
         names: The teachers'.
         at_once: Whether to wait for every batch, where the optimizer steps in the backward pass.
+        over_ranks: Adds a tensor up over all ranks; None where there is one.
     """
 
-    def __init__(self, names: Sequence[str], *, at_once: bool) -> None:
+    def __init__(
+        self, names: Sequence[str], *, at_once: bool, over_ranks: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         self.names = names
         self.at_once = at_once
+        self.over_ranks = over_ranks
         self._looks: list[Look] = []
         self._faulty: Tensor | None = None
         self._on_host: Tensor | None = None
         self._arrived: Any = None
+        self._beside: Any = None
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -48,27 +55,28 @@ class FiniteSteps(TrainerCallback):
         self._looks = []
         self._faulty = self._on_host = None
 
-    def add(self, faulty: Tensor | None, loss: Tensor, look: Look) -> None:
+    def add(self, faulty: Tensor | None, loss: Tensor, look: Look, *, last: bool = True) -> None:
         """Note what a micro-batch has shown.
 
         Args:
             faulty: Which teachers answered NaN or infinity; bool [teachers], on any device; None where none was asked.
             loss: The loss of the micro-batch.
             look: Finds out more, where that is needed.
+            last: Whether the step has no other micro-batch after this one.
 
         Raises:
             NotFiniteError: Something is not finite, and the optimizer would step before anything else is asked.
         """
         self._looks.append(look)
-        self._note(faulty, loss)
+        self._note(faulty, loss, last=last)
 
-    def add_loss(self, loss: Tensor) -> None:
-        """Note what somebody has made of the loss of a micro-batch.
+    def add_loss(self, loss: Tensor, *, last: bool = True) -> None:
+        """Note what somebody has made of the loss of a micro-batch; `last` as in `add`.
 
         Raises:
             NotFiniteError: As in `add`.
         """
-        self._note(None, loss)
+        self._note(None, loss, last=last)
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -80,25 +88,34 @@ class FiniteSteps(TrainerCallback):
         """
         self._expect_finite()
 
-    def _note(self, faulty: Tensor | None, loss: Tensor) -> None:
+    def _note(self, faulty: Tensor | None, loss: Tensor, *, last: bool) -> None:
         sound = loss.new_zeros(len(self.names), dtype=torch.bool) if faulty is None else faulty
         flags = torch.cat([sound, ~loss.detach().isfinite().view(1)])
 
         self._faulty = flags if self._faulty is None else self._faulty | flags
-        self._send()
+        if last or self.at_once:
+            self._send(self._faulty)
         if self.at_once:
             self._expect_finite()
 
-    def _send(self) -> None:
-        """Start copying to the host."""
-        if self._faulty is None or self._faulty.device.type != "cuda":
-            self._on_host = self._faulty
+    def _send(self, faulty: Tensor) -> None:
+        """Start telling the other ranks, and copying to the host; what is computed meanwhile does not wait for it."""
+        if faulty.device.type != "cuda":
+            self._on_host = self._on_any_rank(faulty)
             return
 
-        self._on_host = torch.empty(self._faulty.shape, dtype=torch.bool, pin_memory=True)
-        self._on_host.copy_(self._faulty, non_blocking=True)
-        self._arrived = torch.cuda.Event()
-        self._arrived.record()
+        self._beside = self._beside or torch.cuda.Stream(faulty.device)
+        self._beside.wait_stream(torch.cuda.current_stream(faulty.device))
+        faulty.record_stream(self._beside)
+        with torch.cuda.stream(self._beside):
+            told = self._on_any_rank(faulty)
+            self._on_host = torch.empty(told.shape, dtype=torch.bool, pin_memory=True)
+            self._on_host.copy_(told, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record()
+
+    def _on_any_rank(self, faulty: Tensor) -> Tensor:
+        return faulty if self.over_ranks is None else self.over_ranks(faulty.int()) > 0
 
     def _expect_finite(self) -> None:
         if self._on_host is None:
@@ -141,22 +158,29 @@ class FiniteSteps(TrainerCallback):
             named = ", ".join(examples[:EXAMPLES_NAMED]) + more
             return f": {', '.join(found)} in batch {number} of {len(self._looks)}, {named}"
 
-        return ""
+        return "" if self.over_ranks is None else ", in a batch of another rank"
 
 
-def expect_finite_weights(student: nn.Module, consequence: str) -> None:
+def expect_finite_weights(
+    student: nn.Module, consequence: str, over_ranks: Callable[[Tensor], Tensor] | None = None
+) -> None:
     """Refuse to keep a student whose weights are NaN or infinite, for example after a gradient that was; waits once.
 
     Args:
         student: The student.
         consequence: What does not happen, for the message.
+        over_ranks: Adds a tensor up over all ranks, which have a part of each weight where it is sharded.
 
     Raises:
         NotFiniteError: Some are.
     """
-    weights = {name: each for name, each in student.named_parameters() if each.is_floating_point()}
-    finite = torch.stack([each.detach().isfinite().all() for each in weights.values()]).tolist() if weights else []
-    lost = [name for name, sound in zip(weights, finite, strict=True) if not sound]
+    weights = {name: _own_part(each) for name, each in student.named_parameters() if each.is_floating_point()}
+    if not weights:
+        return
+
+    unsound = torch.stack([~each.isfinite().all() for each in weights.values()])
+    faulty = unsound if over_ranks is None else over_ranks(unsound.int())
+    lost = [name for name, wrong in zip(weights, faulty.tolist(), strict=True) if wrong]
 
     if lost:
         raise NotFiniteError(
@@ -164,3 +188,9 @@ def expect_finite_weights(student: nn.Module, consequence: str) -> None:
             f"{lost[0]}), so {consequence}. It has diverged: go on from an earlier checkpoint, with a lower "
             "learning_rate or max_grad_norm."
         )
+
+
+def _own_part(weight: Tensor) -> Tensor:
+    """Return what this rank has of a weight: all of it, unless it is sharded."""
+    values = weight.detach()
+    return values.to_local() if isinstance(values, DTensor) else values

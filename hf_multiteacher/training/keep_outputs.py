@@ -115,6 +115,13 @@ class KeepOutputs(TrainerCallback):
         for each in self.kept:
             each.refresh()
 
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Write before a checkpoint: what went into it would be computed again, in other batches, if the run died."""
+        if control.should_save:
+            self._flush()
+
     def _flush(self, *event: Any, **kwargs: Any) -> None:
         for each in self.kept:
             each.flush()

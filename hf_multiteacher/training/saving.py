@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, TrainOutput
 
@@ -64,7 +64,7 @@ class WholeCheckpointsMixin(Trainer):
         output = super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
 
         if self._has_teachers:
-            expect_finite_weights(cast(nn.Module, self.model), "the training has failed")
+            self._expect_finite_weights(cast(nn.Module, self.model), "the training has failed")
         return output
 
     def _whole(self, wanted: str | bool) -> str | bool | None:
@@ -128,7 +128,7 @@ class WholeCheckpointsMixin(Trainer):
 
         run = Path(self._get_output_dir(trial))
         checkpoint = run / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-        expect_finite_weights(model, f"{checkpoint.name} is not written, and the ones before it stay")
+        self._expect_finite_weights(model, f"{checkpoint.name} is not written, and the ones before it stay")
         with _told_in_one_line(checkpoint):
             if self.args.should_save:
                 self._make_way(run, checkpoint)
@@ -137,6 +137,13 @@ class WholeCheckpointsMixin(Trainer):
             super()._save_checkpoint(model, trial)
             if self.args.should_save:
                 list_files(checkpoint)
+
+    def _expect_finite_weights(self, model: nn.Module, consequence: str) -> None:
+        expect_finite_weights(model, consequence, self._over_ranks if self.args.world_size > 1 else None)
+
+    def _over_ranks(self, tensor: Tensor) -> Tensor:
+        """Add a tensor up over all ranks."""
+        return cast(Tensor, self.accelerator.reduce(tensor, "sum"))
 
     def _make_way(self, run: Path, checkpoint: Path) -> None:
         """Begin a checkpoint; where a number of them is kept, half ones go, so that none outlives a whole one."""

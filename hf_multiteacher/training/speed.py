@@ -1,6 +1,7 @@
 """How fast student and teachers are, side by side on one batch of text."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -8,10 +9,22 @@ from ..models.row_forward import RowForward
 from ..report.benchmark import latencies, peak_megabytes
 from ..teachers.ensemble import TeacherEnsemble
 
+logger = logging.getLogger(__name__)
+Speeds = list[dict[str, float]]
+
+
+def or_nothing(measure: Callable[[], Speeds]) -> Speeds:
+    """Return what was measured; where that fails, nothing and a line of the log: it comes behind a whole training."""
+    try:
+        return measure()
+    except Exception as error:
+        logger.warning("The card tells no speed: it could not be measured (%s: %s).", type(error).__name__, error)
+        return []
+
 
 def speeds(
     student: nn.Module, forward: RowForward, teachers: TeacherEnsemble, read: Sequence[Mapping[str, Tensor]]
-) -> list[dict[str, float]]:
+) -> Speeds:
     """Measure latency and, on a GPU, peak memory, the models taking turns.
 
     A teacher that runs on another device than the student, or is brought there for each forward, cannot be compared.
@@ -35,7 +48,7 @@ def speeds(
     inputs = {key: _taken(read[int(key)], each) for key, each in forwards.items()}
     seconds = latencies(models, inputs)
 
-    figures: list[dict[str, float]] = [{} for _ in read]
+    figures: Speeds = [{} for _ in read]
     for key, model in models.items():
         figures[int(key)] = _figures(seconds[key], seconds["0"], peak_megabytes(model, inputs[key]))
     return figures

@@ -1,4 +1,4 @@
-"""Streams of training data: each rank reads its own part, the last step counts right, and a resume finds the place."""
+"""Streams, and data on several ranks: each reads its part, the last step counts right, a resume finds the place."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 from transformers import Trainer, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import has_length
+
+from .shares import read_every_example_once
 
 
 class Filler(dict):
@@ -88,7 +90,10 @@ class StreamsMixin(Trainer):
 
         if self._is_dispatched(dataset):
             dataset = self._read(cast(IterableDataset, dataset))
-        return make(dataset, description, batch_size, sampler_fn, is_training, dataloader_key)
+        loader = make(dataset, description, batch_size, sampler_fn, is_training, dataloader_key)
+        if self._has_teachers and is_training:
+            read_every_example_once(loader)
+        return loader
 
     def _is_dispatched(self, dataset: Any) -> bool:
         """Whether accelerate would read a data set on the first rank only, without having been told to."""
@@ -129,12 +134,12 @@ class StreamsMixin(Trainer):
     # ---- Every rank takes every step, and the last one of an epoch too ----
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
-        """Take the batches of a step as `Trainer` does; where a stream ends, fill them up with what counts nothing.
+        """Take the batches of a step as `Trainer` does; what is missing is filled up with what counts nothing.
 
         `Trainer` steps after `num_batches` batches. Without the last ones, it would carry the gradients of the others
         into the next epoch; and a rank whose part has ended would leave the others waiting.
         """
-        if not self._streams:
+        if not self._streams and (not self._has_teachers or self.args.world_size == 1):
             return super().get_batch_samples(epoch_iterator, num_batches, device)
         if epoch_iterator is self._ended:
             return [], None
@@ -142,12 +147,19 @@ class StreamsMixin(Trainer):
         batches = [*islice(epoch_iterator, num_batches)]
         self._last_batch = batches[-1] if batches else self._last_batch
 
-        longest = self._longest(len(batches), device)
+        # How many batches the others have of stored data is known from its length: Trainer asks for no more.
+        longest = self._longest(len(batches), device) if self._streams else num_batches
         self._ended = epoch_iterator if longest < num_batches else None
-        if longest:
-            batches += [Filler(self._last_batch)] * (num_batches - len(batches))
+        missing = num_batches - len(batches) if longest else 0
+        if missing:
+            batches += [self._filler()] * missing
 
         return batches, self._get_num_items_in_batch(batches, device)
+
+    def _filler(self) -> Filler:
+        """Return what fills up the steps of a rank whose part has ended, or, in a small set, has never begun."""
+        self._last_batch = self._first_batch() if self._last_batch is None else self._last_batch
+        return Filler(self._last_batch)
 
     def _longest(self, own: int, device: torch.device) -> int:
         """Return the most batches that any rank has left for a step, all having one to fill it up with."""
@@ -172,9 +184,12 @@ class StreamsMixin(Trainer):
         return [count for count, _ in every], [rank for rank, (_, has_read) in enumerate(every) if not has_read]
 
     def _first_batch(self) -> Any:
-        """Read the first batch of the rank's part beside the epoch; None where it has none."""
+        """Read a batch beside the epoch: the first of the rank's part of a stream, None where it has none."""
         loader: Any = self.callback_handler.train_dataloader
-        return next(iter(loader.base_dataloader), None)
+        if self._streams:
+            return next(iter(loader.base_dataloader), None)
+
+        return loader.collate_fn([loader.dataset[0]])
 
     # ---- A resume begins in the epoch, and at the batch, where the stream was left ----
 

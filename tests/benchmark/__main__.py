@@ -10,7 +10,7 @@ from typing import Any
 from .contenders import CONTENDERS
 from .measuring import WHAT, measure_all
 from .outcome import add_to, chart
-from .page import write_page
+from .page import write_pages
 from .settings import DEVICES, LENGTHS, PRECISIONS, Settings, small
 from .table import print_tables
 
@@ -19,7 +19,7 @@ def main() -> int:
     """Measure what the flags say."""
     parsed = _parser().parse_args()
     if parsed.write_docs:
-        write_page()
+        write_pages()
         return 0
 
     given = {name: value for name in _sizes() if (value := getattr(parsed, name)) is not None}
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--small", action="store_true", help="toy size, to try the benchmark in a minute")
     parser.add_argument("--json", type=Path, help="a file for the figures; other parts in it stay")
     parser.add_argument("--chart", type=Path, help="a PNG file")
-    parser.add_argument("--write-docs", action="store_true", help="only write docs/performance.md from its JSON")
+    parser.add_argument("--write-docs", action="store_true", help="only write the pages from their JSON")
 
     choices: dict[str, Any] = {"device": DEVICES, "precision": PRECISIONS}
     for name, kind in _sizes().items():

@@ -38,7 +38,7 @@ class Clock:
         _step_once()
         if self.settings.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        self._loaded = _memory_now(self.settings.device)
+        self._loaded = memory_now(self.settings.device)
 
     def attach(self, optimizer: Optimizer, model: nn.Module) -> None:
         """Tick after every step of this optimizer."""
@@ -74,7 +74,7 @@ class Clock:
         if self.ticks in (first, last) or (self.settings.device == "cpu" and first < self.ticks < last):
             self._marks.append(self._now())
         if self.ticks == last:
-            self._peak = _memory_peak(self.settings.device)
+            self._peak = memory_peak(self.settings.device)
 
     def _now(self) -> tuple[float, float]:
         if self.settings.device == "cuda":
@@ -102,11 +102,13 @@ def make_optimizer(model: nn.Module, clock: Clock) -> AdamW:
     return optimizer
 
 
-def _memory_now(device: str) -> float:
+def memory_now(device: str) -> float:
+    """Return the bytes in use on the device."""
     return float(torch.cuda.memory_allocated() if device == "cuda" else psutil.Process().memory_info().rss)
 
 
-def _memory_peak(device: str) -> float:
+def memory_peak(device: str) -> float:
+    """Return the most bytes that were in use on the device."""
     if device == "cuda":
         return float(torch.cuda.max_memory_allocated())
 

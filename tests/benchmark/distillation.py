@@ -39,9 +39,15 @@ def distillation_arguments(settings: Settings, folder: Path, **options: Any) -> 
 
 
 def make_trainer(
-    workload: Workload, student: torch.nn.Module, teachers: list[Any], clock: Clock, **options: Any
+    workload: Workload,
+    student: torch.nn.Module,
+    teachers: list[Any],
+    clock: Clock,
+    *,
+    ranks: int = 1,
+    **options: Any,
 ) -> MultiTeacherDistillationTrainer:
-    """Make our trainer on the run's examples, in their order."""
+    """Make our trainer on the run's examples, in their order; of several ranks each has as many as one alone."""
     settings, collate = workload.settings, collator(workload.settings)
     tokenizer = collate.multi_tokenizer.student_tokenizer
 
@@ -49,7 +55,7 @@ def make_trainer(
         model=student,
         args=distillation_arguments(settings, workload.folder, **options),
         data_collator=collate,
-        train_dataset=Dataset.from_list(draw_examples(settings, workload.lengths)),
+        train_dataset=Dataset.from_list(draw_examples(settings.for_ranks(ranks), workload.lengths)),
         processing_class=tokenizer,
         optimizers=(make_optimizer(student, clock), None),
         teachers=[Teacher(teacher, tokenizer=tokenizer, name=f"teacher-{n}") for n, teacher in enumerate(teachers)],

@@ -12,12 +12,16 @@ import torch
 from hf_multiteacher.report.benchmark import describe_machine
 from hf_multiteacher.version import __version__
 
+from .memory import measure_memory
+from .paper import measure_paper
 from .parts import measure_parts
+from .ranks import measure_ranks
 from .settings import Settings
 from .steps import Figures, measure_lengths
 from .task import measure_task
 
-WHAT = ("steps", "task", "parts")
+WHAT = ("steps", "task", "parts", "ranks", "memory", "paper")
+SCALING = {"ranks": measure_ranks, "memory": measure_memory, "paper": measure_paper}
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
 
 
@@ -36,6 +40,8 @@ def _key(part: str, settings: Settings) -> str:
 def _measure(part: str, settings: Settings, parsed: Namespace, folder: Path) -> dict[str, Any]:
     if part == "task":
         return measure_task(settings, folder, _say)
+    if part in SCALING:
+        return SCALING[part](settings, folder, _say)
     if part == "parts":
         return {"figures": measure_parts(settings, folder, _say), "not_run": {}}
 

@@ -26,6 +26,12 @@ def configuration(settings: Settings, layers: int) -> BertConfig:
     )
 
 
+def count_parameters(settings: Settings, layers: int) -> int:
+    """Count the parameters of a BERT of the run's width, which takes no memory."""
+    with torch.device("meta"):
+        return BertForMaskedLM(configuration(settings, layers)).num_parameters()
+
+
 def student(settings: Settings, kind: type[PreTrainedModel] = BertForMaskedLM) -> PreTrainedModel:
     """Make the student; every process makes the same one."""
     torch.manual_seed(settings.seed)

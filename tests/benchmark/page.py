@@ -1,4 +1,4 @@
-"""`docs/performance.md`, written from `docs/performance.json`."""
+"""`docs/performance.md` and `docs/scaling.md`, written from the JSON files beside them."""
 
 import json
 from pathlib import Path
@@ -7,23 +7,25 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from .outcome import chart
-from .table import Row, tables
+from .table import Row, rounded, tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 FIGURES, PAGE, CHART = DOCS / "performance.json", DOCS / "performance.md", DOCS / "performance.png"
-TEMPLATE = Path(__file__).with_name("page_template.md")
+TEMPLATES = {PAGE: "page_template.md", DOCS / "scaling.md": "scaling_template.md"}
 
 
-def write_page() -> None:
-    """Write page and chart anew."""
-    measured = json.loads(FIGURES.read_text(encoding="utf-8"))
+def write_pages() -> None:
+    """Write pages and chart anew."""
+    for path in TEMPLATES:
+        path.write_text(page(path), encoding="utf-8")
 
-    PAGE.write_text(page(measured), encoding="utf-8")
-    chart(measured, CHART)
+    chart(json.loads(FIGURES.read_text(encoding="utf-8")), CHART)
 
 
-def page(measured: dict[str, Any]) -> str:
-    """Fill the template with what was measured."""
+def page(path: Path) -> str:
+    """Fill the template of a page with what was measured."""
+    measured: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    template = Path(__file__).with_name(TEMPLATES[path])
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -31,7 +33,7 @@ def page(measured: dict[str, Any]) -> str:
         part: content | {"tables": {title: _markdown(rows) for title, rows in tables(part, content).items()}}
         for part, content in measured.items()
     }
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(parts=shown)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(parts=shown, rounded=rounded)
 
 
 def _markdown(rows: list[Row]) -> str:

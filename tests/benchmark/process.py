@@ -4,6 +4,7 @@ It imports nothing of our package itself: other libraries' environments have non
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -18,8 +19,6 @@ from .contenders import NotAvailable
 from .settings import Settings
 from .workload import Workload
 
-RESULT = "result.json"
-
 
 def main(words: list[str]) -> None:
     """Measure what the words say and write the result into the folder."""
@@ -32,7 +31,12 @@ def main(words: list[str]) -> None:
         result = MEASUREMENTS[what](Path(folder), *rest)
     except NotAvailable as reason:
         result = {"not_run": str(reason)}
-    (Path(folder) / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    result_of(Path(folder)).write_text(json.dumps(result), encoding="utf-8")
+
+
+def result_of(folder: Path, rank: str = os.environ.get("RANK", "0")) -> Path:
+    """Name the file in which a process leaves what it has measured."""
+    return folder / f"result-{rank}.json"
 
 
 def measure_steps(folder: Path, contender: str, lengths: str) -> dict[str, Any]:
@@ -50,6 +54,21 @@ def prepare(folder: Path, contender: str, lengths: str) -> dict[str, Any]:
     return {}
 
 
+def measure_rank(folder: Path, *words: str) -> dict[str, Any]:
+    """Train as one of several ranks."""
+    return import_module(".rank_run", __package__).measure(folder, *map(int, words))
+
+
+def measure_memory(folder: Path, way: str) -> dict[str, Any]:
+    """Train with so many teachers, and note the most memory."""
+    return import_module(".memory_run", __package__).measure(folder, way)
+
+
+def count_work(folder: Path, way: str) -> dict[str, Any]:
+    """Count the floating point operations of a text."""
+    return import_module(".work_run", __package__).measure(folder, way)
+
+
 def measure_task(folder: Path, run: str) -> dict[str, Any]:
     """Measure a whole training on a task."""
     return import_module(".task_run", __package__).measure(folder, run)
@@ -59,6 +78,9 @@ MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     "steps": measure_steps,
     "prepare": prepare,
     "task": measure_task,
+    "rank": measure_rank,
+    "memory": measure_memory,
+    "work": count_work,
 }
 
 

@@ -44,6 +44,10 @@ class Settings:
         """How many examples the steps read, those that are not counted included."""
         return self.batch * (self.warmup + self.steps)
 
+    def for_ranks(self, ranks: int) -> "Settings":
+        """Take so many times as many examples."""
+        return replace(self, warmup=ranks * self.warmup, steps=ranks * self.steps)
+
     def save(self, folder: Path) -> None:
         """Write them where the processes of a run find them."""
         (folder / "settings.json").write_text(json.dumps(asdict(self)), encoding="utf-8")

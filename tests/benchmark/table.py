@@ -6,6 +6,9 @@ from typing import Any
 Row = Sequence[str]
 STEPS = ("", "CPU s", "wall s", "{clock}: ours = 1", "peak MB")
 TASK = ("", "CPU s", "wall s", "CPU: live = 1")
+RANKS = ("ranks", "texts/s", "ideal", "of ideal", "CPU s a step", "wall s a step", "peak MB")
+MEMORY = ("teachers", "1", "2", "3")
+PAPER = ("", "")
 PARTS = ("", "ours", "baseline", "unit", "time: baseline = 1")
 
 
@@ -17,6 +20,12 @@ def tables(part: str, measured: dict[str, Any]) -> dict[str, list[Row]]:
         return {lengths: _steps(rows, clock) for lengths, rows in figures.items()}
     if part.startswith("task"):
         return {"task": [TASK, *map(_run, figures.items())]}
+    if part.startswith("ranks"):
+        return {"ranks": [RANKS, *map(_ranks, figures.items())]}
+    if part.startswith("memory"):
+        return {"memory": [MEMORY, *[(way, *map(rounded, row.values())) for way, row in figures.items()]]}
+    if part.startswith("paper"):
+        return {"paper": [PAPER, *[(name.replace("_", " "), rounded(value)) for name, value in figures.items()]]}
     return {"parts": [PARTS, *map(_part, figures.items())]}
 
 
@@ -59,6 +68,12 @@ def _step(name: str, row: dict[str, Any], compared: str) -> Row:
 def _run(item: tuple[str, dict[str, Any]]) -> Row:
     name, row = item
     return (name, rounded(row["cpu_seconds"]), rounded(row["wall_seconds"]), ratio(row["cpu_ratio"]))
+
+
+def _ranks(item: tuple[str, dict[str, Any]]) -> Row:
+    name, row = item
+    shown = [rounded(row["texts_per_second"]), rounded(row["ideal"]), ratio(row["of_ideal"])]
+    return (name, *shown, rounded(row["cpu_seconds"]), rounded(row["wall_seconds"]), rounded(row["peak_megabytes"]))
 
 
 def _part(item: tuple[str, dict[str, Any]]) -> Row:

@@ -13,7 +13,7 @@ from benchmark.contenders import CONTENDERS, FROM_THE_PACKAGE_INDEX, NotAvailabl
 from benchmark.distillation import make_trainer
 from benchmark.examples import draw_examples
 from benchmark.models import student, teachers
-from benchmark.page import DOCS, FIGURES, PAGE, page
+from benchmark.page import DOCS, FIGURES, TEMPLATES, page
 from benchmark.parts import measure_parts
 from benchmark.settings import LENGTHS, Settings, small
 from benchmark.steps import cosine, figures_of_rounds
@@ -121,19 +121,21 @@ def test_the_rest_is_measured_beside_baselines(settings, tmp_path):
     assert all(row["ratio"] > 0 and row["against"] for row in figures.values())
 
 
-def test_the_page_is_written_from_its_figures():
-    assert PAGE.read_text("utf-8") == page(json.loads(FIGURES.read_text("utf-8"))), (
-        "docs/performance.md is not what docs/performance.json says: run python -m tests.benchmark --write-docs"
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_a_page_is_written_from_its_figures(path):
+    assert path.read_text("utf-8") == page(path), (
+        f"{path.name} is not what its JSON says: run python -m tests.benchmark --write-docs"
     )
     assert (DOCS / "performance.png").exists()
 
 
-def test_every_number_in_the_tables_of_the_page_is_in_the_json():
-    numbers = [*_numbers(json.loads(FIGURES.read_text("utf-8")))]
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_every_number_in_the_tables_of_a_page_is_in_the_json(path):
+    numbers = [*_numbers(json.loads(path.with_suffix(".json").read_text("utf-8")))]
     shown = {f"{n:,.0f}" for n in numbers} | {f"{n:.3g}" for n in numbers} | {f"{n:.2f}" for n in numbers}
     cells = [
         cell.strip()
-        for line in PAGE.read_text("utf-8").splitlines()
+        for line in path.read_text("utf-8").splitlines()
         if line.startswith("|")
         for cell in line.split("|")
     ]

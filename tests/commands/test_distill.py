@@ -161,15 +161,48 @@ def test_a_resume_with_other_teachers_is_refused_before_it_starts(project, capsy
     assert "temperature was 2.0 and is 3.0" in capsys.readouterr().err
 
 
-def test_a_student_that_cannot_be_measured_is_there_all_the_same(project, monkeypatch, capsys):
-    def fail(trainer):
-        raise ValueError("no evaluation today")
+TRAINER = "hf_multiteacher.trainer.MultiTeacherDistillationTrainer"
+STUDENT = {"tokenizer.json", "model.safetensors", "config.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("fails", "says", "left"),
+    [
+        (f"{TRAINER}.evaluate", "Measuring the student failed", {"README.md"}),
+        ("hf_multiteacher.recipes.figures.Figures.write", "Writing metrics.json failed", {"README.md", "loyalty.png"}),
+        ("hf_multiteacher.hub.publishing.write_model_card", "Writing the card failed", {"metrics.json"}),
+        ("hf_multiteacher.report.card.loyalty_chart", "The card has no loyalty chart", {"README.md", "metrics.json"}),
+        ("hf_multiteacher.training.speed.latencies", "The card tells no speed", {"README.md", "metrics.json"}),
+    ],
+    ids=["evaluation", "figures", "card", "chart", "speed"],
+)
+def test_what_fails_behind_the_training_is_a_line_and_the_student_and_the_rest_are_there(
+    fails, says, left, project, monkeypatch, caplog
+):
+    def fail(*args, **options):
+        raise RuntimeError("not today")
 
     folder, settings = project
-    monkeypatch.setattr("hf_multiteacher.trainer.MultiTeacherDistillationTrainer.evaluate", fail)
-    assert distill(folder, settings) == 2
-    assert capsys.readouterr().err.strip().splitlines()[-1] == "hf-multiteacher: no evaluation today"
-    assert {"tokenizer.json", "model.safetensors"} <= {path.name for path in (folder / "student").iterdir()}
+    monkeypatch.setattr(fails, fail)
+    assert distill(folder, settings | {"report_speed": True}) == 0
+    (line,) = [record.getMessage() for record in caplog.records if "not today" in record.getMessage()]
+    assert says in line and "RuntimeError" in line
+    assert STUDENT | left <= {path.name for path in (folder / "student").iterdir()}
+
+
+def test_a_card_that_fails_keeps_the_student_from_the_hub_and_not_from_the_disk(project, monkeypatch, capsys):
+    def fail(*args, **options):
+        raise RuntimeError("not today")
+
+    folder, settings = project
+    monkeypatch.setattr("hf_multiteacher.hub.publishing.make_repository", lambda name, **options: "org/student")
+    monkeypatch.setattr("hf_multiteacher.hub.publishing.write_model_card", fail)
+    assert distill(folder, settings | {"push_to_hub": True, "hub_token": "hf_x"}) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith(
+        "hf-multiteacher: Nothing was pushed (RuntimeError: not today). The student is saved; `hf-"
+    )
+    assert STUDENT <= {path.name for path in (folder / "student").iterdir()}
 
 
 def test_what_goes_wrong_in_the_training_is_a_fault_and_keeps_its_traceback(project, monkeypatch, capsys):

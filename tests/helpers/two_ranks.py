@@ -1,4 +1,4 @@
-"""Code on two ranks of a process group, and the training of many toys as such code."""
+"""Code on ranks of a process group, and the training of many toys as such code."""
 
 import pickle
 import tempfile
@@ -13,22 +13,30 @@ from helpers.toys import make_trainer, mean_answer, unpickle, weights_of
 
 
 def on_two_ranks(fork_server: ForkServer, folder: Path, code: str) -> list[str]:
-    """Run code, which may ask for its `rank`, in two processes of one group, and return what each of them printed."""
+    """Run code on two ranks; see `on_ranks`."""
+    return on_ranks(fork_server, folder, code, ranks=2)
+
+
+def on_ranks(fork_server: ForkServer, folder: Path, code: str, *, ranks: int) -> list[str]:
+    """Run code, which may ask for its `rank`, in processes of one group, and return what each of them printed."""
+    store = str(folder / "store")
+
     with ExitStack() as stack:
-        ranks = []
-        for rank in range(2):
-            told = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-            ranks.append(stack.enter_context(fork_server.fork(**told)))
-        for rank, process in enumerate(ranks):
-            join = f"from helpers.two_ranks import join_group; join_group(rank := {rank}, {str(folder / 'store')!r})"
+        processes = []
+        for rank in range(ranks):
+            told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks}
+            fork = fork_server.fork(**{name: str(value) for name, value in told.items()})
+            processes.append(stack.enter_context(fork))
+        for rank, process in enumerate(processes):
+            join = f"from helpers.two_ranks import join_group; join_group(rank := {rank}, {ranks}, {store!r})"
             process.start(f"{join}\n{code}")
-        return [process.result() for process in ranks]
+        return [process.result() for process in processes]
 
 
-def join_group(rank: int, store: str) -> None:
+def join_group(rank: int, ranks: int, store: str) -> None:
     """Make this process a rank; they meet in a file, as a port could be taken by another process."""
     torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{store}", rank=rank, world_size=2, timeout=timedelta(minutes=5)
+        "gloo", init_method=f"file://{store}", rank=rank, world_size=ranks, timeout=timedelta(minutes=5)
     )
 
 
@@ -49,4 +57,5 @@ def _train(toy):
             "evaluation": trainer.evaluate(),
             "logs": trainer.state.log_history,
             "world_size": trainer.args.world_size,
+            "looks for unused weights": trainer.accelerator.ddp_handler.find_unused_parameters,
         }

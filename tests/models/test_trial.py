@@ -8,7 +8,7 @@ from transformers import BertModel, BertPreTrainedModel
 
 from helpers.models import ARCHITECTURES, tiny_bert, tiny_model
 from hf_multiteacher.models.row_forward import RowForward
-from hf_multiteacher.models.trial import expect_readable
+from hf_multiteacher.models.trial import expect_readable, uses_every_weight
 
 SMALL = {"vocab_size": 50, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "d_model": 8}
 T5 = {"d_kv": 4, "d_ff": 8, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
@@ -213,3 +213,28 @@ def test_what_transformers_answers_with_is_known_and_not_tried(monkeypatch):
     monkeypatch.setattr(model, "forward", lambda labels=None, **inputs: 1 / 0)
     monkeypatch.setattr(torch, "full", lambda *arguments: 1 / 0)
     expect(model)
+
+
+@pytest.mark.parametrize("head", ["MaskedLM", "TokenClassification", "SequenceClassification"])
+def test_a_bert_uses_every_weight_and_is_left_as_it_was(head):
+    model = tiny_bert(head).train()
+    generator = torch.get_rng_state()
+    assert uses_every_weight(model, RowForward(model, "the student"))
+    assert model.training and all(weight.grad is None for weight in model.parameters())
+    assert torch.equal(torch.get_rng_state(), generator)
+
+
+def test_weights_that_no_logit_depends_on_are_found_and_frozen_ones_do_not_matter():
+    model = tiny_bert("TokenClassification")
+    model.spare = torch.nn.Linear(2, 2)
+    assert not uses_every_weight(model, RowForward(model, "the student"))
+    model.spare.requires_grad_(False)
+    assert uses_every_weight(model, RowForward(model, "the student"))
+
+
+def test_a_model_that_leaves_layers_out_by_chance_or_does_not_run_is_not_taken_to_use_every_weight():
+    model = tiny_bert("TokenClassification")
+    model.config.layerdrop = 0.1
+    assert not uses_every_weight(model, RowForward(model, "the student"))
+    broken = own(lambda logits: 1 / 0)
+    assert not uses_every_weight(broken, RowForward(broken, "the student"))

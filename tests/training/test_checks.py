@@ -93,7 +93,6 @@ def test_a_scheduler_that_does_not_know_the_projections_is_refused(pair, tmp_pat
 @pytest.mark.parametrize(
     ("changed", "changes", "message"),
     [
-        ({"is_fsdp_enabled": True}, {}, "FSDP is not supported"),
         ({"is_deepspeed_enabled": True}, {"hidden_state_weight": 1.0}, "not supported under DeepSpeed"),
         ({"tp_size": 2}, {}, "only data parallelism"),
     ],
@@ -117,7 +116,7 @@ def test_ways_to_run_that_would_not_train_rightly_are_refused(changed, changes, 
 def test_the_stage_that_would_split_the_student_alone_is_refused(stage, deepspeed, refused, tmp_path):
     args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True)
     args.deepspeed_plugin = SimpleNamespace(zero_stage=stage)
-    ways = refused_ways_to_run(args, fsdp=False, deepspeed=deepspeed, model_parallel=False, own_scheduler=False)
+    ways = refused_ways_to_run(args, fsdp=None, deepspeed=deepspeed, model_parallel=False, own_scheduler=False)
     said = [refusal.says for refusal in ways if refusal.when]
     assert len(said) == refused
     assert not refused or "ZeRO stage 3 would split the student's weights" in said[0]
@@ -126,8 +125,27 @@ def test_the_stage_that_would_split_the_student_alone_is_refused(stage, deepspee
 def test_the_stage_is_found_where_accelerate_has_set_it_up_before(tmp_path, monkeypatch):
     monkeypatch.setattr("hf_multiteacher.training.checks.is_deepspeed_zero3_enabled", lambda: True)
     args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True)
-    ways = refused_ways_to_run(args, fsdp=False, deepspeed=True, model_parallel=False, own_scheduler=False)
+    ways = refused_ways_to_run(args, fsdp=None, deepspeed=True, model_parallel=False, own_scheduler=False)
     assert any(refusal.when and "ZeRO stage 3" in refusal.says for refusal in ways)
+
+
+@pytest.mark.parametrize(
+    ("changed", "changes", "says"),
+    [
+        ({}, {}, None),
+        ({"fsdp_version": 1}, {}, "Set fsdp_version: 2"),
+        ({"cpu_ram_efficient_loading": True}, {}, "the teachers would say nothing that they have learned"),
+        ({"state_dict_type": "SHARDED_STATE_DICT"}, {}, "save_model would write no student"),
+        ({}, {"hidden_state_weight": 1.0}, "hidden_state_weight is not supported under FSDP"),
+    ],
+)
+def test_settings_of_fsdp_that_would_go_wrong_in_silence_are_refused(changed, changes, says, tmp_path):
+    args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True, **changes)
+    sound = {"fsdp_version": 2, "cpu_ram_efficient_loading": False, "state_dict_type": "FULL_STATE_DICT"}
+    plugin = SimpleNamespace(**sound | changed)
+    ways = refused_ways_to_run(args, fsdp=plugin, deepspeed=False, model_parallel=False, own_scheduler=False)
+    said = [refusal.says for refusal in ways if refusal.when]
+    assert len(said) == (says is not None) and all(says in each for each in said)
 
 
 def test_a_student_that_does_not_tell_what_it_is_is_refused(pair, tmp_path):

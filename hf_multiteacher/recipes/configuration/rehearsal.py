@@ -107,6 +107,8 @@ def expect_best_metric(trainer: Trainer, examples: Dataset) -> None:
     wanted = trainer.args.metric_for_best_model
     if wanted is None or trainer.args.eval_strategy == "no" or wanted.removeprefix("eval_") == "loss":
         return
+    if trainer.is_fsdp_enabled:  # it shards a model and its optimizer together, when the training begins
+        return
 
     handler = trainer.callback_handler
     callbacks, handler.callbacks = handler.callbacks, []  # nobody is told of a trial

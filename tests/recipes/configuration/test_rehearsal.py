@@ -49,8 +49,8 @@ def test_a_rehearsal_draws_no_random_number_of_the_run(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"per_device_train_batch_size": 0}, "per_device_train_batch_size must be a number from 1 on, got 0"),
-        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be a number from 1 on, got 0"),
+        ({"per_device_train_batch_size": 0}, "per_device_train_batch_size must be a whole number from 1 on, got 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be a whole number from 1 on, got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be a number from 0 on, got -1.0"),
         ({"adam_beta1": 2.0}, "adam_beta1 must be a number from 0 to 1, got 2.0"),
         ({"seed": -1}, "A seed must be"),

@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 
 import pytest
+import torch
 import yaml
-from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 from helpers.models import tiny_bert
 from helpers.saved_classifiers import save_classifier
@@ -109,6 +111,22 @@ def test_a_scorer_is_made_from_pairs(world, tmp_path):
     assert distil(world, tmp_path / "out", "scorer", task="regression", file="pairs.tsv") == 0
     assert {*figures(tmp_path / "out")["student"]["quality"]} == {"pearson", "spearman"}
     assert {"text", "text_pair", "label", "student"} <= {*answers(tmp_path / "out")[0]}
+
+
+def test_a_scorer_that_always_says_the_same_is_saved_with_figures_and_a_card(world, tmp_path, caplog):
+    for number in range(2):
+        folder = tmp_path / f"dull-{number}"
+        scorer = AutoModelForSequenceClassification.from_pretrained(world / f"scorer-{number}")
+        torch.nn.init.zeros_(scorer.classifier.weight)
+        scorer.save_pretrained(folder)
+        AutoTokenizer.from_pretrained(world / f"scorer-{number}").save_pretrained(folder)
+
+    rows = {"task": "regression", "file": "pairs.tsv", "learning_rate": 0.0, "eval_strategy": "steps", "eval_steps": 1}
+    shutil.copy(world / "pairs.tsv", tmp_path)
+    assert distil(tmp_path, tmp_path / "out", "dull", **rows) == 0
+    assert figures(tmp_path / "out")["student"]["quality"] == {"pearson": None, "spearman": None}
+    assert "There is no correlation to report: A correlation needs values that differ" in caplog.text
+    assert {"README.md", "model.safetensors", "predictions.jsonl"} <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
 def test_pretrained_teachers_are_fine_tuned_where_that_is_asked_for(world, tmp_path, capsys):
