@@ -1,7 +1,7 @@
 """What every distillation from a configuration does in the same way: train the student, measure it, leave it."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -13,6 +13,8 @@ from .configuration.configuration import DistillationConfig
 from .results.figures import WIDTH, Figures
 from .results.record import write_config
 from .terminal.progress import Progress
+
+STUDENT = "student"
 
 
 class Distillation:
@@ -46,6 +48,10 @@ class Distillation:
 
     def train_teachers(self, progress: Progress) -> None:
         """Do what comes before the student's training."""
+
+    def trainings(self) -> Iterator[tuple[str, MultiTeacherDistillationTrainer]]:
+        """Yield, after `prepare` and in place of `train`, the trainer of every training with its title: to look at."""
+        yield STUDENT, self.trainer
 
     def write_answers(self) -> None:
         """Write what the models have answered in the last evaluation."""
