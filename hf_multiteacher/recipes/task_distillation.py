@@ -226,7 +226,7 @@ class TaskDistillation(Distillation):
         return make_trainer(model, teacher.model.tokenizer, self.data, args)
 
     def trainings(self) -> Iterator[tuple[str, MultiTeacherDistillationTrainer]]:
-        """Yield the trainer of every training; teachers that are still to learn have learned nothing in the student's."""
+        """Yield the trainer of every training; the student's has untrained teachers where they will learn."""
         for number, teacher in enumerate(self.found, 1):
             if teacher.fine_tune:
                 yield f"teacher {number}", self._teachers_trainer(number, teacher)
