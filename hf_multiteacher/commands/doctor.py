@@ -38,7 +38,8 @@ def run(parsed: argparse.Namespace) -> int:
         configuration = read_config(parsed.training_options)
 
     with Progress(2, verbose=parsed.verbose) as progress:
-        found = examine(*configuration, progress)
+        with user_errors():
+            found = examine(*configuration, progress)
 
     with user_errors():
         if parsed.json:

@@ -24,7 +24,7 @@ from .memory import (
     start_measuring,
     too_little,
 )
-from .reading import reading_findings, unlabelled_rows
+from .reading import cut_examples, reading_findings, token_counts, unlabelled_rows
 from .sample import Sample
 from .teaching import coverage_findings, teacher_findings
 from .trial import Trial, saved_bytes_of_one, seconds_of, try_evaluation, try_steps
@@ -86,6 +86,7 @@ class Examination:
         self.device = trainer.args.device
         self.teachers = getattr(trainer, "teachers", None) or []
         self.objective = trainer.distillation_objective if self.teachers else None
+        self.masks = any(teacher.task.over_vocabulary for teacher in self.teachers)
         self.eval_dataset = next(datasets_of(None, trainer.eval_dataset), None)
 
     def findings(self, held: int) -> Iterator[Finding]:
@@ -97,7 +98,7 @@ class Examination:
         dataset = self.trainer.train_dataset
         order = self.trainer._get_train_sampler(dataset)
         sample = Sample.of(dataset, order, self.trainer.args.train_batch_size)
-        length = Length.of(self.asked, sample.examples)
+        length = Length.of(self.trainer.args, sample.examples)
 
         yield from self._of_text(sample)
         obstacle = self._obstacle(sample)
@@ -125,12 +126,13 @@ class Examination:
             return
 
         yield from teacher_findings(self.teachers, self.objective.teachers.source_of)
-        readers = self.trainer._readers
-        limit = self.max_length or min(reader.limits.positions for reader in readers)
         examples = [example for example in sample.all_examples if hasattr(example, "keys")]
-        yield from reading_findings(examples, *self._tokenizers(), limit)
+        yield from reading_findings(examples, *self._tokenizers())
 
-        if not any(teacher.task.over_vocabulary for teacher in self.teachers):
+        lengths = token_counts(examples)
+        if lengths and (self.max_length or not self.masks):  # running text that is packed fills every example
+            yield cut_examples(lengths, self.max_length or max(lengths))
+        if not self.masks:
             found = unlabelled_rows(examples, needed=not self.objective.needs_teachers)
             yield from [] if found is None else [found]
 
@@ -163,7 +165,7 @@ class Examination:
 
     def _seconds_per_evaluation(self) -> float:
         """Return how long one evaluation takes; 0 where there is none, or where nobody knows its length."""
-        wanted = self.evaluations or Length.of(self.asked, 1).evaluations or self.asked.eval_strategy != "no"
+        wanted = self.evaluations or self.asked.eval_strategy != "no"
         if not wanted or not hasattr(self.eval_dataset, "__len__") or not len(self.eval_dataset):
             return 0.0
 
@@ -182,7 +184,6 @@ class Examination:
             yield from self._of_cache(sample, length, trial)
 
     def _of_cache(self, sample: Sample, length: Length, trial: Trial) -> Iterator[Finding]:
-        masks = any(teacher.task.over_vocabulary for teacher in self.teachers)
         unfit = heads_findings(self.teachers)
         if unfit:
             yield from unfit if self.asked.teacher_cache else ()
@@ -193,8 +194,10 @@ class Examination:
         seconds = seconds_of(lambda: [*map(self.objective.ask_teachers, batches)], self.device, 1) / len(batches)
         gain = min(seconds * self.asked.gradient_accumulation_steps / trial.seconds_per_step, 1.0)
 
-        plan = plan_cache(per_text, sample.examples or 0, length, self.asked, gain, masks=masks, heads=self._heads())
-        yield from cache_findings(plan, self.asked, masks=masks)
+        plan = plan_cache(
+            per_text, sample.examples or 0, length, self.asked, gain, masks=self.masks, heads=self._heads()
+        )
+        yield from cache_findings(plan, self.asked, masks=self.masks)
 
     def _prepared(self, batches: Sequence[Sequence[Any]]) -> list[Any]:
         """Return batches as a step gets them."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...collation.unknown_words import count_words
+from ...collation.unknown_words import count_words, has_unknown
 from ...losses.functional import IGNORED_LABEL
 from ...tokenization.columns import LABEL_NAMES, teacher_column
 from .finding import Finding, Level, percent
@@ -16,27 +16,25 @@ MOST_UNLABELLED = 0.9
 
 
 def reading_findings(
-    examples: Sequence[Any], tokenizers: Mapping[int | None, Any], owners: Mapping[int | None, str], limit: int
+    examples: Sequence[Any], tokenizers: Mapping[int | None, Any], owners: Mapping[int | None, str]
 ) -> Iterator[Finding]:
-    """Look at encoded examples.
+    """Tell which words of encoded examples tokenizers do not know.
 
     Args:
         examples: Some of the training's, as its data set gives them.
         tokenizers: By the number in the names of their columns; None for the student's.
         owners: Likewise, who reads with it.
-        limit: Tokens of an example at most.
     """
     for source, tokenizer in tokenizers.items():
         rows = [example[name] for example in examples if (name := teacher_column(source, "input_ids")) in example]
-        if rows and tokenizer is not None and tokenizer.unk_token_id is not None:
+        if rows and tokenizer is not None and has_unknown(tokenizer):
             yield unknown_words(rows, tokenizer, owners[source])
 
-    columns = [teacher_column(source, "input_ids") for source in tokenizers]
-    longest = [
-        max(len(example[name]) for name in columns if name in example) for example in examples if _is_encoded(example)
-    ]
-    if longest:
-        yield cut_examples(longest, limit)
+
+def token_counts(examples: Sequence[Any]) -> list[int]:
+    """Return how many tokens each encoded example has, in its longest encoding."""
+    encoded = [[name for name in example if name.endswith("input_ids")] for example in examples]
+    return [max(len(row[name]) for name in names) for row, names in zip(examples, encoded, strict=True) if names]
 
 
 def unknown_words(rows: Sequence[Sequence[int]], tokenizer: Any, owner: str) -> Finding:
@@ -97,10 +95,6 @@ def unlabelled_rows(examples: Sequence[Any], *, needed: bool) -> Finding | None:
 def _has_none(label: Any) -> bool:
     values = np.atleast_1d(np.asarray(label, dtype=np.float64))
     return bool((np.isnan(values) | (values == IGNORED_LABEL)).all())
-
-
-def _is_encoded(example: Any) -> bool:
-    return hasattr(example, "keys") and "input_ids" in example
 
 
 def _level(share: float, most: float, hopeless: float) -> Level:

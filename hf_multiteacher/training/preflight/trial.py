@@ -108,7 +108,7 @@ def _train(
     trainer.train()
 
 
-@dataclass
+@dataclass(eq=False)
 class StopWatch(TrainerCallback):
     """Times the steps of a trial behind the first ones, and ends it when it has taken long enough.
 
