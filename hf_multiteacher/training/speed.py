@@ -47,7 +47,7 @@ def _taken(read: Mapping[str, Tensor], forward: RowForward) -> dict[str, Tensor]
 
 
 def _figures(seconds: float, of_student: float, memory: float | str) -> dict[str, float]:
-    """Name what was measured; a student that is faster than the clock has no ratio, and memory is not told everywhere."""
+    """Name what was measured; a student faster than the clock has no ratio, and memory is not told everywhere."""
     figures = {"latency_ms": 1000 * seconds}
     if of_student:
         figures["latency_ratio"] = seconds / of_student
