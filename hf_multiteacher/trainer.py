@@ -66,6 +66,8 @@ from .training.checks import (
 )
 from .training.finite_steps import FiniteSteps
 from .training.keep_outputs import KeepOutputs, keeping_of
+from .training.preflight.finding import Preflight
+from .training.preflight.preflight import preflight
 from .training.projections import ProjectionsMixin
 from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
@@ -381,6 +383,19 @@ class MultiTeacherDistillationTrainer(
         if self._objective is None:
             raise ValueError("MultiTeacherDistillationTrainer has no teachers, so its only objective is Trainer's.")
         return self._objective
+
+    def preflight(self) -> Preflight:
+        """Look at everything before the training: teachers, text, a few timed steps, memory, time and disk.
+
+        The student, its arguments, output folder, cache and random numbers stay as they are.
+
+        Returns:
+            A `Finding` for each thing that was looked at; to be printed, or written as JSON by its `write`.
+
+        Raises:
+            ValueError: There is no training data, or this is one of several processes.
+        """
+        return preflight(self)
 
     # ---- What subclasses may override ----
 

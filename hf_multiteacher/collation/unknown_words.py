@@ -28,7 +28,7 @@ class UnknownWords:
     """
 
     def __init__(self, tokenizers: Mapping[int | None, Any]) -> None:
-        self._tokenizers = {source: each for source, each in tokenizers.items() if _has_unknown(each)}
+        self._tokenizers = {source: each for source, each in tokenizers.items() if has_unknown(each)}
         # Words and unknown words of each; in shared memory, so that workers and evaluations count together.
         self._counts = torch.zeros(len(self._tokenizers), 2, dtype=torch.int64).share_memory_()
         self._batches = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -60,7 +60,7 @@ def expect_known_words(dataset: Any, tokenizer: Any) -> None:
         ValueError: The first examples hold nothing but the unknown token.
     """
     stored = isinstance(dataset, Dataset) and "input_ids" in dataset.column_names
-    if not stored or not _has_unknown(tokenizer):
+    if not stored or not has_unknown(tokenizer):
         return
 
     rows = dataset.with_format(None)[:ROWS]["input_ids"]
@@ -102,7 +102,7 @@ def count_words(tokenizer: Any, ids: np.ndarray) -> tuple[int, int]:
     return int(begins.sum()), len(np.unique(words[unknown[places]]))
 
 
-def _has_unknown(tokenizer: Any) -> bool:
+def has_unknown(tokenizer: Any) -> bool:
     """Whether a tokenizer has an unknown token that plays no other part."""
     roles = (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id)
     return tokenizer.unk_token_id is not None and tokenizer.unk_token_id not in {*roles, tokenizer.eos_token_id}

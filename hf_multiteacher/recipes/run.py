@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from .terminal.progress import Progress
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+STUDENT = "student"
 
 
 class Distillation:
@@ -50,6 +51,10 @@ class Distillation:
 
     def train_teachers(self, progress: Progress) -> None:
         """Do what comes before the student's training."""
+
+    def trainings(self) -> Iterator[tuple[str, MultiTeacherDistillationTrainer]]:
+        """Yield, after `prepare` and in place of `train`, the trainer of every training with its title: to look at."""
+        yield STUDENT, self.trainer
 
     def write_answers(self) -> None:
         """Write what the models have answered in the last evaluation."""

@@ -1,7 +1,7 @@
 """A task from labelled data: teachers that know it or learn it first, and the student that follows them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -222,15 +222,28 @@ class TaskDistillation(Distillation):
 
     def _fine_tuned(self, number: int, teacher: TaskTeacher, progress: Progress) -> Teacher:
         progress.stage(f"Fine-tune the teacher {teacher.model.name}")
-        args = replace(self.args, output_dir=f"{self.args.output_dir}/teacher-{number}", **ONLY_TRAINED)
-
-        set_seed(args.seed)
-        model = self.data.load_model(teacher.model.source, teacher.model.owner)
-        trainer = make_trainer(model, teacher.model.tokenizer, self.data, args)
+        trainer = self._teachers_trainer(number, teacher)
         progress.follow(trainer)
         trainer.train()
         trainer.save_model()
         return Teacher(cast(Any, trainer.model), tokenizer=teacher.model.tokenizer)
+
+    def _teachers_trainer(self, number: int, teacher: TaskTeacher) -> MultiTeacherDistillationTrainer:
+        args = replace(self.args, output_dir=f"{self.args.output_dir}/teacher-{number}", **ONLY_TRAINED)
+        set_seed(args.seed)
+        model = self.data.load_model(teacher.model.source, teacher.model.owner)
+        return make_trainer(model, teacher.model.tokenizer, self.data, args)
+
+    def trainings(self) -> Iterator[tuple[str, MultiTeacherDistillationTrainer]]:
+        """Yield the trainer of every training; the student's has untrained teachers where they will learn."""
+        for number, teacher in enumerate(self.found, 1):
+            if teacher.fine_tune:
+                yield f"teacher {number}", self._teachers_trainer(number, teacher)
+
+        if self._to_fine_tune:
+            stand_ins = [self._untrained(teacher) for teacher in self.found]
+            self.trainer = self._make_trainer(self.students_data, self.args, stand_ins)
+        yield from super().trainings()
 
     # ---- Afterwards ----
 

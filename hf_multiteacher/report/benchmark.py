@@ -10,8 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
+
+from .peak_memory import NOT_MEASURED, peak_bytes
 
 TOO_FAST = "the reference took less time than the clock can tell"
 MEGABYTE = 2**20  # as in the published sizes of the Romanian models
@@ -33,20 +36,46 @@ def compare(
         rounds: Timed passes per model.
 
     Returns:
-        Name -> `parameters`, `megabytes` (2^20 bytes), `latency_ms`, `latency_ratio` (to the reference) and
-        `memory_mb`; the last two are a string with the reason where they cannot be measured.
+        Name -> `parameters`, `megabytes` (2^20 bytes), and what `compare_speed` gives.
 
     Raises:
         ValueError: A model has no inputs, the reference is none of the models, or there is no round.
     """
+    speed = compare_speed(models, inputs, reference=reference, rounds=rounds)
+    return {name: {**size_of(model), **speed[name]} for name, model in models.items()}
+
+
+def size_of(model: nn.Module) -> dict[str, float]:
+    """Return how large a model is: `parameters` and `megabytes` (2^20 bytes)."""
+    return {"parameters": count_parameters(model), "megabytes": saved_megabytes(model)}
+
+
+def compare_speed(
+    models: Mapping[str, nn.Module],
+    inputs: Mapping[str, Mapping[str, torch.Tensor]],
+    *,
+    reference: str,
+    rounds: int = 20,
+) -> dict[str, dict[str, Any]]:
+    """Measure how fast models are and what memory they need, the models taking turns; arguments as for `compare`.
+
+    Returns:
+        Name -> `latency_ms` (the median) and `latency_p95_ms` of one pass, `texts_per_second` at the median,
+        `latency_ratio` (to the reference) and `memory_mb`; what cannot be measured is a string with the reason.
+
+    Raises:
+        ValueError: As for `compare`.
+    """
     _check(models, inputs, reference, rounds)
-    seconds = latencies(models, inputs, rounds=rounds)
+    times = timed_passes(models, inputs, rounds=rounds)
+    medians = {name: median(seconds) for name, seconds in times.items()}
+
     return {
         name: {
-            "parameters": count_parameters(model),
-            "megabytes": saved_megabytes(model),
-            "latency_ms": 1000 * seconds[name],
-            "latency_ratio": seconds[name] / seconds[reference] if seconds[reference] else TOO_FAST,
+            "latency_ms": 1000 * medians[name],
+            "latency_p95_ms": 1000 * float(np.percentile(times[name], 95)),
+            "latency_ratio": medians[name] / medians[reference] if medians[reference] else TOO_FAST,
+            "texts_per_second": _batch_size(inputs[name]) / medians[name] if medians[name] else TOO_FAST,
             "memory_mb": peak_megabytes(model, inputs[name]),
         }
         for name, model in models.items()
@@ -88,10 +117,18 @@ def saved_megabytes(model: Any) -> float:
 def latencies(
     models: Mapping[str, nn.Module], inputs: Mapping[str, Mapping[str, torch.Tensor]], *, rounds: int = 20
 ) -> dict[str, float]:
+    """Return the median seconds of one pass of each model, without gradients, in evaluation mode."""
+    times = timed_passes(models, inputs, rounds=rounds)
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
+def timed_passes(
+    models: Mapping[str, nn.Module], inputs: Mapping[str, Mapping[str, torch.Tensor]], *, rounds: int
+) -> dict[str, list[float]]:
     """Time one forward pass of each model in turn, over and over, so that a busy machine slows all of them alike.
 
     Returns:
-        Name -> median seconds of one pass, without gradients, in evaluation mode.
+        Name -> the seconds of each pass, without gradients, in evaluation mode.
     """
     times: dict[str, list[float]] = {name: [] for name in models}
     for number in range(rounds + 2):
@@ -100,22 +137,22 @@ def latencies(
             if number >= 2:  # the first passes allocate and compile
                 times[name].append(seconds)
 
-    return {name: median(values) for name, values in times.items()}
+    return times
 
 
 def peak_megabytes(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> float | str:
-    """Measure the most memory that one forward pass takes on its GPU, weights included, in 2^20 bytes."""
+    """Measure the most memory that one forward pass takes, weights included, in 2^20 bytes."""
     device = next(model.parameters()).device
-    if device.type != "cuda":
-        return "peak memory is measured on CUDA devices only"
-
-    before = torch.cuda.memory_allocated(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    _timed_pass(model, inputs)
-    most = torch.cuda.max_memory_allocated(device)
+    most = peak_bytes(lambda: _timed_pass(model, inputs), device)
+    if most is None:
+        return NOT_MEASURED
 
     weights = sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers()])
-    return (most - before + weights) / MEGABYTE
+    return (most + weights) / MEGABYTE
+
+
+def _batch_size(inputs: Mapping[str, torch.Tensor]) -> int:
+    return len(next(iter(inputs.values())))
 
 
 def describe_machine(device: torch.device | str = "cpu") -> str:

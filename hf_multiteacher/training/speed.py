@@ -25,7 +25,7 @@ def or_nothing(measure: Callable[[], Speeds]) -> Speeds:
 def speeds(
     student: nn.Module, forward: RowForward, teachers: TeacherEnsemble, read: Sequence[Mapping[str, Tensor]]
 ) -> Speeds:
-    """Measure latency and, on a GPU, peak memory, the models taking turns.
+    """Measure latency and peak memory, the models taking turns.
 
     A teacher that runs on another device than the student, or is brought there for each forward, cannot be compared.
 
@@ -60,7 +60,7 @@ def _taken(read: Mapping[str, Tensor], forward: RowForward) -> dict[str, Tensor]
 
 
 def _figures(seconds: float, of_student: float, memory: float | str) -> dict[str, float]:
-    """Name what was measured; a student that is faster than the clock has no ratio, and a CPU no peak memory."""
+    """Name what was measured; a student faster than the clock has no ratio, and memory is not told everywhere."""
     figures = {"latency_ms": 1000 * seconds}
     if of_student:
         figures["latency_ratio"] = seconds / of_student

@@ -8,6 +8,7 @@ from torch import nn
 from helpers.models import tiny_bert
 from hf_multiteacher.report.benchmark import (
     compare,
+    compare_speed,
     count_parameters,
     describe_machine,
     latencies,
@@ -15,6 +16,7 @@ from hf_multiteacher.report.benchmark import (
     saved_megabytes,
 )
 
+SPEED = ("latency_ms", "latency_p95_ms", "latency_ratio", "texts_per_second", "memory_mb")
 INPUTS = {"input_ids": torch.ones(2, 8, dtype=torch.long)}
 
 
@@ -95,11 +97,24 @@ def test_the_comparison_has_a_full_row_per_model_and_one_for_the_reference():
     assert rows["student"]["latency_ratio"] == 1
     assert rows["teacher"]["latency_ratio"] == rows["teacher"]["latency_ms"] / rows["student"]["latency_ms"]
     assert rows["teacher"]["parameters"] > rows["student"]["parameters"]
-    assert set(rows["student"]) == {"parameters", "megabytes", "latency_ms", "latency_ratio", "memory_mb"}
+    assert set(rows["student"]) == {"parameters", "megabytes", *SPEED}
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tests the answer where there is no GPU")
-def test_memory_that_cannot_be_measured_says_why():
+def test_the_slow_passes_are_told_beside_the_median_and_texts_are_counted(clock):
+    jumpy = Sleeper("jumpy", clock, [0.0, 0.0, *[0.01] * 9, *[0.03] * 11], [])
+    row = compare_speed({"jumpy": jumpy}, {"jumpy": INPUTS}, reference="jumpy", rounds=19)["jumpy"]
+    assert row["latency_ms"] == pytest.approx(30) and row["latency_p95_ms"] == pytest.approx(30)
+    assert row["texts_per_second"] == pytest.approx(2 / 0.03)
+
+
+def test_the_95th_percentile_leaves_out_the_slowest_pass_of_many(clock):
+    slow_once = Sleeper("slow", clock, [0.0, 0.0, *[0.01] * 99, 5.0], [])
+    row = compare_speed({"slow": slow_once}, {"slow": INPUTS}, reference="slow", rounds=99)["slow"]
+    assert row["latency_p95_ms"] == pytest.approx(10)
+
+
+def test_memory_that_cannot_be_measured_says_why(monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.report.peak_memory.STATUS", Path("/nowhere"))
     assert "CUDA" in peak_megabytes(tiny_bert("MaskedLM"), INPUTS)
 
 

@@ -1,0 +1,244 @@
+"""Looks at a trainer before it trains: its teachers, its text, a few steps, memory, time and disk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, cast
+
+import torch
+from transformers import Trainer
+
+from ...models.vocabulary_head import can_run_alone, head_state
+from ...tokenization.columns import teacher_column
+from ...training_args import DistillationTrainingArguments
+from ..checks import datasets_of
+from .as_it_was import as_it_was
+from .caching import bytes_kept, cache_findings, heads_findings, plan_cache
+from .disk import disk_finding, output_bytes
+from .duration import Length, duration_finding
+from .finding import Finding, Preflight
+from .memory import (
+    SMALLER_BATCH,
+    bytes_of_states,
+    measured_peak,
+    memory_finding,
+    start_measuring,
+    too_little,
+)
+from .reading import cut_examples, reading_findings, token_counts, unlabelled_rows
+from .sample import Sample
+from .teaching import coverage_findings, teacher_findings
+from .trial import Trial, saved_bytes_of_one, seconds_of, try_evaluation, try_steps
+
+EVALUATED, BATCHES_OF_TEACHERS = 32, 4
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def preflight(
+    trainer: Trainer,
+    *,
+    asked: DistillationTrainingArguments | None = None,
+    max_length: int | None = None,
+    evaluations: int = 0,
+) -> Preflight:
+    """Look at a trainer before it trains; it stays as it is.
+
+    Args:
+        trainer: With or without teachers.
+        asked: What the user asked for, where the trainer was made to write elsewhere and to keep no outputs; by
+            default its own arguments.
+        max_length: Tokens to which its examples were cut; by default what all models read.
+        evaluations: How many evaluations will follow its training.
+
+    Raises:
+        ValueError: It has no training data, or is one of several processes.
+    """
+    args = cast(DistillationTrainingArguments, trainer.args)
+    if trainer.train_dataset is None:
+        raise ValueError(
+            "preflight tries a few steps of the training, but the trainer has no train_dataset. Give one."
+        )
+    if args.world_size > 1:
+        raise ValueError(
+            f"preflight looks at one process, but this is one of {args.world_size}, which would wait for one another. "
+            "Call it in a script of its own, without a launcher."
+        )
+
+    examination = Examination(trainer, asked or args, max_length, evaluations)
+    with as_it_was(trainer) as held:
+        return Preflight(examination.findings(held))
+
+
+class Examination:
+    """One look at a trainer; to be used inside `as_it_was`.
+
+    Args:
+        trainer: As for `preflight`.
+        asked: As for `preflight`.
+        max_length: As for `preflight`.
+        evaluations: As for `preflight`.
+    """
+
+    def __init__(
+        self, trainer: Trainer, asked: DistillationTrainingArguments, max_length: int | None, evaluations: int
+    ) -> None:
+        self.trainer: Any = trainer
+        self.asked, self.max_length, self.evaluations = asked, max_length, evaluations
+        self.device = trainer.args.device
+        self.teachers = getattr(trainer, "teachers", None) or []
+        self.objective = trainer.distillation_objective if self.teachers else None
+        self.masks = any(teacher.task.over_vocabulary for teacher in self.teachers)
+        self.eval_dataset = next(datasets_of(None, trainer.eval_dataset), None)
+
+    def findings(self, held: int) -> Iterator[Finding]:
+        """Look at everything, what is cheap first; what stands in the way of a few steps ends it.
+
+        Args:
+            held: Bytes that the process holds beside the training.
+        """
+        dataset = self.trainer.train_dataset
+        order = self.trainer._get_train_sampler(dataset)
+        sample = Sample.of(dataset, order, self.trainer.args.train_batch_size)
+        length = Length.of(self.trainer.args, sample.examples)
+
+        yield from self._of_text(sample)
+        obstacle = self._obstacle(sample)
+        if obstacle is not None:
+            yield obstacle
+            return
+
+        start_measuring(self.device)
+        tried = _tried(lambda: (try_steps(self.trainer, sample), self._seconds_per_evaluation()))
+        if isinstance(tried, Finding):
+            yield tried
+            return
+
+        trial, evaluation = tried
+        yield from coverage_findings(trial.logged, [teacher.name for teacher in self.teachers])
+        yield duration_finding(length, trial, evaluation, self.evaluations)
+        yield memory_finding(measured_peak(self.device, held), self.device)
+        yield from self._of_disk(sample, length, trial)
+
+    # ---- Before any step ----
+
+    def _of_text(self, sample: Sample) -> Iterator[Finding]:
+        """Look at the teachers, and at what they and the student can read."""
+        if self.objective is None:
+            return
+
+        yield from teacher_findings(self.teachers, self.objective.teachers.source_of)
+        examples = [example for example in sample.all_examples if hasattr(example, "keys")]
+        yield from reading_findings(examples, *self._tokenizers())
+
+        lengths = token_counts(examples)
+        if lengths and (self.max_length or not self.masks):  # running text that is packed fills every example
+            yield cut_examples(lengths, self.max_length or max(lengths))
+        if not self.masks:
+            found = unlabelled_rows(examples, needed=not self.objective.needs_teachers)
+            yield from [] if found is None else [found]
+
+    def _tokenizers(self) -> tuple[dict[int | None, Any], dict[int | None, str]]:
+        """Return the tokenizers by the numbers in their columns' names, and who reads with each."""
+        multi_tokenizer = self.trainer.multi_tokenizer
+        if multi_tokenizer is None:
+            return {None: None}, {None: "the student"}
+
+        tokenizers: dict[int | None, Any] = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
+        sources = self.objective.teachers.source_of
+        owners: dict[int | None, str] = {
+            source: ", ".join(name for name, own in sources.items() if own == source) for source in tokenizers
+        }
+        return tokenizers, owners | {None: "the student"}
+
+    def _obstacle(self, sample: Sample) -> Finding | None:
+        """Return what keeps a step from being taken, as far as a step with one example can tell."""
+        states = bytes_of_states(self.trainer)
+        lacking = too_little(states, self.device, "Gradients and the optimizer's states take")
+        if lacking is not None:
+            return lacking
+
+        saved = _tried(lambda: saved_bytes_of_one(self.trainer, _longest(sample.longest)))
+        if isinstance(saved, Finding):
+            return saved
+        return too_little(states + saved * sample.batch_size, self.device, "A step on the longest batch takes")
+
+    # ---- Behind the steps ----
+
+    def _seconds_per_evaluation(self) -> float:
+        """Return how long one evaluation takes; 0 where there is none, or where nobody knows its length."""
+        wanted = self.evaluations or self.asked.eval_strategy != "no"
+        if not wanted or not hasattr(self.eval_dataset, "__len__") or not len(self.eval_dataset):
+            return 0.0
+
+        places = torch.linspace(0, len(self.eval_dataset) - 1, min(EVALUATED, len(self.eval_dataset))).long().tolist()
+        examples = [self.eval_dataset[place] for place in dict.fromkeys(places)]
+        every = sum(len(each) for each in datasets_of(None, self.trainer.eval_dataset))
+        return try_evaluation(self.trainer, examples) * every
+
+    def _of_disk(self, sample: Sample, length: Length, trial: Trial) -> Iterator[Finding]:
+        """Look at what will be written: the student, its checkpoints, and what teachers say."""
+        needed = output_bytes(self.trainer, self.asked, length)
+        do = "Free some, name another output_dir, or keep fewer checkpoints (save_total_limit)."
+        yield disk_finding("output disk", str(self.asked.output_dir), needed, do)
+
+        if self.objective is not None and self.objective.needs_teachers and sample.examples is not None:
+            yield from self._of_cache(sample, length, trial)
+
+    def _of_cache(self, sample: Sample, length: Length, trial: Trial) -> Iterator[Finding]:
+        unfit = heads_findings(self.teachers)
+        if unfit:
+            yield from unfit if self.asked.teacher_cache else ()
+            return
+
+        batches = self._prepared(sample.spread(BATCHES_OF_TEACHERS))
+        per_text = sum(map(self._bytes_kept, batches)) / (len(batches) * sample.batch_size)
+        seconds = seconds_of(lambda: [*map(self.objective.ask_teachers, batches)], self.device, 1) / len(batches)
+        gain = min(seconds * self.asked.gradient_accumulation_steps / trial.seconds_per_step, 1.0)
+
+        plan = plan_cache(
+            per_text, sample.examples or 0, length, self.asked, gain, masks=self.masks, heads=self._heads()
+        )
+        yield from cache_findings(plan, self.asked, masks=self.masks)
+
+    def _prepared(self, batches: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return batches as a step gets them."""
+        self.trainer.train_dataset = [example for batch in batches for example in batch]
+        loader = self.trainer.get_train_dataloader()
+        return [self.trainer._prepare_inputs(inputs) for inputs in islice(loader, len(batches))]
+
+    def _bytes_kept(self, inputs: Any) -> int:
+        rows = self.objective.rows(inputs)
+        kept = 0
+        for number, teacher in enumerate(self.teachers):
+            source = self.objective.teachers.sources[number]
+            columns = {part: teacher_column(source, part) for part in ("input_ids", "attention_mask")}
+            read = {part: inputs[column] for part, column in columns.items() if column in inputs}
+            spans = len(rows.spans[number].index) if rows.spans else 0
+            kept += bytes_kept(teacher, len(rows.has[number]), spans, read, self.asked)
+        return kept
+
+    def _heads(self) -> int:
+        """Return what the vocabulary heads take, which stand beside the outputs."""
+        models = [teacher.model for teacher in self.teachers if teacher.task.over_vocabulary]
+        states = [head_state(model) for model in models if can_run_alone(model)]
+        return sum(weight.numel() * weight.element_size() for state in states for weight in state.values())
+
+
+def _tried(work: Callable[[], Any]) -> Any:
+    """Return what some work gives, or what stands in its way."""
+    try:
+        return work()
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
+            sign in str(error).lower() for sign in NO_MEMORY
+        ):
+            raise
+        return Finding("memory", "a step on the longest batch does not fit.", "stop", SMALLER_BATCH)
+    except (TypeError, ValueError) as error:
+        says = " ".join(str(error).split())
+        return Finding("first steps", says, "stop", "Correct this first: the training would stop there too.")
+
+
+def _longest(examples: Sequence[Any]) -> Any:
+    return max(
+        examples, key=lambda each: len(each["input_ids"]) if hasattr(each, "keys") and "input_ids" in each else 0
+    )

@@ -1,0 +1,1 @@
+"""How near `hf-multiteacher doctor` comes to what a run then takes: `python -m tests.doctor`."""

@@ -1,0 +1,31 @@
+"""The examples that stand for all."""
+
+from datasets import Dataset
+
+from hf_multiteacher.training.preflight.sample import Sample
+
+
+def data(lengths):
+    return Dataset.from_dict({"input_ids": [[1] * length for length in lengths]})
+
+
+def test_batches_are_those_of_the_sampler_and_the_longest_comes_last():
+    sample = Sample.of(data([3, 9, 1, 2, 5, 5]), [5, 0, 1, 2, 3, 4], 2)
+    assert [[len(row["input_ids"]) for row in batch] for batch in sample.batches] == [[5, 3], [2, 5], [9, 1]]
+    assert sample.longest is sample.batches[-1] and sample.examples == 6
+
+
+def test_a_few_batches_stand_for_all_lengths():
+    sample = Sample.of(data(range(1, 101)), range(100), 1)
+    assert [len(batch[0]["input_ids"]) for batch in sample.spread(4)] == [13, 38, 63, 88]
+    assert len(sample.spread(1000)) == 100
+
+
+def test_a_batch_that_is_not_full_is_left_out_unless_there_is_no_other():
+    assert [len(batch) for batch in Sample.of(data([1] * 5), range(5), 2).batches] == [2, 2]
+    assert [len(batch) for batch in Sample.of(data([1] * 5), range(5), 8).batches] == [5]
+
+
+def test_of_a_stream_the_beginning_is_read():
+    sample = Sample.of(data([4] * 100).to_iterable_dataset(), None, 2)
+    assert len(sample.all_examples) == 40 and sample.examples is None
