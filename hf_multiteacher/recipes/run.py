@@ -88,6 +88,9 @@ class Distillation:
         folder = Path(str(self.args.output_dir))
         figures.write(folder / "metrics.json", task=self.config.task, measured_on=self.measured)
         write_config(folder / "config.yaml", self.config, self.args, self.given, self.decided)
+        self.trainer.save_state()  # the log, which a report draws
+        if answers := self.trainer.compared_answers():
+            answers.write(folder)
         self.write_answers()
 
     def _publish(self, command: str) -> None:
