@@ -48,6 +48,6 @@ def _expect_replaceable(path: Path) -> None:
     if path.is_dir() or (path.is_file() and not is_report(path)):
         what = "a folder" if path.is_dir() else "another file than a report"
         raise ValueError(
-            f"--output expects a file that is not there yet or is an older report, but '{path}' is {what}, which would "
-            "be lost. Name another one."
+            f"--output expects a file that is not there yet or is an older report, but '{path}' is {what}, which "
+            "would be lost. Name another one."
         )

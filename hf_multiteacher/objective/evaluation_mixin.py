@@ -87,7 +87,7 @@ class EvaluationMixin(Trainer):
         return TeachersMeasured(measure, objective, self.accelerator, preprocess, concatenate=concatenate)
 
     def compared_answers(self) -> ComparedAnswers | None:
-        """Return what the last evaluation says of the answers; None where it was of other weights than the student's."""
+        """Return what the last evaluation says of the answers; None where the student has other weights by now."""
         if self._compared_at is None:
             return None
 

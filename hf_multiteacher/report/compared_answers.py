@@ -21,8 +21,8 @@ class ComparedAnswers:
     Args:
         labels: Their names, in the order of their ids.
         rows: What a row is: `words` or `examples`.
-        confidence: Model (`student`, a teacher's name, `ensemble`) -> for each part of the confidences from 0 to 1: how
-            many labelled rows it answered so, the sum of their confidences, and how many answers are right.
+        confidence: Model (`student`, a teacher's name, `ensemble`) -> for each part of the confidences from 0 to 1:
+            how many labelled rows it answered so, the sum of their confidences, and how many answers are right.
         confusion: Teacher or `ensemble` -> `[student's label, teacher's label, rows]`, the most frequent first.
         disagreements: Examples on which the student answers other than a teacher, the farthest first; see
             `Disagreement`.

@@ -54,8 +54,8 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
     if files[METRICS] is None and files[STATE] is None:
         what = "holds neither metrics.json nor trainer_state.json" if folder.is_dir() else "is no folder"
         raise ValueError(
-            f"report expects folders of runs, but '{folder}' {what}, so there is nothing to tell. Give the output_dir of "
-            "distill, or one where a MultiTeacherDistillationTrainer has saved a checkpoint or, with "
+            f"report expects folders of runs, but '{folder}' {what}, so there is nothing to tell. Give the output_dir "
+            "of distill, or one where a MultiTeacherDistillationTrainer has saved a checkpoint or, with "
             "trainer.save_state(), its log."
         )
 
