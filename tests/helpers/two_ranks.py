@@ -47,6 +47,7 @@ def _train(toy):
         return {
             "weights": weights_of(trainer),
             "evaluation": trainer.evaluate(),
+            "answers": trainer.compared_answers(),
             "logs": trainer.state.log_history,
             "world_size": trainer.args.world_size,
         }
