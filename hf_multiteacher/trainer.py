@@ -567,11 +567,10 @@ class MultiTeacherDistillationTrainer(
 
         return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
 
-    def report(self, measured_on: str = "", **card: Any) -> Report:
+    def report(self, **card: Any) -> Report:
         """Make a page of what was measured; `save("report.html")` writes it, and a notebook shows it.
 
         Args:
-            measured_on: The data behind the figures, in words.
             **card: The arguments of `create_model_card`.
 
         Raises:
@@ -579,7 +578,7 @@ class MultiTeacherDistillationTrainer(
         """
         data, answers = self.card_data(**card), self.compared_answers()
         missing = WITHOUT_LABELS if self._answers_to_compare() is None else NOT_EVALUATED
-        return Report([MeasuredRun(data, answers, measured_on, "" if answers else missing)])
+        return Report([MeasuredRun(data, answers, "" if answers else missing)])
 
     @cached_property
     def _speed(self) -> list[dict[str, float]]:

@@ -40,6 +40,7 @@ class DistillationCardData:
         arguments: `DistillationTrainingArguments.to_dict()`; only objective and hyper-parameters are shown.
         log_history: `trainer.state.log_history`.
         evaluations: One per task and data set.
+        measured_on: What the quality was measured on, in words; by default the names of the evaluations' data.
         loyalty: Teacher name or `ensemble` -> `label_loyalty`, ... -> figure.
         sizes: Model name -> what `benchmark.compare` gives.
         coverage: Teacher name -> `spans`, `masked_spans`, `probability_mass` -> share in [0, 1].
@@ -66,6 +67,7 @@ class DistillationCardData:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     log_history: Sequence[Mapping[str, Any]] = ()
     evaluations: Sequence[Evaluation] = ()
+    measured_on: str | None = None
     loyalty: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     coverage: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)

@@ -22,13 +22,11 @@ class MeasuredRun:
     Args:
         card: What was measured; its student is called as the report calls it.
         answers: What the models answered; None where that is not known.
-        measured_on: The data behind the figures, in words.
         without_answers: Why there are no answers, and how to get them.
     """
 
     card: DistillationCardData
     answers: ComparedAnswers | None = None
-    measured_on: str = ""
     without_answers: str = ""
 
     @property

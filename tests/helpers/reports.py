@@ -35,13 +35,14 @@ def measured_run(name="student", teachers=("one", "two"), label="neg", text="a t
         "evaluations": [
             Evaluation("d", "t", {each: {"f1": 0.9 + 0.01 * n, "loss": 0.2} for n, each in enumerate(models)})
         ],
+        "measured_on": "20 examples (test)",
         "loyalty": {each: {"label_loyalty": 0.9} for each in models[1:]},
         "sizes": {each: {"parameters": 100 * (n + 1), "latency_ms": 5.0 + n} for n, each in enumerate(models[:-1])},
     }
     manifest = [{"name": each} for each in teachers]
     data = DistillationCardData(name, "sequence-classification", manifest, name, **facts | card)
     said = compared_answers(models[1:], label, text) if answers else None
-    return MeasuredRun(data, said, "20 examples (test)", "the answers are not known: ask")
+    return MeasuredRun(data, said, "the answers are not known: ask")
 
 
 def compared_answers(others, label="neg", text="a text"):

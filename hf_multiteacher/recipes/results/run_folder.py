@@ -68,7 +68,6 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
     return MeasuredRun(
         card,
         answers and ComparedAnswers.read(answers),
-        str(metrics.get("measured_on", "")),
         WITHOUT_LABELS if _has_other_answers(card, model) else NOT_KEPT,
     )
 
@@ -132,6 +131,7 @@ def _card(name: str, metrics: Content, state: Content, manifest: Content, model:
         arguments=manifest.get("arguments", {}) | _main_measure(metrics),
         log_history=history,
         evaluations=_measured(name, metrics) or evaluations_of(last, [], TASKS[task].pipeline, name, names),
+        measured_on=str(metrics.get("measured_on", "")),
         loyalty=_loyalty(metrics) or loyalty_of(last),
         sizes=_sizes(name, metrics),
     )

@@ -1,13 +1,15 @@
 """What a page says, section by section: each method is one place in its template."""
 
+import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from ...models.task import TASKS
 from ..card_arguments import objective_terms, shown_arguments
-from ..card_summary import Headline, headlines
+from ..card_summary import summary
 from ..charts import is_drawable
 from ..compared_answers import STUDENT, Disagreement
 from ..measured_run import MeasuredRun
@@ -22,11 +24,19 @@ from .side_by_side import COSTS, is_better_when_lower, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
 MOST_EXAMPLES = 8
+FIGURE = re.compile(r"([\d.]+ (?:%|times)|as large) (.*)", re.DOTALL)
 NOT_MEASURED = {
     "Quality kept": "Not known: no measure of student and teachers. Give compute_metrics, and evaluate.",
     "Size": "Not known: the parameters of student and teachers are not in this run's files.",
     "Speed": "Not measured. report_speed: true measures it.",
 }
+
+
+class Headline(NamedTuple):
+    """A figure that stands for much, such as `99.2 %`, and what it is beside, such as `of the f1 of teacher`."""
+
+    figure: str
+    beside: str
 
 
 class Panel(NamedTuple):
@@ -77,14 +87,17 @@ class Page:
         teachers = " and ".join(run.teachers) if len(run.teachers) < 3 else f"{len(run.teachers)} teachers"
         parts = [
             f"learned from {teachers}" if teachers else "",
-            f"measured on {run.measured_on}" * bool(run.measured_on),
+            f"measured on {run.card.measured_on}" if run.card.measured_on else "",
         ]
         return ", ".join(filter(None, parts))
 
     def headlines(self, run: MeasuredRun) -> dict[str, Headline]:
         """Quality kept, size and speed; why one is not there in place of it."""
-        found = headlines(run.card)
-        return {name: found.get(name, Headline("–", reason)) for name, reason in NOT_MEASURED.items()}
+        found = summary(run.card)
+        return {
+            name: _headline(found[name]) if name in found else Headline("–", reason)
+            for name, reason in NOT_MEASURED.items()
+        }
 
     # ---- How good, and at what price ----
 
@@ -272,6 +285,12 @@ class Page:
 
     def _of_run(self, title: str, run: str) -> str:
         return f"{title} · {run}" if len(self.runs) > 1 and run else title
+
+
+def _headline(sentence: str) -> Headline:
+    """Let the figure stand out with which a sentence of a card begins; the card's Markdown has names as entities."""
+    found = FIGURE.fullmatch(unescape(sentence))
+    return Headline(*found.groups()) if found else Headline("", unescape(sentence))
 
 
 def _spaced(name: str) -> str:

@@ -44,7 +44,7 @@ def test_what_distill_leaves_is_read(folder):
     answers.write(folder)
     (run,) = read_runs([str(folder)])
     card = run.card
-    assert (run.name, run.teachers, run.measured_on) == ("run", ["one"], "20 examples (test)")
+    assert (run.name, run.teachers, card.measured_on) == ("run", ["one"], "20 examples (test)")
     (evaluation,) = card.evaluations
     assert evaluation.figures == {
         "run": {"accuracy": 0.8, "f1": 0.7, "loss": 0.5},

@@ -48,7 +48,8 @@ def test_every_element_is_closed_every_id_is_there_once_and_every_picture_has_wo
 def test_names_labels_and_texts_of_others_do_nothing():
     run = measured_run(HOSTILE, (f"a{HOSTILE}", "two"), label=f"b{HOSTILE}", text=f"c{HOSTILE}")
     run.card.arguments |= {"layer_map": f"d{HOSTILE}"}
-    page = Seen(Report([replace(run, measured_on=f"e{HOSTILE}")]).html())
+    run.card.measured_on = f"e{HOSTILE}"
+    page = Seen(Report([run]).html())
     assert {tag for tag, _ in page.tags} & {"script", "img", "iframe", "link", "object"} == set()
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     for sign in "abcde":
