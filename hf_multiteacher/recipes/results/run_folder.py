@@ -175,7 +175,7 @@ def _measured(name: str, metrics: Content) -> list[Evaluation]:
 
 
 def _loyalty(metrics: Content) -> dict[str, Any]:
-    return {name: row["loyalty"] for name, row in _others(metrics).items() if row.get("loyalty")}
+    return {name: {**row["loyalty"]} for name, row in _others(metrics).items() if row.get("loyalty")}
 
 
 def _others(metrics: Content) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from .svg import WIDTH, Axis, element, line, picture, text
 ROW, FOOT, SIDE = 42, 18, 8
 LONGEST_NAME = 40
 LEAST_SPAN = 0.01
-"""What differs by less than this share looks nearly the same."""
 
 
 def dot_chart(
@@ -21,6 +20,7 @@ def dot_chart(
     *,
     owners: Mapping[str, str] | None = None,
     together: Sequence[float] = (),
+    least: float = LEAST_SPAN,
 ) -> Markup:
     """Draw a measure of several models.
 
@@ -30,8 +30,9 @@ def dot_chart(
         looks: Model -> its look.
         owners: Row -> the model whose look it has, where the row has another name.
         together: The figures of other charts that share the axis.
+        least: What differs by less than this share looks nearly the same.
     """
-    axis = Axis.around([*figures.values(), *together], SIDE, WIDTH - SIDE, least=LEAST_SPAN)
+    axis = Axis.around([*figures.values(), *together], SIDE, WIDTH - SIDE, least=least)
     height = ROW * len(figures) + FOOT
 
     rows = []

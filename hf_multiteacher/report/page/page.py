@@ -24,7 +24,9 @@ from .side_by_side import COSTS, is_better_when_lower, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
 MOST_EXAMPLES = 8
-FIGURE = re.compile(r"([\d.]+ (?:%|times)|as large) (.*)", re.DOTALL)
+LEAST_LOYALTY_SPAN = 0.1
+"""A few rows more or less are no difference between teachers."""
+FIGURE = re.compile(r"([\d.]+(?: to [\d.]+)? (?:%|times)|as large) (.*)", re.DOTALL)
 NOT_MEASURED = {
     "Quality kept": "Not known: no measure of student and teachers. Give compute_metrics, and evaluate.",
     "Size": "Not known: the parameters of student and teachers are not in this run's files.",
@@ -85,9 +87,10 @@ class Page:
     def about(self, run: MeasuredRun) -> str:
         """What a run is, in a line."""
         teachers = " and ".join(run.teachers) if len(run.teachers) < 3 else f"{len(run.teachers)} teachers"
+        data = run.card.measured_on or ", ".join(each.dataset for each in run.card.evaluations)
         parts = [
             f"learned from {teachers}" if teachers else "",
-            f"measured on {run.card.measured_on}" if run.card.measured_on else "",
+            f"measured on {data}" if data else "",
         ]
         return ", ".join(filter(None, parts))
 
@@ -119,7 +122,10 @@ class Page:
         return [*columns.values()], rows
 
     def _by_measure(self) -> dict[str, dict[str, float]]:
-        measures = dict.fromkeys(key for model in self.models for key in model.figures if key not in COSTS)
+        """Sort the figures by measure: the main one first, errors last."""
+        found = dict.fromkeys(key for model in self.models for key in model.figures if key not in COSTS)
+        main = main_measure(self.runs)
+        measures = sorted(found, key=lambda measure: (measure != main, is_better_when_lower(measure)))
         return {
             measure: {model.name: model.figures[measure] for model in self.models if measure in model.figures}
             for measure in measures
@@ -163,7 +169,9 @@ class Page:
             for run, row in rows.items():
                 if row:
                     title = self._of_run(_spaced(measure), run)
-                    panels.append(Panel(title, dot_chart(title, row, self.looks, together=together)))
+                    panels.append(
+                        Panel(title, dot_chart(title, row, self.looks, together=together, least=LEAST_LOYALTY_SPAN))
+                    )
         return panels
 
     def loyalty_over_time(self) -> list[Panel]:
