@@ -34,6 +34,8 @@ from .objective.evaluation_mixin import EvaluationMixin, students_objective
 from .objective.objective import SKIPPED, SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
+from .report.measured_run import NOT_EVALUATED, WITHOUT_LABELS, MeasuredRun
+from .report.page.report import Report
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
 from .tokenization.columns import TAUGHT_BY
@@ -639,6 +641,19 @@ class MultiTeacherDistillationTrainer(
         }
 
         return card_data(cast(nn.Module, self.model), self.args, self.state, self.teachers, **gathered | card)
+
+    def report(self, **card: Any) -> Report:
+        """Make a page of what was measured; `save("report.html")` writes it, and a notebook shows it.
+
+        Args:
+            **card: The arguments of `create_model_card`.
+
+        Raises:
+            ValueError: There are no teachers.
+        """
+        data, answers = self.card_data(**card), self.compared_answers()
+        missing = WITHOUT_LABELS if self._answers_to_compare() is None else NOT_EVALUATED
+        return Report([MeasuredRun(data, answers, "" if answers else missing)])
 
     @cached_property
     def _speed(self) -> Speeds:

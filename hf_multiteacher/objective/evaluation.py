@@ -13,6 +13,7 @@ from .. import loyalty
 from ..losses import functional
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
+from .answer_record import AnswerRecord
 from .components import Component
 from .objective import DistillationObjective, HardLoss
 from .row_sets import sums_per_example
@@ -32,6 +33,7 @@ class EvaluationRecord:
         gather: Brings a tensor [examples, ...] of all ranks together, without the examples that only fill a batch.
         hard_loss: Gives the loss of rows by logits and labels, the teachers' as the student's.
         teachers: What measures the teachers by the user's own function; None where nothing does.
+        answers: What adds the answers up for a report; None where the task does not have one label per row.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class EvaluationRecord:
         gather: Callable[[Tensor], Tensor],
         hard_loss: HardLoss,
         teachers: TeachersMeasured | None = None,
+        answers: AnswerRecord | None = None,
     ) -> None:
         self.objective = objective
         self.gather = gather
         self.hard_loss = hard_loss
         self.teachers = teachers
+        self.answers = answers
         self.totals: dict[str, tuple[float, float]] = {}
         self.outputs: list[np.ndarray] = []
         self.answered: list[np.ndarray] = []
@@ -69,6 +73,8 @@ class EvaluationRecord:
 
         if sums:
             self._add_sums(sums)
+        if targets is not None and self.answers is not None:
+            self.answers.add(inputs, rows, targets)
 
     def add_answers(self, inputs: Inputs, rows: Rows, targets: SoftTargets | None, predictions: Any) -> None:
         """Keep what the teachers answer to a batch, where the student's predictions are logits and nothing more."""

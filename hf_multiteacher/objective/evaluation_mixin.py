@@ -8,7 +8,10 @@ from torch.utils.data import DataLoader
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 
-from ..models.task import task_of
+from ..models.labels import label_names
+from ..models.task import task_of, without_adapters
+from ..report.compared_answers import ComparedAnswers
+from .answer_record import AnswerRecord
 from .evaluation import EvaluationRecord
 from .objective import DistillationObjective
 from .teachers_measured import TeachersMeasured
@@ -35,6 +38,9 @@ class EvaluationMixin(Trainer):
 
     _objective: DistillationObjective | None = None
     _record: EvaluationRecord | None = None  # of the evaluation that is going on
+    _compared_answers: ComparedAnswers | None = None  # of the last one
+    _compared_at: tuple[int, bool] | None = None  # after which step, and whether in training
+    multi_tokenizer: Any = None  # the trainer's; None where nobody knows a tokenizer
 
     @property
     def _has_own_loss(self) -> bool:
@@ -67,12 +73,16 @@ class EvaluationMixin(Trainer):
 
         own, teachers = self.compute_metrics, self._teachers_to_measure()
         gather, hard_loss = self.accelerator.gather_for_metrics, self.compute_hard_loss
-        self._record = EvaluationRecord(self._objective, gather, hard_loss, teachers)
+        answers, self._compared_at = self._answers_to_compare(), None
+        self._record = EvaluationRecord(self._objective, gather, hard_loss, teachers, answers)
         try:
             self.compute_metrics = teachers or own
             output = evaluate()
             if output.metrics is not None:
                 self._record.complete(output.metrics, metric_key_prefix, own_loss=self._has_own_loss)
+            if answers is not None and answers.models:
+                self._compared_answers = answers.result()
+                self._compared_at = self.state.global_step, self.is_in_train
         finally:
             self.compute_metrics, self._record = own, None
 
@@ -87,3 +97,22 @@ class EvaluationMixin(Trainer):
 
         preprocess, concatenate = self.preprocess_logits_for_metrics, self.args.eval_do_concat_batches
         return TeachersMeasured(measure, objective, self.accelerator, preprocess, concatenate=concatenate)
+
+    def compared_answers(self) -> ComparedAnswers | None:
+        """Return what the last evaluation says of the answers; None where the student has other weights by now."""
+        if self._compared_at is None:
+            return None
+
+        step, in_training = self._compared_at
+        exchanged = in_training and not self.is_in_train and self.args.load_best_model_at_end
+        return None if exchanged or step != self.state.global_step else self._compared_answers
+
+    def _answers_to_compare(self) -> AnswerRecord | None:
+        """Have the answers added up for a report, where a row has one label."""
+        student, objective = cast(nn.Module, self.model), cast(DistillationObjective, self._objective)
+        if objective.problem != "single_label_classification" or task_of(student).over_vocabulary:
+            return None
+
+        labels = label_names(without_adapters(student).config, "the student")
+        tokenizer = None if self.multi_tokenizer is None else self.multi_tokenizer.student_tokenizer
+        return AnswerRecord(objective, self.accelerator, labels, tokenizer)

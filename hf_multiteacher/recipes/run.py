@@ -107,9 +107,15 @@ class Distillation:
             about = {"task": self.config.task, "measured_on": self.measured}
             _unless_it_fails("Writing metrics.json", lambda: figures.write(folder / "metrics.json", **about))
             _unless_it_fails("Writing the predictions", self.write_answers)
+            _unless_it_fails("Writing what a report compares", lambda: self._write_compared(folder))
 
         record = folder / "config.yaml", self.config, self.args, self.given, self.decided
         _unless_it_fails("Writing config.yaml", lambda: write_config(*record))
+        _unless_it_fails("Writing trainer_state.json", self.trainer.save_state)  # the log, which a report draws
+
+    def _write_compared(self, folder: Path) -> None:
+        if answers := self.trainer.compared_answers():
+            answers.write(folder)
 
     def _publish(self, command: str) -> None:
         """Write the card, and push where that was asked for."""

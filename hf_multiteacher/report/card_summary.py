@@ -27,7 +27,7 @@ def quality_kept(data: DistillationCardData) -> str:
 
     The main measure is `metric_for_best_model`, else the first; one that is better when lower has no such percentage.
     """
-    for evaluation, measure in _measures_in_order(data):
+    for evaluation, measure in measures_in_order(data):
         student = evaluation.figures.get(data.name, {}).get(measure)
         teachers = _of_teachers(data, {name: row.get(measure) for name, row in evaluation.figures.items()})
         if not teachers or not isinstance(student, int | float) or student <= 0:
@@ -74,7 +74,7 @@ def lower_is_better(measure: str) -> bool:
     return measure.lower() in LOWER_IS_BETTER
 
 
-def _measures_in_order(data: DistillationCardData) -> Iterator[tuple[Evaluation, str]]:
+def measures_in_order(data: DistillationCardData) -> Iterator[tuple[Evaluation, str]]:
     """Yield the measures that are better when higher, the one that the best checkpoint was chosen by first."""
     wanted = str(data.arguments.get("metric_for_best_model") or "").removeprefix("eval_")
     if data.arguments.get("greater_is_better") is False:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..whole_file import write_whole
+from .colours import OTHERS, STUDENT_COLOUR, colours_of
 
-STUDENT, ENSEMBLE = "#0072B2", "#222222"
-OTHERS = ("#999999", "#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442")  # safe for colour-blind readers
+STUDENT = STUDENT_COLOUR.on_light
 DOTS_PER_INCH = 150
 COLUMNS = 3
 TITLE_WIDTH, NAME_WIDTH = 28, 26  # characters that fit above a panel, and beside it
@@ -36,7 +36,7 @@ def quality_chart(
     Returns:
         `path`, or None when there is nothing to compare; an older chart is then removed.
     """
-    compared = any(sum(_drawable(value) for value in row.values()) > 1 for row in figures.values())
+    compared = any(sum(is_drawable(value) for value in row.values()) > 1 for row in figures.values())
     return _panels(figures if compared else {}, student, teachers, path, "")
 
 
@@ -62,7 +62,9 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
 
     figure = Figure(figsize=(7, 4 + 0.25 * (len(curves) // 2)), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-    for (loss, points), colour in zip(curves.items(), (STUDENT, *OTHERS) * len(curves), strict=False):
+    for (loss, points), colour in zip(
+        curves.items(), (STUDENT, *(each.on_light for each in OTHERS)) * len(curves), strict=False
+    ):
         steps, values = zip(*points, strict=True)
         marker = "." if len(points) < 20 else ""
         axes.plot(steps, values, color=colour, label=_shown(_short(loss.replace("_", " "))), marker=marker)
@@ -118,19 +120,19 @@ def _subplots(count: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
 def _drawable_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Leave out what is not a number, and the measures that have none."""
     rows = {
-        measure: {name: value for name, value in row.items() if _drawable(value)} for measure, row in figures.items()
+        measure: {name: value for name, value in row.items() if is_drawable(value)} for measure, row in figures.items()
     }
     return {measure: row for measure, row in rows.items() if row}
 
 
 def _colours(names: Sequence[str], student: str | None) -> dict[str, str]:
-    """Give every model its colour: the student and the ensemble always the same, the others by their order."""
-    others = (name for name in names if name not in (student, "ensemble"))
-    colours = {name: OTHERS[number % len(OTHERS)] for number, name in enumerate(others)}
-    return colours | {"ensemble": ENSEMBLE} | ({student: STUDENT} if student else {})
+    """Give every model its colour on white."""
+    colours = colours_of([student] if student else [], names)
+    return {name: colour.on_light for name, colour in colours.items()}
 
 
-def _drawable(value: Any) -> bool:
+def is_drawable(value: Any) -> bool:
+    """Whether something is a number that has a place in a chart."""
     return isinstance(value, (int, float)) and isfinite(value)
 
 

@@ -83,8 +83,8 @@ def card_data(
     data = DistillationCardData(
         name=model_name,
         repo_id=repo_id,
-        evaluations=_evaluations(measured, named, kind, model_name, teachers.names, dataset_ids),
-        loyalty=_loyalty(measured),
+        evaluations=evaluations_of(measured, named, kind, model_name, teachers.names, dataset_ids),
+        loyalty=loyalty_of(measured),
         training_data=", ".join([*named, *_listed(dataset_args)]) or None,
         datasets=dataset_ids,
         languages=_listed(language),
@@ -119,14 +119,24 @@ def _facts(
     }
 
 
-def _evaluations(
+def evaluations_of(
     measured: Mapping[str, Mapping[str, Any]],
     named: Sequence[str],
     task: str,
     student: str,
     teachers: Sequence[str],
-    dataset_ids: Sequence[str],
+    dataset_ids: Sequence[str] = (),
 ) -> list[Evaluation]:
+    """Tell the figures of student, teachers and ensemble on each data set.
+
+    Args:
+        measured: As `last_evaluations` returns it.
+        named: The data in words; where nobody named them they are called evaluation data.
+        task: The Hub's name of the task.
+        student: The student's name.
+        teachers: The teachers' names.
+        dataset_ids: Hub ids of the data.
+    """
     data_name = ", ".join(named) or UNNAMED_DATA
     return [
         Evaluation(
@@ -172,11 +182,11 @@ def last_evaluations(args: TrainingArguments, state: TrainerState, in_training: 
     found: dict[str, dict[str, float]] = {}
     for place, entry in enumerate(state.log_history):
         if place > trained or entry["step"] == step:
-            found |= _evaluations_in(entry)
+            found |= evaluations_in(entry)
     return found
 
 
-def _evaluations_in(entry: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def evaluations_in(entry: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Tell the evaluations that one log tells of: name of the data -> metric, without the name in front -> figure."""
     prefixes = [key.removesuffix("_runtime") for key in entry if key.endswith("_runtime")]
     return {
@@ -210,7 +220,8 @@ def _of_model(measure: str, names: Sequence[str], metrics: Mapping[str, Any]) ->
     return {name: metrics[f"{measure}/{name}"] for name in names if f"{measure}/{name}" in metrics}
 
 
-def _loyalty(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Figure]]:
+def loyalty_of(measured: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Figure]]:
+    """Tell the student's loyalty to each teacher and to the ensemble: name -> measure -> figure."""
     loyalty: dict[str, dict[str, Figure]] = {}
     for part, metrics in measured.items():
         for key, value in metrics.items():

@@ -21,7 +21,7 @@ from hf_multiteacher.commands.exit import FAILED, FINISHED
 SECONDS = 60
 SECONDS_OF_COMPUTING = 10
 MOST_MEMORY = 2 * 2**20  # kB
-OURS = ("loyalty.json", "results.json", "metrics.json", "teacher_manifest.json", "manifest.json")
+OURS = ("loyalty.json", "results.json", "metrics.json", "answers.json", "teacher_manifest.json", "manifest.json")
 # What an interpreter says of a value, and no message of ours does.
 UNCLEAR = (
     "Traceback",

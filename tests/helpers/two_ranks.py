@@ -55,6 +55,7 @@ def _train(toy):
         return {
             "weights": weights_of(trainer),
             "evaluation": trainer.evaluate(),
+            "answers": trainer.compared_answers(),
             "logs": trainer.state.log_history,
             "world_size": trainer.args.world_size,
             "looks for unused weights": trainer.accelerator.ddp_handler.find_unused_parameters,

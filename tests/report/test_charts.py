@@ -22,18 +22,18 @@ def colours(path):
 
 def test_the_student_stands_out_in_the_quality_chart(tmp_path):
     found = colours(quality_chart(QUALITY, "student", tmp_path / "quality.png"))
-    assert {(0, 114, 178), (153, 153, 153)} <= found
+    assert {(0, 114, 178), (138, 138, 138)} <= found
 
 
 def test_loyalty_has_a_dot_per_teacher_and_one_for_the_ensemble(tmp_path):
     loyalty = {"one": {"label_loyalty": 0.9}, "two": {"label_loyalty": 0.8}, "ensemble": {"label_loyalty": 0.85}}
     found = colours(loyalty_chart(loyalty, tmp_path / "loyalty.png"))
-    assert {(34, 34, 34), (153, 153, 153), (204, 121, 167)} <= found and (0, 114, 178) not in found
+    assert {(34, 34, 34), (138, 138, 138), (204, 121, 167)} <= found and (0, 114, 178) not in found
 
 
 def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
     found = colours(training_chart(HISTORY, tmp_path / "training.png"))
-    assert {(0, 114, 178), (153, 153, 153)} <= found
+    assert {(0, 114, 178), (138, 138, 138)} <= found
     assert (204, 121, 167) not in found, (
         "neither eval_loss, logged once, nor the train_loss that closes each run is a curve"
     )

@@ -1,0 +1,74 @@
+"""The models of one or several runs in one picture: each once, unless it has other figures in another run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..card_data import DistillationCardData
+from ..card_sections import measures
+from ..card_summary import lower_is_better, measures_in_order
+from ..charts import is_drawable
+from ..colours import ENSEMBLE
+from ..measured_run import MeasuredRun
+
+COSTS = {"latency_ms": "latency, ms", "parameters": "parameters"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a run.
+
+    Attributes:
+        name: What the page calls it.
+        owner: Whose look it has.
+        figures: Measure, as `measures` calls it, or cost -> figure.
+    """
+
+    name: str
+    owner: str
+    figures: Mapping[str, float]
+
+
+def models_of(runs: Sequence[MeasuredRun]) -> list[Model]:
+    """List the students, then the teachers, then the ensembles, of which there is anything to compare."""
+    students = [Model(run.name, run.name, _figures(run.card, run.name)) for run in runs]
+    names = dict.fromkeys([*(name for run in runs for name in run.teachers), ENSEMBLE])
+    others = [model for name in names for model in _other(name, runs)]
+    return [model for model in (*students, *others) if model.figures]
+
+
+def main_measure(runs: Sequence[MeasuredRun]) -> str | None:
+    """Return the measure that counts, as `measures` calls it: that of the first run that has one, or its loss."""
+    for run in runs:
+        headings = [*measures(run.card)]
+        for evaluation, measure in measures_in_order(run.card):
+            fitting = [heading for heading in headings if heading.endswith(measure)]
+            named = [heading for heading in fitting if heading.startswith(evaluation.dataset)]
+            return (named or fitting)[0]
+        if headings:
+            return headings[0]
+    return None
+
+
+def is_better_when_lower(measure: str) -> bool:
+    """Whether a measure, as `measures` calls it, is an error."""
+    return measure.endswith("↓") or lower_is_better(measure)
+
+
+def _other(name: str, runs: Sequence[MeasuredRun]) -> list[Model]:
+    """Return a teacher once, or once for each run where its figures differ."""
+    each = {run.name: _figures(run.card, name) for run in runs if name in (*run.teachers, ENSEMBLE)}
+    each = {run: figures for run, figures in each.items() if figures}
+
+    if len({tuple(sorted(figures.items())) for figures in each.values()}) <= 1:
+        return [Model(name, name, next(iter(each.values()), {}))]
+    return [Model(f"{name} ({run})", name, figures) for run, figures in each.items()]
+
+
+def _figures(card: DistillationCardData, model: str) -> dict[str, float]:
+    quality = {measure: row.get(model) for measure, row in measures(card).items()}
+    costs = {cost: card.sizes.get(model, {}).get(cost) for cost in COSTS}
+    return {
+        name: value
+        for name, value in (quality | costs).items()
+        if isinstance(value, int | float) and is_drawable(value)
+    }
