@@ -9,7 +9,12 @@ import torch
 from helpers.toys import TASKS, make_toy, make_trainer
 
 TEMPERATURE = 3.0
-WEIGHTS = {"soft_target_weight": 0.7, "hard_label_weight": 0.4, "hidden_state_weight": 0.3}
+WEIGHTS = {
+    "soft_target_weight": 0.7,
+    "hard_label_weight": 0.4,
+    "hidden_state_weight": 0.3,
+    "relation_loss_weight": 0.6,
+}
 LAYERS = {0: 1, -1: -1}
 ENSEMBLES = ("probabilities", "logits", "per_teacher")
 WEIGHTINGS = ("fixed", "confidence", "entropy")
@@ -154,14 +159,51 @@ class Reference:
                     distances.append(1 - (a * b).sum() / (a.norm() * b.norm()))
         return torch.stack(distances).mean()
 
+    def relation(self, teacher):
+        """KL between what spans of an example are to one another, by softmax of scaled products of pieces of states."""
+        source, divergences = self.aligned.sources[teacher], []
+        heads = self.args.relation_heads
+        for example, mask in enumerate(self.inputs["attention_mask"]):
+            spans = torch.arange(len(mask)).where(mask > 0, -1)
+            both = (spans, spans)
+            if source is not None:
+                both = [self.inputs[f"teacher_{source}_{name}"][example] for name in ("student_spans", "spans")]
+            shared = sorted(set(both[0].tolist()) & set(both[1].tolist()) - {-1})
+            for span in shared:
+                parts = []
+                for layers in LAYERS.items():
+                    sides = zip((self.student, self.teachers[teacher]), layers, both, strict=True)
+                    logs = [
+                        torch.stack([
+                            torch.stack([a @ b / len(a) ** 0.5 for b in other]).log_softmax(0)
+                            for a, other in zip(
+                                states[where == span].mean(0).chunk(heads),
+                                zip(*(states[where == each].mean(0).chunk(heads) for each in shared), strict=True),
+                                strict=True,
+                            )
+                        ])
+                        for states, where in ((model.hidden_states[layer][example], where) for model, layer, where in sides)
+                    ]  # fmt: skip
+                    parts.append((logs[1].exp() * (logs[1] - logs[0])).sum(-1).mean())
+                divergences.append(torch.stack(parts).mean())
+        return torch.stack(divergences).mean()
+
     def components(self):
         rows = list(self.rows())
         smoothing, scale = self.args.label_smoothing_factor, len(rows[0][0]) if self.toy.task == "multi-label" else 1
         softs = [self.soft(said, label) for _, label, said in rows if any(each is not None for each in said)]
         hards = [hard(self.toy.task, row, label, *([smoothing] if smoothing else [])) / scale
                  for row, label, _ in rows if label is not None]  # fmt: skip
-        hidden = sum(weight * self.hidden(teacher) for teacher, weight in enumerate(self.aligned.weights))
-        return {"soft_loss": torch.stack(softs).mean(), "hard_loss": torch.stack(hards).mean(), "hidden_loss": hidden}
+        hidden, relation = (
+            sum(weight * compare(teacher) for teacher, weight in enumerate(self.aligned.weights))
+            for compare in (self.hidden, self.relation)
+        )
+        return {
+            "soft_loss": torch.stack(softs).mean(),
+            "hard_loss": torch.stack(hards).mean(),
+            "hidden_loss": hidden,
+            "relation_loss": relation,
+        }
 
 
 def compare(toy, folder, **arguments):

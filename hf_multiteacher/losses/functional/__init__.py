@@ -12,6 +12,7 @@ from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens
 from .label_losses import binary_cross_entropy, cross_entropy
 from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
+from .relations import span_relations
 from .teacher_weights import confidence_weights, entropy_weights, normalised_entropy, renormalise
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "mean_over_spans",
     "normalised_entropy",
     "renormalise",
+    "span_relations",
     "squared_error",
     "tempered_log_probabilities",
     "tokens_per_span",
