@@ -168,7 +168,7 @@ class RowForward:
         if wrong := [list(state.shape) for state in states if state.shape[:2] != inputs["input_ids"].shape]:
             raise ValueError(
                 f"hidden_state_weight and relation_loss_weight compare one hidden state per token, but {self.name} "
-                f"gives hidden states {wrong[0]} for tokens {list(inputs['input_ids'].shape)}: they cannot be matched. "
-                "Set them to 0."
+                f"gives hidden states {wrong[0]} for tokens {list(inputs['input_ids'].shape)}: they cannot be "
+                "matched. Set them to 0."
             )
         return states

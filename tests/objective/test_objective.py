@@ -160,9 +160,8 @@ class Reference:
         return torch.stack(distances).mean()
 
     def relation(self, teacher):
-        """KL between what spans of an example are to one another, by softmax of scaled products of pieces of states."""
+        """KL between what a span is to all others of its example, for every head and pair of layers."""
         source, divergences = self.aligned.sources[teacher], []
-        heads = self.args.relation_heads
         for example, mask in enumerate(self.inputs["attention_mask"]):
             spans = torch.arange(len(mask)).where(mask > 0, -1)
             both = (spans, spans)
@@ -171,22 +170,19 @@ class Reference:
             shared = sorted(set(both[0].tolist()) & set(both[1].tolist()) - {-1})
             for span in shared:
                 parts = []
-                for layers in LAYERS.items():
-                    sides = zip((self.student, self.teachers[teacher]), layers, both, strict=True)
-                    logs = [
-                        torch.stack([
-                            torch.stack([a @ b / len(a) ** 0.5 for b in other]).log_softmax(0)
-                            for a, other in zip(
-                                states[where == span].mean(0).chunk(heads),
-                                zip(*(states[where == each].mean(0).chunk(heads) for each in shared), strict=True),
-                                strict=True,
-                            )
-                        ])
-                        for states, where in ((model.hidden_states[layer][example], where) for model, layer, where in sides)
-                    ]  # fmt: skip
-                    parts.append((logs[1].exp() * (logs[1] - logs[0])).sum(-1).mean())
+                for ours, theirs in LAYERS.items():
+                    q = self.relations(self.student.hidden_states[ours][example], both[0], span, shared)
+                    p = self.relations(self.teachers[teacher].hidden_states[theirs][example], both[1], span, shared)
+                    parts.append((p.exp() * (p - q)).sum(-1).mean())
                 divergences.append(torch.stack(parts).mean())
         return torch.stack(divergences).mean()
+
+    def relations(self, states, spans, span, shared):
+        """Log-softmax of a span's scaled products with all that are shared, [heads, spans]."""
+        heads = range(self.args.relation_heads)
+        pieces = {each: states[spans == each].mean(0).chunk(len(heads)) for each in shared}
+        products = [torch.stack([pieces[span][head] @ pieces[each][head] for each in shared]) for head in heads]
+        return torch.stack(products).div(len(pieces[span][0]) ** 0.5).log_softmax(-1)
 
     def components(self):
         rows = list(self.rows())
