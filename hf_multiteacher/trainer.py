@@ -208,6 +208,7 @@ class MultiTeacherDistillationTrainer(
             default_dtype=precision.weights,
             mixed_precision=precision.autocast,
             keeping=keeping_of(args),
+            partial_labels=args.partial_labels,
         )
 
     def _set_up_reading(

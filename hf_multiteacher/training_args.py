@@ -103,6 +103,13 @@ class DistillationTrainingArguments(TrainingArguments):
             "choices": DISTILL_POSITIONS,
         },
     )
+    partial_labels: bool = field(
+        default=False,
+        metadata={
+            "help": "Let a teacher know only some of the student's labels, and others beside them: it speaks over "
+            "those that both have, and all the rest is `other`. Off: other labels are refused."
+        },
+    )
     teacher_dtype: str | None = field(
         default=None,
         metadata={

@@ -108,8 +108,8 @@ class AlignedTeachers:
 
         known = multi_tokenizer if task_of(student).over_vocabulary else None
         self._entries = None if known is None else count_entries(known.student_tokenizer)
-        self.outcomes = [
-            None
+        self.outcomes: list[Outcomes | None] = [
+            teacher.shared_labels and Outcomes.between_labels(teacher.shared_labels, device)
             if known is None or source is None
             else Outcomes.between(known.shared_vocabulary(source), student, teacher.model, device)
             for source, teacher in zip(self.sources, teachers, strict=True)

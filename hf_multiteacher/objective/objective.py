@@ -119,8 +119,9 @@ class DistillationObjective:
             pairs = zip(self.teachers.names, self.teachers.outcomes, strict=True)
             others = [name for name, outcomes in pairs if outcomes]
             raise ValueError(
-                f"ensemble='{ensemble}' averages the teachers over one vocabulary, but {others} read the text through "
-                "one that is not the student's, so there is nothing to average over. Use 'per_teacher'."
+                f"ensemble='{ensemble}' averages the teachers over one set of outcomes, but {others} have a "
+                "vocabulary or labels that are not the student's, so there is nothing to average over. Use "
+                "'per_teacher'."
             )
 
         return cast(Ensemble, ensemble)

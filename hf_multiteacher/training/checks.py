@@ -296,6 +296,11 @@ def refused_losses(
         says="distill_positions='all' speaks of tokens, but the rows of a sequence task are examples. Leave it out",
     )
     yield Refusal(
+        when=args.partial_labels and (task_of(student).over_vocabulary or problem != "single_label_classification"),
+        says="partial_labels compares labels of which a word or text has one, but the student has no such labels. "
+        "Leave it out",
+    )
+    yield Refusal(
         when=args.mask_rounds is not None and not task_of(student).over_vocabulary,
         says="mask_rounds counts the masks of a text, but the student is no masked language model. Leave it out",
     )

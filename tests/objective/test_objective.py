@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers.toys import TASKS, make_toy, make_trainer
+from helpers.models import tiny_bert
+from helpers.toys import TASKS, make_toy, make_trainer, sharpen
+from hf_multiteacher import Teacher
 
 TEMPERATURE = 3.0
 WEIGHTS = {
@@ -123,13 +125,22 @@ class Reference:
             return None
         other = self.teachers[teacher].logits[example, position]
         if self.toy.task == "tagging":
-            return row, other, label
+            return self.over_labels(self.trainer.teachers[teacher].shared_labels, row, other, label)
         shared = self.trainer.multi_tokenizer.shared_vocabulary(source)
         ours, theirs = (
             coarse(logits, outcomes, shared.num_outcomes)
             for logits, outcomes in ((row, shared.student_outcomes), (other, shared.teacher_outcomes))
         )
         return ours, theirs, None if label is None else int(shared.student_outcomes[label])
+
+    def over_labels(self, shared, row, other, label):
+        """The same over labels that only overlap; "other" is left out where only one side has it."""
+        if shared is None:
+            return row, other, label
+        ours, theirs = coarse(row, shared.student, shared.count), coarse(other, shared.teacher, shared.count)
+        if 0 in shared.student and 0 in shared.teacher:
+            return ours, theirs, None if label is None else int(shared.student[label])
+        return ours[1:], theirs[1:], None
 
     def soft(self, said, label):
         """Soft loss of a row from its teachers, weighted."""
@@ -253,6 +264,19 @@ def test_teachers_with_vocabularies_of_their_own_equal_the_reference(weighting, 
 def test_soft_targets_on_all_tokens_equal_the_reference(weighting, pair, tmp_path):
     toy = make_toy("tagging", pair, torch.float64)
     compare(toy, tmp_path, teacher_weighting=weighting, distill_positions="all", ensemble="probabilities")
+
+
+@pytest.mark.parametrize(
+    ("names", "weighting"),
+    [("cax", "fixed"), ("cax", "confidence"), ("cax", "entropy"), ("ca", "fixed"), ("xdabc", "fixed")],
+)
+def test_a_teacher_of_labels_that_only_overlap_equals_the_reference(names, weighting, pair, tmp_path):
+    toy = make_toy("tagging", pair, torch.float64)
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: place for place, name in enumerate(names)}}
+    other = tiny_bert("TokenClassification", len(pair[1]), seed=4, hidden_size=24, **labels).double()
+    sharpen(other)
+    toy.teachers[1] = Teacher(other, tokenizer=pair[1], name="second")
+    compare(toy, tmp_path, ensemble="per_teacher", teacher_weighting=weighting, partial_labels=True)
 
 
 def without_labels(toy):
