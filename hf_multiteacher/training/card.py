@@ -26,6 +26,7 @@ NOT_QUALITY = (
     "soft_loss",
     "hidden_loss",
     "relation_loss",
+    "span_loss",
     "coverage",
 )
 
