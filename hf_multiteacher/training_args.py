@@ -296,8 +296,8 @@ class DistillationTrainingArguments(TrainingArguments):
 
         if self.uncovered_spans != "unused" and self.skip_nonfinite_rows:
             raise ValueError(
-                f"{way} compares likelihoods, of which skip_nonfinite_rows could not leave out those that are NaN. Use "
-                "one of the two."
+                f"{way} compares likelihoods, of which skip_nonfinite_rows could not leave out those that are NaN. "
+                "Use one of the two."
             )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:
