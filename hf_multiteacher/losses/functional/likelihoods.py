@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .divergences import divergence
-from .numerics import full_precision
+from .numerics import LOG_ZERO, full_precision
 
 
 def span_log_likelihood(logits: Tensor, gold: Tensor, span_of: Tensor, spans: int) -> Tensor:
@@ -40,6 +40,5 @@ def likelihood_divergence(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _yes_and_no(log_probability: Tensor) -> Tensor:
     """Log-probabilities of an event and of its opposite, `[events, 2]`, both finite."""
-    limits = torch.finfo(log_probability.dtype)
-    yes = log_probability.clamp(max=-limits.eps)
+    yes = log_probability.clamp(min=LOG_ZERO, max=-torch.finfo(log_probability.dtype).eps)
     return torch.stack([yes, (-torch.expm1(yes)).log()], dim=-1)
