@@ -10,6 +10,7 @@ from torch import Tensor
 from ..losses.problem import Problem
 from .row_sets import spans_of
 from .rows import Inputs, Rows, find_rows, real_tokens
+from .uncovered_spans import with_uncovered_spans
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class RowFinder:
         hidden_states: Whether hidden states are compared.
         unlabelled_sentences: Whether sentences without labels have rows, as in tagging.
         word_starts: Which tokens are these, from `word_starts`; None for all that are no padding.
+        uncovered_spans: Whether masked spans without counterparts are compared.
     """
 
     sources: Mapping[str, int | None]
@@ -33,16 +35,20 @@ class RowFinder:
     hidden_states: bool
     unlabelled_sentences: bool = False
     word_starts: bytes | None = None
+    uncovered_spans: bool = False
 
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
         sources = [*self.sources.values()]
         of_unlabelled = self._of_unlabelled(inputs) if self.unlabelled_sentences else None
         rows = find_rows(inputs, sources, self.problem, self.distill_positions, self.followed, of_unlabelled)
-        if not self.hidden_states:
-            return rows
+        if self.uncovered_spans:
+            rows = with_uncovered_spans(inputs, sources, rows)
+        if self.hidden_states:
+            shared = (spans_of(inputs, source, teacher) for teacher, source in enumerate(sources))
+            rows = replace(rows, spans=tuple(shared))
 
-        return replace(rows, spans=tuple(spans_of(inputs, source, teacher) for teacher, source in enumerate(sources)))
+        return rows
 
     def _of_unlabelled(self, inputs: Inputs) -> Tensor:
         """Mark the tokens that would have labels if the sentences had: the first of each word, where that is known."""

@@ -103,7 +103,7 @@ class TaskDistillation(Distillation):
             make_repository(repository_name(self.args), private=self.args.hub_private_repo, token=self.args.hub_token)
 
     def _load_task(self) -> TaskData:
-        knowing = [teacher.names for teacher in self.found if teacher.names is not None]
+        knowing = [] if self.args.partial_labels else [each.names for each in self.found if each.names is not None]
         if self.config.own_task:
             return load_own_task(self.config, knowing, self.args.seed)
 
@@ -134,6 +134,11 @@ class TaskDistillation(Distillation):
     def _find_student(self) -> None:
         """Find the student's name, tokenizer and limit; made from a teacher, it has those of the teacher."""
         first = self.found[0].model
+        if self.config.student is None and self.args.partial_labels:
+            raise ValueError(
+                "partial_labels is for a student that has the labels of the data, but without a student one would be "
+                "made from the first teacher, with the labels of that. Name a pretrained model as the student."
+            )
         if self.config.student is not None:
             self.student, self.own_tokenizer = Pretrained.find(self.config.student, "Student"), None
             return

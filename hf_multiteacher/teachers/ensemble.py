@@ -19,6 +19,7 @@ from .labels import align_labels
 from .loaded_teacher import LoadedTeacher
 from .loading import check_task, commit_of, load_model, outline, weights_on_disk
 from .placement import Placement, all_moved, moved
+from .shared_labels import share_labels
 from .teacher import Teacher
 from .tokenizer import find_tokenizer, read_the_same_ids
 
@@ -49,6 +50,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         teacher_device: str | None = None,
         mixed_precision: torch.dtype | None = None,
         keeping: Keeping | None = None,
+        partial_labels: bool = False,
     ) -> "TeacherEnsemble":
         """Load, check and freeze the teachers of a student.
 
@@ -67,6 +69,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             mixed_precision: What the teachers run in by autocast, whatever their weights are in; None for no autocast.
             keeping: How their outputs are kept on disk; a teacher given by id or path whose outputs are there is only
                 loaded when something is missing.
+            partial_labels: Whether a teacher may know only some of the student's labels, and others beside them.
 
         Raises:
             ValueError: A teacher cannot be loaded, is of another task, has no trained head, has other labels than the
@@ -84,7 +87,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         precision = _dtype_of(dtype) or default_dtype
         known = None if keeping is None else partial(keeping.open, precision=mixed_precision)
         loaded = [
-            _load(teacher, name, student, student_tokenizer, precision, dtype is None, known)
+            _load(teacher, name, student, student_tokenizer, precision, dtype is None, known, partial_labels)
             for teacher, name in zip(described, _unique_names(described), strict=True)
         ]
 
@@ -211,6 +214,7 @@ def _load(
     dtype: torch.dtype | str | None,
     by_default: bool,
     known: Callable[[str, Mapping[str, Any]], TeacherCache] | None,
+    partial_labels: bool,
 ) -> LoadedTeacher:
     task = task_of(student)
     if isinstance(teacher.model, nn.Module) and _shares_weights(teacher.model, student):
@@ -222,14 +226,15 @@ def _load(
     as_it_is = by_default and isinstance(teacher.model, nn.Module) and _is_quantised(teacher.model)
     own_dtype = None if as_it_is else dtype
     load = partial(_model_of, teacher, name, task, without_adapters(student).config, own_dtype)
+    described = partial(_described, teacher, name, partial_labels=partial_labels)
     sketch = None if known is None or isinstance(teacher.model, nn.Module) else outline(teacher, name, task)
     weights = None if sketch is None else weights_on_disk(teacher)
     if sketch is None or weights is None or known is None:
-        return _described(teacher, name, load(), student, student_tokenizer)
+        return described(load(), student, student_tokenizer)
 
     source = {"weights": weights, "dtype": str(dtype or torch.float32).removeprefix("torch.")}
     load = partial(_load_the_same, load, teacher, name, weights)
-    asleep = _described(teacher, name, sketch, student, student_tokenizer, source=source, load=load)
+    asleep = described(sketch, student, student_tokenizer, source=source, load=load)
     asleep.known = manifest_of(known(asleep.id, asleep.identity), task.over_vocabulary)
     if asleep.known is None:
         asleep.wake()
@@ -242,6 +247,8 @@ def _described(
     model: nn.Module,
     student: nn.Module,
     student_tokenizer: PreTrainedTokenizerBase | None,
+    *,
+    partial_labels: bool,
     **of_a_source: Any,
 ) -> LoadedTeacher:
     """Check a model, and bring together what is to be known of it."""
@@ -249,6 +256,9 @@ def _described(
     check_task(name, model, task)
 
     inner = without_adapters(model)
+    may_share = partial_labels and not task.over_vocabulary
+    shared = share_labels(student_config, inner.config, name, tagging=task.token_level) if may_share else None
+    aligned = not task.over_vocabulary and shared is None
     return LoadedTeacher(
         name=name,
         model=model.requires_grad_(False).eval(),
@@ -256,8 +266,9 @@ def _described(
         id=teacher.public_id or type(inner).__name__,
         commit=commit_of(teacher) if model is inner else None,
         task=task,
-        label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
         temperature=_temperature_of(teacher, name, student_config),
+        label_index=align_labels(student_config, inner.config, name) if aligned else None,
+        shared_labels=shared,
         **of_a_source,
     )
 

@@ -31,14 +31,7 @@ def align_labels(
         ValueError: The label sets differ, a name is there twice, only one side has names, a configuration contradicts
             itself, or the two sides are trained for different problem types.
     """
-    problems = (_problem_type(student_config), _problem_type(teacher_config))
-    if None not in problems and problems[0] != problems[1]:
-        raise ValueError(
-            f"Teacher '{teacher_name}' must solve the student's problem type {problems[0]}, but it is a model for "
-            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}, or set "
-            "config.problem_type where it is wrong."
-        )
-
+    problems = expect_same_problem(student_config, teacher_config, teacher_name)
     student = label_names(student_config, "the student")
     teacher = label_names(teacher_config, f"teacher '{teacher_name}'")
     if "regression" in problems and len(student) == len(teacher):
@@ -56,6 +49,33 @@ def align_labels(
         )
 
     return None if order == sorted(order) else torch.LongTensor(order)
+
+
+def expect_same_problem(
+    student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str
+) -> tuple[str | None, str | None]:
+    """Refuse a teacher whose outputs mean something else than the student's.
+
+    Args:
+        student_config: Configuration of the student.
+        teacher_config: Configuration of the teacher's model.
+        teacher_name: What messages call the teacher.
+
+    Returns:
+        The problem types of the two, as far as they are known.
+
+    Raises:
+        ValueError: They differ.
+    """
+    problems = _problem_type(student_config), _problem_type(teacher_config)
+    if None not in problems and problems[0] != problems[1]:
+        raise ValueError(
+            f"Teacher '{teacher_name}' must solve the student's problem type {problems[0]}, but it is a model for "
+            f"{problems[1]}: their outputs cannot be compared. Use a teacher for {problems[0]}, or set "
+            "config.problem_type where it is wrong."
+        )
+
+    return problems
 
 
 def _problem_type(config: PretrainedConfig) -> str | None:
@@ -78,7 +98,10 @@ def _match(student: Sequence[str], teacher: Sequence[str]) -> list[int] | None:
 def _refusal(student_config: PretrainedConfig, teacher_config: PretrainedConfig, teacher_name: str) -> str:
     student, teacher = label_names(student_config), label_names(teacher_config)
 
-    advice = "Use a teacher for the student's labels, or set id2label and label2id where only the names differ."
+    advice = (
+        "Use a teacher for the student's labels, set id2label and label2id where only the names differ, or have it "
+        "speak over those that both have: partial_labels=True."
+    )
     if len(student) == len(teacher) and has_names(student_config) != has_names(teacher_config):
         side = f"teacher '{teacher_name}'" if has_names(student_config) else "the student"
         advice = f"Only one side has label names: set id2label and label2id in the config of {side}, in its own order."

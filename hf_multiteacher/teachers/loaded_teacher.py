@@ -15,6 +15,7 @@ from ..models.task import Task, without_adapters
 from ..tokenization.encoder import tokenizer_fingerprint
 from .fingerprint import configuration_fingerprint, weight_fingerprint
 from .placement import Placement, moved
+from .shared_labels import SharedLabels
 
 
 @dataclass
@@ -30,6 +31,7 @@ class LoadedTeacher:
         task: The student's task.
         label_index: See `align_labels`.
         temperature: What its logits are divided by; None where nobody has said, so that they stay as they are.
+        shared_labels: What it shares with a student of other labels; None where both have the same.
         source: What tells its weights from others without loading them, and the dtype in which they are loaded; None
             of a model object.
         load: Loads the model of a teacher that is asleep: whose outputs are in a cache, so that it is on the "meta"
@@ -47,6 +49,7 @@ class LoadedTeacher:
     task: Task
     label_index: torch.Tensor | None
     temperature: float | None = None
+    shared_labels: SharedLabels | None = None
     source: dict[str, str] | None = None
     load: Callable[[], nn.Module] | None = None
     known: dict[str, str | None] | None = None

@@ -25,6 +25,8 @@ NOT_QUALITY = (
     "model_preparation_time",
     "soft_loss",
     "hidden_loss",
+    "relation_loss",
+    "span_loss",
     "coverage",
 )
 

@@ -287,14 +287,23 @@ def refused_losses(
         says="temperature softens class probabilities, which a regression does not have. Leave it out",
     )
     yield Refusal(
-        when=weigh_all and unequal and not args.hidden_state_weight,
-        says=f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' and "
-        "hidden_state_weight=0, except that a weight of 0 leaves a teacher out. Use equal weights, or "
-        "teacher_weighting='fixed'",
+        when=weigh_all and unequal and not args.compared_layers,
+        says=f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' "
+        "without hidden_state_weight and relation_loss_weight, except that a weight of 0 leaves a teacher out. Use "
+        "equal weights, or teacher_weighting='fixed'",
     )
     yield Refusal(
         when=args.distill_positions == "all" and sequences,
         says="distill_positions='all' speaks of tokens, but the rows of a sequence task are examples. Leave it out",
+    )
+    yield Refusal(
+        when=args.partial_labels and (task_of(student).over_vocabulary or problem != "single_label_classification"),
+        says="partial_labels compares labels of which a word or text has one, but the student has no such labels. "
+        "Leave it out",
+    )
+    yield Refusal(
+        when=args.uncovered_spans != "unused" and not task_of(student).over_vocabulary,
+        says="uncovered_spans speaks of masked spans, but the student is no masked language model. Leave it out",
     )
     yield Refusal(
         when=args.mask_rounds is not None and not task_of(student).over_vocabulary,

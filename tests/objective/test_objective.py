@@ -6,10 +6,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers.toys import TASKS, make_toy, make_trainer
+from helpers.models import tiny_bert
+from helpers.toys import TASKS, make_toy, make_trainer, sharpen
+from hf_multiteacher import Teacher
 
 TEMPERATURE = 3.0
-WEIGHTS = {"soft_target_weight": 0.7, "hard_label_weight": 0.4, "hidden_state_weight": 0.3}
+WEIGHTS = {
+    "soft_target_weight": 0.7,
+    "hard_label_weight": 0.4,
+    "hidden_state_weight": 0.3,
+    "relation_loss_weight": 0.6,
+}
 LAYERS = {0: 1, -1: -1}
 ENSEMBLES = ("probabilities", "logits", "per_teacher")
 WEIGHTINGS = ("fixed", "confidence", "entropy", "best")
@@ -139,13 +146,22 @@ class Reference:
             return None
         other = self.teachers[teacher].logits[example, position]
         if self.toy.task == "tagging":
-            return row, other, label
+            return self.over_labels(self.trainer.teachers[teacher].shared_labels, row, other, label)
         shared = self.trainer.multi_tokenizer.shared_vocabulary(source)
         ours, theirs = (
             coarse(logits, outcomes, shared.num_outcomes)
             for logits, outcomes in ((row, shared.student_outcomes), (other, shared.teacher_outcomes))
         )
         return ours, theirs, None if label is None else int(shared.student_outcomes[label])
+
+    def over_labels(self, shared, row, other, label):
+        """The same over labels that only overlap; "other" is left out where only one side has it."""
+        if shared is None:
+            return row, other, label
+        ours, theirs = coarse(row, shared.student, shared.count), coarse(other, shared.teacher, shared.count)
+        if 0 in shared.student and 0 in shared.teacher:
+            return ours, theirs, None if label is None else int(shared.student[label])
+        return ours[1:], theirs[1:], None
 
     def soft(self, said, label):
         """Soft loss of a row from its teachers, weighted."""
@@ -178,14 +194,67 @@ class Reference:
                     distances.append(1 - (a * b).sum() / (a.norm() * b.norm()))
         return torch.stack(distances).mean()
 
+    def relation(self, teacher):
+        """KL between what a span is to all others of its example, for every head and pair of layers."""
+        source, divergences = self.aligned.sources[teacher], []
+        for example, mask in enumerate(self.inputs["attention_mask"]):
+            spans = torch.arange(len(mask)).where(mask > 0, -1)
+            both = (spans, spans)
+            if source is not None:
+                both = [self.inputs[f"teacher_{source}_{name}"][example] for name in ("student_spans", "spans")]
+            shared = sorted(set(both[0].tolist()) & set(both[1].tolist()) - {-1})
+            for span in shared:
+                parts = []
+                for ours, theirs in LAYERS.items():
+                    q = self.relations(self.student.hidden_states[ours][example], both[0], span, shared)
+                    p = self.relations(self.teachers[teacher].hidden_states[theirs][example], both[1], span, shared)
+                    parts.append((p.exp() * (p - q)).sum(-1).mean())
+                divergences.append(torch.stack(parts).mean())
+        return torch.stack(divergences).mean()
+
+    def relations(self, states, spans, span, shared):
+        """Log-softmax of a span's scaled products with all that are shared, [heads, spans]."""
+        heads = range(self.args.relation_heads)
+        pieces = {each: states[spans == each].mean(0).chunk(len(heads)) for each in shared}
+        products = [torch.stack([pieces[span][head] @ pieces[each][head] for each in shared]) for head in heads]
+        return torch.stack(products).div(len(pieces[span][0]) ** 0.5).log_softmax(-1)
+
+    def span(self, teacher):
+        """KL between the yes and no of each masked span that has no pair of tokens: is it what was masked?"""
+        source, divergences = self.aligned.sources[teacher], []
+        names = ("labels", "spans", "student_spans", "positions")
+        for example, labels in enumerate(self.inputs["labels"]):
+            gold, theirs, ours, places = (self.inputs[f"teacher_{source}_{name}"][example] for name in names)
+            for span in sorted(set(ours.tolist()) - {-1}):
+                mine, other = (ours == span) & (labels != -100), (theirs == span) & (gold != -100)
+                if not (mine.any() and other.any()) or (places[mine] >= 0).any():
+                    continue
+                sides = (self.student, mine, labels), (self.teachers[teacher], other, gold)
+                q, p = (
+                    sum(model.logits[example, at].log_softmax(0)[answer[at]] for at in where.nonzero()[:, 0]).exp()
+                    for model, where, answer in sides
+                )
+                divergences.append(p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log())
+        return torch.stack(divergences).mean()
+
     def components(self):
         rows = list(self.rows())
         smoothing, scale = self.args.label_smoothing_factor, len(rows[0][0]) if self.toy.task == "multi-label" else 1
         softs = [self.soft(said, label) for _, label, said in rows if any(each is not None for each in said)]
         hards = [hard(self.toy.task, row, label, *([smoothing] if smoothing else [])) / scale
                  for row, label, _ in rows if label is not None]  # fmt: skip
-        hidden = sum(weight * self.hidden(teacher) for teacher, weight in enumerate(self.aligned.weights))
-        return {"soft_loss": torch.stack(softs).mean(), "hard_loss": torch.stack(hards).mean(), "hidden_loss": hidden}
+        hidden, relation = (
+            sum(weight * compare(teacher) for teacher, weight in enumerate(self.aligned.weights))
+            for compare in (self.hidden, self.relation)
+        )
+        return {
+            "soft_loss": torch.stack(softs).mean(),
+            "hard_loss": torch.stack(hards).mean(),
+            "hidden_loss": hidden,
+            "relation_loss": relation,
+        } | (
+            {"span_loss": self.aligned.weights[1] * self.span(1)} if self.args.uncovered_spans == "likelihood" else {}
+        )
 
 
 def compare(toy, folder, **arguments):
@@ -203,6 +272,7 @@ def compare(toy, folder, **arguments):
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     expected = Reference(trainer, toy, inputs).components()
     total = sum(weight * expected[f"{name.split('_')[0]}_loss"] for name, weight in WEIGHTS.items())
+    total = total + WEIGHTS["soft_target_weight"] * expected.get("span_loss", 0)
     for name, value in expected.items():
         assert trainer._callback.latest[name].item() == pytest.approx(value.item(), rel=1e-5), name
     assert loss.item() == pytest.approx(total.item(), rel=1e-5)
@@ -235,10 +305,30 @@ def test_teachers_with_vocabularies_of_their_own_equal_the_reference(weighting, 
     compare(toy, tmp_path, ensemble="per_teacher", teacher_weighting=weighting, distill_positions=positions)
 
 
+@pytest.mark.parametrize("positions", ["labelled", "all"])
+def test_masked_spans_without_counterparts_equal_the_reference(positions, pair, tmp_path):
+    toy = make_toy("masked-lm", pair, torch.float64)
+    found = compare(toy, tmp_path, ensemble="per_teacher", uncovered_spans="likelihood", distill_positions=positions)
+    assert found["span_loss"] > 1e-3
+
+
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_soft_targets_on_all_tokens_equal_the_reference(weighting, pair, tmp_path):
     toy = make_toy("tagging", pair, torch.float64)
     compare(toy, tmp_path, teacher_weighting=weighting, distill_positions="all", ensemble="probabilities")
+
+
+@pytest.mark.parametrize(
+    ("names", "weighting"),
+    [("cax", "fixed"), ("cax", "confidence"), ("cax", "entropy"), ("ca", "fixed"), ("xdabc", "fixed")],
+)
+def test_a_teacher_of_labels_that_only_overlap_equals_the_reference(names, weighting, pair, tmp_path):
+    toy = make_toy("tagging", pair, torch.float64)
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: place for place, name in enumerate(names)}}
+    other = tiny_bert("TokenClassification", len(pair[1]), seed=4, hidden_size=24, **labels).double()
+    sharpen(other)
+    toy.teachers[1] = Teacher(other, tokenizer=pair[1], name="second")
+    compare(toy, tmp_path, ensemble="per_teacher", teacher_weighting=weighting, partial_labels=True)
 
 
 def without_labels(toy):

@@ -27,6 +27,9 @@ from hf_multiteacher.training.checks import (
         ("regression", {"teacher_weighting": "entropy"}, "needs class probabilities"),
         ("regression", {"temperature": 4.0}, "temperature softens class probabilities"),
         ("single-label", {"distill_positions": "all"}, "rows of a sequence task are examples"),
+        ("masked-lm", {"partial_labels": True}, "partial_labels compares labels of which a word or text has one"),
+        ("tagging", {"uncovered_spans": "likelihood"}, "uncovered_spans speaks of masked spans"),
+        ("multi-label", {"partial_labels": True}, "the student has no such labels"),
         ("single-label", {"label_names": ["stars"]}, r"label_names must be \['labels'\]"),
         (
             "single-label",
@@ -37,7 +40,7 @@ from hf_multiteacher.training.checks import (
         ("single-label", {"teacher_weighting": "best", "teacher_weights": [2, 1]}, "teacher_weights have no effect"),
         ("regression", {"calibrate_teachers": True}, "as sure as they are right, but a regression has none"),
         ("tagging", {"teacher_weights": [1.0]}, r"one number for each of the teachers \['first', 'second'\]"),
-        ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] read the text through one that is not"),
+        ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] have a vocabulary or labels that are not"),
         ("masked-lm", {"ensemble": "logits"}, "Use 'per_teacher'"),
         ("masked-lm", {"hidden_state_weight": 1.0, "layer_map": {7: 1}}, "layer_map names the hidden states"),
         (

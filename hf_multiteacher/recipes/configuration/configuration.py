@@ -243,10 +243,11 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     find_checkpoint(args)
 
     check_training(args)
-    if config.unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
+    if config.unlabelled and not (args.soft_target_weight or args.compared_layers):
         raise ValueError(
-            "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "
-            "0, so nothing would be learned from it. Leave it out, or give one of them a weight."
+            "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight "
+            "and relation_loss_weight are 0, so nothing would be learned from it. Leave it out, or give one of them a "
+            "weight."
         )
 
 

@@ -33,6 +33,8 @@ def world(tmp_path_factory, cased_tokenizer, uncased_tokenizer, sentences):
         labels = ["bun", "rău"] if number else ["rău", "bun"]
         save_classifier(folder / f"critic-{number}", tokenizer, "SequenceClassification", labels, number)
         save_classifier(folder / f"tagger-{number}", tokenizer, "TokenClassification", ["O", "B-X", "I-X"], number)
+        part = ["O", "I-X", "B-Y"] if number else ["B-X", "O"]
+        save_classifier(folder / f"part-{number}", tokenizer, "TokenClassification", part, number)
         save_encoder(folder / f"encoder-{number}", tokenizer, seed=number)
         scorer = tiny_bert("SequenceClassification", len(tokenizer), seed=number, num_labels=1)
         scorer.save_pretrained(folder / f"scorer-{number}")
@@ -105,6 +107,14 @@ def test_a_tagger_is_made_from_json_lines(world, tmp_path):
     found = figures(tmp_path / "out")
     assert found["metric"] == "entity_f1" and {"accuracy", "boundary_f1"} <= {*found["student"]["quality"]}
     assert all(len(row["words"]) == len(row["labels"]) == len(row["student"]) for row in answers(tmp_path / "out"))
+
+
+def test_a_tagger_is_made_from_teachers_that_know_a_part_of_its_labels(world, tmp_path):
+    settings = {"task": "token-classification", "file": "tags.jsonl", "student": str(world / "encoder-0")}
+    assert distil(world, tmp_path / "out", "part", **settings, partial_labels=True) == 0
+    student = AutoModelForTokenClassification.from_pretrained(tmp_path / "out").config
+    assert student.id2label == {0: "B-X", 1: "I-X", 2: "O"}
+    assert {*figures(tmp_path / "out")["teachers"]["part-1"]["loyalty"]} == {"label_loyalty", "probability_loyalty"}
 
 
 def test_a_scorer_is_made_from_pairs(world, tmp_path):
@@ -192,6 +202,12 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_th
             "Leave it out, or give data with a",
         ),
         ("critic", {"task": "text-classification", "file": "reviews.csv", "student_layers": 9}, "has 2 layers"),
+        ("part", {"task": "token-classification", "file": "tags.jsonl"}, "must have the same labels, in any order"),
+        (
+            "part",
+            {"task": "token-classification", "file": "tags.jsonl", "partial_labels": True},
+            "Name a pretrained model as the student",
+        ),
         ("encoder", {"task": "ner", "file": "x", "resume_from_checkpoint": "critic-0"}, "no checkpoint at"),
     ],
 )
