@@ -5,13 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from ..version import __version__
-from . import cache, demo, distill, evaluate, loyalty, push
+from . import ablate, cache, demo, distill, evaluate, loyalty, push
 from .disk import disk_errors
 from .exit import FAILED, FINISHED, Failed, write_everywhere
 from .outputs import exit_code, outliving_readers
 from .parser import PROGRAM, CommandParser, meant
 
-COMMANDS = (demo, distill, push, loyalty, evaluate, cache)
+COMMANDS = (demo, distill, push, loyalty, evaluate, ablate, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
 OPTIONS = ["-h", "--help", "--version"]
 
