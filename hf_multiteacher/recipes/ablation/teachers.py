@@ -46,11 +46,11 @@ class TaskTeachers:
         distillation.prepare(within)
         distillation.train_teachers(within)
 
-        learned = [
-            f"teacher-{number}" if each.fine_tune else None for number, each in enumerate(distillation.found, 1)
-        ]
-        content = {"settings": self.settings, "folders": dict(zip(self.sources, learned, strict=True))}
-        write_text(self.folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        learned = {name: each.fine_tune for name, each in zip(self.sources, distillation.found, strict=True)}
+        for number, name in enumerate(learned, 1):
+            if learned[name]:  # a trainer calls a teacher as its folder is called
+                (self.folder / f"teacher-{number}").rename(self.folder / name)
+        write_text(self.folder / FILE, json.dumps({"settings": self.settings, "learned": learned}, indent=1))
         self.ready = self._found()
 
     def _found(self) -> dict[str, str] | None:
@@ -61,8 +61,8 @@ class TaskTeachers:
 
         content = json.loads(path.read_text(encoding="utf-8"))
         refuse_other(f"The fine-tuning of the teachers in '{self.folder}'", content["settings"], self.settings)
-        folders = content["folders"]
-        return {name: str(self.folder / folders[name]) if folders[name] else self.sources[name] for name in folders}
+        learned = content["learned"]
+        return {name: str(self.folder / name) if learned[name] else source for name, source in self.sources.items()}
 
     def _distillation(self) -> CellDistillation:
         return make_distillation(self.arm, SEED, [*self.sources.values()], self.folder)
