@@ -15,6 +15,7 @@ from .collation.checked_labels import CheckedLabels
 from .collation.choice import adds_inputs, check_columns, choose_collator
 from .collation.data_collator import DataCollatorForDistillation
 from .collation.readers import CheckedCollator, Reader, expect_dataset
+from .collation.routing import Routed, expect_routes
 from .collation.unknown_words import expect_known_words
 from .hub.files import matching
 from .hub.publishing import PublishingMixin
@@ -26,6 +27,7 @@ from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
+from .objective.calibration import fitted_temperatures
 from .objective.components import detached
 from .objective.evaluation import HARD_LOSS
 from .objective.evaluation_mixin import EvaluationMixin
@@ -34,6 +36,7 @@ from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
+from .tokenization.columns import TAUGHT_BY
 from .tokenization.multi_tokenizer import MultiTokenizer
 from .tokenization.settings import as_it_came, note_as_loaded
 from .training.callback import DistillationCallback
@@ -52,6 +55,7 @@ from .training.checks import (
     mixed_precision,
     padding_multiple,
     refuse,
+    refused_calibration,
     refused_losses,
     refused_override,
     refused_ways_to_run,
@@ -67,6 +71,8 @@ from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
 from .training.speed import speeds
 from .training.streams import Filler, StreamsMixin
+from .training.teachability import TEACHABILITY, Teachability
+from .training.turns import TeacherTurns, expect_turns
 
 
 class MultiTeacherDistillationTrainer(
@@ -81,7 +87,8 @@ class MultiTeacherDistillationTrainer(
         model: The student: masked-LM, token classification or sequence classification, PEFT-wrapped, compiled or not.
         args: `DistillationTrainingArguments`.
         data_collator: By default a `DataCollatorForDistillation` for the student's task.
-        train_dataset: As in `Trainer`; encoded by `MultiTokenizer.encode`, or with the student's tokens alone.
+        train_dataset: As in `Trainer`; encoded by `MultiTokenizer.encode`, or with the student's tokens alone. Where a
+            column `taught_by` lists names of teachers, these alone speak about an example.
         eval_dataset: Likewise.
         processing_class: The student's tokenizer.
         model_init: As in `Trainer`.
@@ -101,6 +108,7 @@ class MultiTeacherDistillationTrainer(
     multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _predicted: Mapping[str, Tensor] | None = None  # rows of every set where prediction_step calls compute_loss
+    _teachability: Teachability | None = None  # None without teachers
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
     def __init__(
@@ -175,20 +183,41 @@ class MultiTeacherDistillationTrainer(
         # Teachers' columns would be removed, and a BERT teacher's token_type_ids where the student is a DistilBERT.
         self._set_signature_columns_if_needed()
         columns = cast("list[str]", self._signature_columns)
-        columns.extend([*MODEL_INPUTS, *self.label_names])
+        columns.extend([*MODEL_INPUTS, *self.label_names, TAUGHT_BY])
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
         self._callback = DistillationCallback(args.mask_rounds, counted=(SKIPPED,))
+        self._teachability = self._watch_student()
+        self.add_callback(self._teachability)  # before the other, which drops what was noted of a micro-batch
         self.add_callback(self._callback)
         self._finite_steps = FiniteSteps(self.teachers.names, at_once=self.is_deepspeed_enabled or in_backward(args))
         self.add_callback(self._finite_steps)
         self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
             self.add_callback(self._keep_outputs)
+        self._turns = TeacherTurns()
+        self.add_callback(self._turns)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
                 columns.extend(reader.limits.inputs)
+
+        if args.calibrate_teachers:
+            self._calibrate_teachers()
+
+    def _watch_student(self) -> Teachability:
+        """Keep how well the student follows each teacher."""
+        add_ranks = partial(self.accelerator.reduce, reduction="sum")
+        return Teachability(self.teachers.names, lambda: self._callback.latest, add_ranks, self.args.device)
+
+    def _calibrate_teachers(self) -> None:
+        """Find the temperature of each teacher that has none yet, on the evaluation set."""
+        loaders = [self.get_eval_dataloader(data) for data in datasets_of(None, self.eval_dataset)]
+        batches = (self._prepare_inputs(inputs) for loader in loaders for inputs in loader)
+        found = fitted_temperatures(self.distillation_objective, batches, self.accelerator.gather_for_metrics)
+
+        for teacher, temperature in zip(self.teachers, found, strict=True):
+            teacher.temperature = temperature if teacher.temperature is None else teacher.temperature
 
     def _load_teachers(self, teachers: Any, tokenizer: PreTrainedTokenizerFast | None) -> TeacherEnsemble:
         """Load the teachers to where they run, in the precision in which they run."""
@@ -256,6 +285,7 @@ class MultiTeacherDistillationTrainer(
         set_problem_type(student, datasets_of(self.train_dataset, self.eval_dataset))
 
         refuse(refused_losses(args, student, self.compute_loss_func))
+        refuse(refused_calibration(args, student, self.eval_dataset))
         refuse(
             refused_ways_to_run(
                 args,
@@ -281,6 +311,11 @@ class MultiTeacherDistillationTrainer(
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
         self._keep_outputs.ask = self._objective.ask_teachers
+        if self._teachability is not None:
+            teachable = args.teacher_weighting == "teachable"
+            self._teachability.follow = teachers.weigh_by_losses if teachable else None
+        expect_turns(args.teacher_turns, teachers.weight_of)
+        self._turns.schedule, self._turns.let_speak = args.teacher_turns, teachers.let_speak
 
     def _mask_rounds(self) -> int | None:
         """Return in how many ways a text is masked; None for another one in every epoch."""
@@ -310,6 +345,7 @@ class MultiTeacherDistillationTrainer(
             multi_tokenizer.max_lengths = [reader.limits.positions for reader in self._readers]
         for dataset in datasets_of(self.train_dataset, self.eval_dataset):
             expect_dataset(self._readers, dataset, only_its_columns=not adds_inputs(self.data_collator))
+            expect_routes(dataset, self.teachers.names)
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """Make a student as `Trainer` does."""
@@ -540,11 +576,19 @@ class MultiTeacherDistillationTrainer(
         """Load what a resume needs, after making sure that it continues the same objective."""
         if self._objective is not None and checkpoint is not None:
             check_manifest(checkpoint, self._objective.manifest())
+        if self._teachability is not None:
+            self._teachability.read_from(checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """Save what a resume needs as `Trainer` does, and how well the student follows each teacher."""
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self._teachability is not None and self.args.should_save:
+            self._teachability.write_to(output_dir)
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
 
-    _more_checkpoint_files = (MANIFEST, PROJECTIONS)
+    _more_checkpoint_files = (MANIFEST, PROJECTIONS, TEACHABILITY)
 
     def card_data(self, model_name: str | None = None, **card: Any) -> DistillationCardData:
         """Gather what `create_model_card` writes.
@@ -573,7 +617,7 @@ class MultiTeacherDistillationTrainer(
             return []
 
         evaluating = getattr(self.data_collator, "for_evaluation", lambda: self.data_collator)()
-        collate = self._get_collator_with_removed_columns(evaluating, "evaluation")
+        collate = self._get_collator_with_removed_columns(Routed(evaluating, self.teachers.names), "evaluation")
         inputs = self._prepare_inputs(collate([*islice(data[0], self.args.eval_batch_size)]))
         read = [teacher_inputs(inputs, source) for source in (None, *self.distillation_objective.teachers.sources)]
         with self.accelerator.autocast():
@@ -625,7 +669,8 @@ class MultiTeacherDistillationTrainer(
         elif isinstance(collator, DataCollatorForDistillation):
             chosen = collator.for_evaluation()
 
-        self.data_collator = CheckedCollator(self._with_checked_labels(chosen), self._readers)
+        routed = Routed(chosen, self.teachers.names)
+        self.data_collator = CheckedCollator(self._with_checked_labels(routed), self._readers)
         if is_training:
             self.data_collator = WithRows(self.data_collator, self._objective.finder)
         try:

@@ -89,6 +89,23 @@ def test_another_seed_and_another_student_read_the_same_outputs(tmp_path):
     assert len(calls) == before
 
 
+@pytest.mark.parametrize("task", ["masked-lm", "single-label"])
+def test_teachers_are_calibrated_by_what_is_kept(task, tmp_path):
+    toy, cache = make_toy(task), {"teacher_cache": str(tmp_path), "teacher_cache_dtype": "float32"}
+    live = make_trainer(toy, tmp_path, calibrate_teachers=True)
+    make_trainer(toy, tmp_path, **cache).evaluate()
+
+    with counted(toy) as calls:
+        make_trainer(toy, tmp_path, **cache)
+        once = len(calls)  # whether their answers can be read is tried when a trainer is made
+        kept = make_trainer(toy, tmp_path, **cache, calibrate_teachers=True)
+        kept.evaluate()
+
+    assert len(calls) == 2 * once
+    found, expected = ([each.temperature for each in trainer.teachers] for trainer in (kept, live))
+    assert found == pytest.approx(expected, abs=2e-3)
+
+
 def test_masks_repeat_after_their_rounds(tmp_path):
     toy = make_toy("masked-lm", examples=32)
     arguments = {"teacher_cache": str(tmp_path), "max_steps": 10, "report_loyalty": False}  # two steps an epoch

@@ -47,6 +47,7 @@ class EvaluationRecord:
         self.teachers = teachers
         self.totals: dict[str, tuple[float, float]] = {}
         self.outputs: list[np.ndarray] = []
+        self.answered: list[np.ndarray] = []
 
     def add(
         self, inputs: Inputs, rows: Rows, components: Mapping[str, Component], targets: SoftTargets | None
@@ -154,11 +155,14 @@ class EvaluationRecord:
             yield ENSEMBLE, targets.student_logits[0], together, targets.followed.any(dim=0)
 
     def _keep_outputs(self, targets: SoftTargets) -> None:
-        """Keep the outputs of student, teachers and ensemble: [examples, models, outputs]."""
-        outputs = [targets.student_logits[0], *targets.teacher_logits]
+        """Keep the outputs of student, teachers and ensemble [examples, models, outputs], and which of them count."""
+        outputs, answered = [targets.student_logits[0], *targets.teacher_logits], [*targets.available]
         if len(outputs) > 2:
             outputs.append(self.objective.ensemble_logits(targets))
+            answered.append(targets.followed.any(dim=0))
+
         self.outputs.append(self.gather(torch.stack(outputs, dim=1)).cpu().double().numpy())
+        self.answered.append(self.gather(torch.stack(answered, dim=1)).cpu().numpy())
 
     def _regression_loyalty(self) -> dict[str, float]:
         if not self.outputs:
@@ -166,9 +170,11 @@ class EvaluationRecord:
 
         student, *others = np.concatenate(self.outputs).transpose(1, 2, 0)
         metrics = {}
-        for name, teacher in zip([*self.objective.teachers.names, ENSEMBLE], others, strict=False):
+        answered = np.concatenate(self.answered).T
+        for name, teacher, has in zip([*self.objective.teachers.names, ENSEMBLE], others, answered, strict=False):
             try:
-                each = [loyalty.regression_loyalty(*pair) for pair in zip(student, teacher, strict=True)]
+                pairs = zip(student[:, has], teacher[:, has], strict=True)
+                each = [loyalty.regression_loyalty(*pair) for pair in pairs]
             except ValueError as error:
                 _warn_without(f"regression_loyalty/{name}", error)
                 continue

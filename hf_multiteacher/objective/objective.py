@@ -15,7 +15,7 @@ from ..losses.hidden_state import HiddenStateLoss
 from ..losses.joint import JointLoss, RowLosses, RowTargets
 from ..losses.problem import Ensemble, Problem
 from ..losses.soft_target import SoftTargetLoss, joint_logits
-from ..losses.weighting import WEIGHTINGS
+from ..losses.weighting import LOOK_AT_LABELS, weighting_of
 from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..teachers.ensemble import ENSEMBLE
@@ -218,7 +218,8 @@ class DistillationObjective:
             targets = self.teachers.align(rows, logits, outputs.logits, hooks.weigh or self.weighting)
             components = self._hard_components(rows, logits, hooks)
             components |= self._soft_components(targets, hooks.soft_loss or self.soft_loss)
-            sound = torch.stack([has_answers(each).all() for each in targets.teacher_logits])
+            answered = torch.stack([has_answers(each) for each in targets.teacher_logits])
+            sound = (answered | ~targets.available).all(dim=1)
 
         if compare_states:
             states = cast(HiddenStates, hidden_states)
@@ -397,8 +398,8 @@ class DistillationObjective:
 
     def weighting(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
-        weigh, fixed = WEIGHTINGS[self.args.teacher_weighting], self.teachers.fixed_weights
-        return weigh(self.problem, teacher_logits, labels, available, fixed)
+        weigh = weighting_of(self.args.teacher_weighting, self.args.teacher_weighting_temperature)
+        return weigh(self.problem, teacher_logits, labels, available, self.teachers.weights_now)
 
     # ---- From components to the loss and to figures ----
 
@@ -437,9 +438,9 @@ class DistillationObjective:
             yield ENSEMBLE, self._unlabelled_ensemble_logits(targets), targets.followed.any(dim=0)
 
     def _unlabelled_ensemble_logits(self, targets: SoftTargets) -> Tensor:
-        """Return what the ensemble says of text without labels: weights by `confidence` look at them."""
+        """Return what the ensemble says of text without labels, at which some weightings look."""
         weights = targets.weights
-        if self.args.teacher_weighting == "confidence":
+        if self.args.teacher_weighting in LOOK_AT_LABELS:
             weights = self.weighting(targets.teacher_logits, None, targets.followed)
         return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), weights)
 

@@ -42,4 +42,4 @@ class RowFinder:
         if not self.hidden_states:
             return rows
 
-        return replace(rows, spans=tuple(spans_of(inputs, source) for source in sources))
+        return replace(rows, spans=tuple(spans_of(inputs, source, teacher) for teacher, source in enumerate(sources)))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..losses.functional import count_spans, tokens_per_span
 from ..tokenization.columns import teacher_column
-from .rows import Inputs, Rows, SharedSpans, real_tokens, true_places
+from .rows import Inputs, Rows, SharedSpans, real_tokens, routed, true_places
 
 
 def row_sets(
@@ -28,10 +28,10 @@ def row_sets(
     """
     sets = {"rows": rows.mask, "hard": rows.labelled, "soft": rows.available[followed].any(dim=0)}
 
-    for (name, source), available in zip(sources.items(), rows.available, strict=True):
+    for teacher, ((name, source), available) in enumerate(zip(sources.items(), rows.available, strict=True)):
         sets[f"soft/{name}"] = available
         if hidden_states:
-            sets[f"hidden/{name}"] = hidden_rows(inputs, source)
+            sets[f"hidden/{name}"] = hidden_rows(inputs, source, teacher)
 
     return sets
 
@@ -61,14 +61,14 @@ def hidden_spans(inputs: Inputs, source: int | None) -> tuple[Tensor, Tensor]:
     return inputs[teacher_column(source, "student_spans")], inputs[teacher_column(source, "spans")]
 
 
-def hidden_rows(inputs: Inputs, source: int | None) -> Tensor:
-    """Return which spans student and teacher share; bool [batch, spans]."""
-    return shared_spans(*hidden_spans(inputs, source))
+def hidden_rows(inputs: Inputs, source: int | None, teacher: int) -> Tensor:
+    """Return which spans student and teacher share, where it may speak; bool [batch, spans]."""
+    return routed(inputs, teacher, shared_spans(*hidden_spans(inputs, source)))
 
 
-def spans_of(inputs: Inputs, source: int | None) -> SharedSpans:
+def spans_of(inputs: Inputs, source: int | None, teacher: int) -> SharedSpans:
     """Return the same with their number."""
-    shared = hidden_rows(inputs, source)
+    shared = hidden_rows(inputs, source, teacher)
     return SharedSpans(shared.shape[1], true_places(shared))
 
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ..losses.functional import IGNORED_LABEL
 from ..losses.problem import Problem
-from ..tokenization.columns import teacher_column
+from ..tokenization.columns import TEACHER_MASK, teacher_column
 
 Inputs = Mapping[str, Tensor]
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-OF_A_TEACHER = re.compile(r"teacher_\d+_")
+OF_A_TEACHER = re.compile(rf"teacher_\d+_|{TEACHER_MASK}$")
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ def find_rows(
         mask if source is None or not distill_positions else mask & (counterparts(inputs, source) >= 0)
         for source in sources
     ]
+    available = [routed(inputs, teacher, has) for teacher, has in enumerate(available)]
     leaders = available if followed is None else [*compress(available, followed)]
     tokens_of = (
         None if source is None or not distill_positions else teacher_tokens(inputs, source, has)
@@ -167,6 +168,12 @@ def find_rows(
         has=tuple(_among(index, has) for has in available),
         tokens_of=tuple(tokens_of),
     )
+
+
+def routed(inputs: Inputs, teacher: int, mask: Tensor) -> Tensor:
+    """Return a mask [batch, ...] without the examples about which a teacher may not speak."""
+    routes = inputs.get(TEACHER_MASK)
+    return mask if routes is None else mask & routes[:, teacher].view(-1, *[1] * (mask.dim() - 1))
 
 
 def true_places(mask: Tensor) -> Tensor:

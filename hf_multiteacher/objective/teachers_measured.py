@@ -60,20 +60,22 @@ class TeachersMeasured:
             targets: What the teachers say on them.
         """
         for name, logits, answered in self.objective.answers(targets):
-            own_labels = labels
+            own_labels, asked = labels, answered
             if rows.tokens is not None:
                 logits, own_labels = _on_tokens(rows, logits, answered, labels)
+                asked = torch.ones_like(labels[:, 0], dtype=torch.bool)
 
-            self.answers.setdefault(name, []).append(self._gathered(logits, own_labels))
+            self.answers.setdefault(name, []).append(self._gathered(logits, own_labels, asked))
 
-    def _gathered(self, logits: Tensor, labels: Tensor) -> tuple[Any, np.ndarray]:
-        """Do what `Trainer` does with the student's logits and labels of a batch."""
+    def _gathered(self, logits: Tensor, labels: Tensor, asked: Tensor) -> tuple[Any, np.ndarray]:
+        """Do what `Trainer` does with the student's logits and labels of a batch, and leave out some examples."""
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         pad, gather = self.accelerator.pad_across_processes, self.accelerator.gather_for_metrics
         logits, labels = (pad(each, dim=1, pad_index=IGNORED_LABEL) for each in (logits, labels))
         predictions = logits if self.preprocess is None else self.preprocess(logits, labels)
 
-        return nested_numpify(gather(predictions)), nested_numpify(gather(labels))
+        kept = nested_numpify(gather(asked))
+        return tuple(_of_examples(nested_numpify(gather(each)), kept) for each in (predictions, labels))
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, Any]:
         """Measure the teachers and then the student, which so has the last word where the function writes files."""
@@ -123,6 +125,15 @@ def _on_tokens(rows: Rows, logits: Tensor, answered: Tensor, labels: Tensor) -> 
     has = torch.zeros_like(rows.mask).flatten().index_copy(0, rows.index, answered).view_as(rows.mask)
 
     return tokens.view(*rows.mask.shape, -1), labels.masked_fill(~has, IGNORED_LABEL)
+
+
+def _of_examples(arrays: Any, kept: np.ndarray) -> Any:
+    """Return what belongs to some examples, in arrays or nests of them."""
+    if kept.all():
+        return arrays
+    if isinstance(arrays, list | tuple):
+        return type(arrays)(_of_examples(each, kept) for each in arrays)
+    return arrays[kept]
 
 
 def _coverage(labels: Any, asked: Any) -> dict[str, float]:

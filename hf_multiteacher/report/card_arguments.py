@@ -32,6 +32,7 @@ OPTIMIZER = (
     "fp16",
     "seed",
 )
+WEIGHTING = ("teacher_weighting", "teacher_weighting_temperature")
 TERMS = {
     "soft_target_weight": "soft_target_weight * T² * KL(teachers || student)",
     "hard_label_weight": "hard_label_weight * hard loss",
@@ -61,9 +62,9 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
     silent = {"num_train_epochs" if (arguments.get("max_steps") or 0) > 0 else "max_steps"}
 
     if not arguments.get("soft_target_weight", True):
-        silent |= {"temperature", "teacher_weighting", "ensemble", "distill_positions"}
+        silent |= {"temperature", *WEIGHTING, "ensemble", "distill_positions"}
     if teachers == 1:
-        silent |= {"teacher_weighting", "ensemble"}
+        silent |= {*WEIGHTING, "ensemble"}
     if not task.token_level:
         silent.add("distill_positions")
     if arguments.get("gradient_accumulation_steps") == 1:

@@ -35,7 +35,8 @@ class DistillationCardData:
     Args:
         name: The student's name, and the key of its row in `evaluations` and `sizes`.
         task: `masked-lm`, `token-classification` or `sequence-classification`.
-        teachers: The teachers' manifest: `name`, `id`, `revision` (commit or `sha256:...`), `tokenizer`, `dtype`.
+        teachers: The teachers' manifest: `name`, `id`, `revision` (commit or `sha256:...`), `tokenizer`, `dtype`, and
+            `temperature` where its logits were divided by one.
         repo_id: Where the student is, or will be, on the Hub.
         arguments: `DistillationTrainingArguments.to_dict()`; only objective and hyper-parameters are shown.
         log_history: `trainer.state.log_history`.

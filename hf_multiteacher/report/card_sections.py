@@ -327,7 +327,8 @@ def _teacher_row(teacher: Mapping[str, Any], share: float) -> list[str]:
         name = f"[{plain(teacher['id'])}]({address})"
         place = f"[{revision}]({address}/tree/{quote(teacher['revision'])})"
 
-    return [name, place, f"{share:.4g}", tokenizer, plain(teacher["dtype"])]
+    divided = f", logits divided by {teacher['temperature']:g}" if "temperature" in teacher else ""
+    return [name, place, f"{share:.4g}", tokenizer, plain(teacher["dtype"]) + divided]
 
 
 def _figures(corner: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Figure]]) -> str:

@@ -168,7 +168,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
                 model.eval(), read, wanted, index=at, output_hidden_states=output_hidden_states
             )
 
-        logits = teacher.in_order(teacher.answers(logits))
+        logits = teacher.as_followed(teacher.answers(logits))
         return logits, None if states is None else tuple(teacher.answers(state) for state in states)
 
     def recall(self, index: int, asked: Asked) -> tuple[torch.Tensor, dict[int, torch.Tensor] | None]:
@@ -183,7 +183,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
             [batch, spans, hidden], or None.
         """
         logits, means = self.kept[index](asked)
-        return self[index].in_order(logits), means
+        return self[index].as_followed(logits), means
 
     def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
         """Run what follows in mixed precision, where that was asked for."""
@@ -192,15 +192,15 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
 
         return torch.autocast(device.type, dtype=self.mixed_precision)
 
-    def manifest(self) -> list[dict[str, str | None]]:
+    def manifest(self) -> list[dict[str, Any]]:
         """Tell what each teacher is, so that a resume or a cache can see whether it is still the same.
 
         Returns:
             Per teacher `name`, `id` (on the Hub, or the last part of its path), `revision` (the commit on the Hub, or
             `sha256:...` over the weights), `tokenizer` (`sha256:...` over what it does; None without a fast one) and
-            `dtype`.
+            `dtype`; and `temperature`, where it is not 1.
         """
-        return [dict(teacher.manifest) for teacher in self]
+        return [teacher.manifest | _temperature_in_manifest(teacher) for teacher in self]
 
 
 def _load(
@@ -257,8 +257,23 @@ def _described(
         commit=commit_of(teacher) if model is inner else None,
         task=task,
         label_index=None if task.over_vocabulary else align_labels(student_config, inner.config, name),
+        temperature=_temperature_of(teacher, name, student_config),
         **of_a_source,
     )
+
+
+def _temperature_in_manifest(teacher: LoadedTeacher) -> dict[str, float]:
+    """Return what changes its logits; nothing where they stay as they are, as in manifests of before."""
+    return {} if teacher.temperature is None or teacher.temperature == 1 else {"temperature": teacher.temperature}
+
+
+def _temperature_of(teacher: Teacher, name: str, student_config: PretrainedConfig) -> float | None:
+    if teacher.temperature is not None and student_config.problem_type == "regression":
+        raise ValueError(
+            f"Teacher '{name}' has a temperature of {teacher.temperature}, which makes class probabilities more or "
+            "less sure, but in a regression it would change the numbers themselves. Leave it out."
+        )
+    return teacher.temperature
 
 
 def _load_the_same(load: Callable[[], nn.Module], teacher: Teacher, name: str, weights: str) -> nn.Module:

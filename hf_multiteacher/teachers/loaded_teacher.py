@@ -29,6 +29,7 @@ class LoadedTeacher:
         commit: The commit on the Hub, where that alone says which weights these are.
         task: The student's task.
         label_index: See `align_labels`.
+        temperature: What its logits are divided by; None where nobody has said, so that they stay as they are.
         source: What tells its weights from others without loading them, and the dtype in which they are loaded; None
             of a model object.
         load: Loads the model of a teacher that is asleep: whose outputs are in a cache, so that it is on the "meta"
@@ -45,6 +46,7 @@ class LoadedTeacher:
     commit: str | None
     task: Task
     label_index: torch.Tensor | None
+    temperature: float | None = None
     source: dict[str, str] | None = None
     load: Callable[[], nn.Module] | None = None
     known: dict[str, str | None] | None = None
@@ -81,9 +83,10 @@ class LoadedTeacher:
 
         return self.model
 
-    def in_order(self, logits: torch.Tensor) -> torch.Tensor:
-        """Put logits [..., labels] into the student's order of labels."""
-        return logits if self.label_index is None else logits.index_select(-1, self.label_index)
+    def as_followed(self, logits: torch.Tensor) -> torch.Tensor:
+        """Put logits [..., labels] into the student's order of labels, and make them as sure as they should be."""
+        ordered = logits if self.label_index is None else logits.index_select(-1, self.label_index)
+        return ordered if self.temperature is None else ordered / self.temperature
 
     @cached_property
     def tokenizer_hash(self) -> str | None:

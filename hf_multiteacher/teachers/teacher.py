@@ -1,5 +1,6 @@
 """A teacher as the user describes it."""
 
+import math
 import os
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -23,9 +24,12 @@ class Teacher:
         name: What logs and messages call it; default: the last part of the id or path.
         revision: Branch, tag or commit on the Hub.
         trust_remote_code: Whether code from the model's repository may run.
+        temperature: What its logits are divided by before anything else is done with them, so that it is as sure as it
+            is right; default: 1, or what `calibrate_teachers` finds.
 
     Raises:
         TypeError: `model` is none of these.
+        ValueError: `temperature` is no number above 0.
     """
 
     model: "str | os.PathLike[str] | PreTrainedModel | PeftModel"
@@ -34,6 +38,7 @@ class Teacher:
     name: str | None = None
     revision: str | None = None
     trust_remote_code: bool = False
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         model = uncompiled(self.model) if isinstance(self.model, nn.Module) else self.model
@@ -41,6 +46,12 @@ class Teacher:
             raise TypeError(
                 "A teacher is an id on the Hub, a folder, a transformers model or a PEFT model, but got "
                 f"{type(model).__name__}, which cannot be loaded or run as one."
+            )
+
+        if self.temperature is not None and not 0 < self.temperature < math.inf:
+            raise ValueError(
+                f"A teacher's logits are divided by its temperature, so it must be a number above 0, got "
+                f"{self.temperature!r}. Leave it out to follow the teacher as it is."
             )
 
     @property

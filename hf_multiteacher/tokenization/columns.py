@@ -13,6 +13,8 @@ from .spans import Integers
 
 TEACHER_PARTS = ("input_ids", "attention_mask", "token_type_ids", "spans", "student_spans")
 LABEL_NAMES = ("labels", "label", "label_ids")
+TAUGHT_BY, TEACHER_MASK = "taught_by", "teacher_mask"
+"""Who may speak about an example: their names in the data, and in a batch whether each of the teachers may."""
 TEACHER_COLUMN = re.compile(rf"teacher_(\d+)_({'|'.join(TEACHER_PARTS)})")
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from ..training_args import DistillationTrainingArguments, objective_arguments
 from ..whole_file import write_text, write_whole
 
 MANIFEST = "teacher_manifest.json"
@@ -146,14 +147,21 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
             f"{Path(folder).name} has no {MANIFEST}, so it was not written by MultiTeacherDistillationTrainer with "
             "teachers and its run cannot be continued with them. Load its model as the student of a new run instead."
         )
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    differences = list(_differences(saved, json.loads(json.dumps(manifest)), ""))
+    saved = _with_later_arguments(json.loads(path.read_text(encoding="utf-8")))
+    now = _with_later_arguments(json.loads(json.dumps(manifest)))
+    differences = list(_differences(saved, now, ""))
     if differences:
         raise ValueError(
             f"{Path(folder).name} was written with other teachers or arguments than this run has, so a resume would "
             f"silently change the objective. Different are: {'; '.join(differences)}. Use the same ones, or start a "
             "new run from the checkpoint's model."
         )
+
+
+def _with_later_arguments(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Add the arguments that were not there yet when a manifest was written: its run was as they are by default."""
+    defaults = {name: getattr(DistillationTrainingArguments, name) for name in objective_arguments()}
+    return {**manifest, "arguments": defaults | manifest["arguments"]}
 
 
 def _differences(saved: Any, now: Any, place: str) -> Iterator[str]:

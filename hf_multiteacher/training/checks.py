@@ -264,7 +264,8 @@ def refused_losses(
     problem = without_adapters(student).config.problem_type if sequences else "single_label_classification"
 
     labels_weigh = args.teacher_weighting == "confidence" and not sequences and args.distill_positions == "labelled"
-    weigh_all = args.teacher_weighting == "entropy" or labels_weigh
+    errors_weigh = args.teacher_weighting == "best" and problem != "regression"
+    weigh_all = args.teacher_weighting == "entropy" or labels_weigh or errors_weigh
     unequal = len(set(args.teacher_weights or []) - {0}) > 1
 
     yield Refusal(
@@ -278,8 +279,8 @@ def refused_losses(
     )
     yield Refusal(
         when=args.teacher_weighting == "entropy" and problem == "regression",
-        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed' or "
-        "'confidence'",
+        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed', "
+        "'confidence' or 'best'",
     )
     yield Refusal(
         when=problem == "regression" and args.temperature != DistillationTrainingArguments.temperature,
@@ -302,6 +303,28 @@ def refused_losses(
     yield Refusal(
         when=args.label_names not in (None, ["labels"]),
         says=f"label_names must be ['labels'], got {args.label_names}. Rename the column",
+    )
+
+
+def refused_calibration(
+    args: DistillationTrainingArguments, student: nn.Module, eval_dataset: Any
+) -> Iterator[Refusal]:
+    """Yield why the teachers cannot be calibrated.
+
+    Args:
+        args: The arguments of the run.
+        student: With its `problem_type` set.
+        eval_dataset: The rows on which it would be done.
+    """
+    yield Refusal(
+        when=args.calibrate_teachers and eval_dataset is None,
+        says="calibrate_teachers compares the teachers with labels of held-out rows, but there is no eval_dataset. "
+        "Give one, or the temperatures themselves: Teacher(..., temperature=1.5)",
+    )
+    yield Refusal(
+        when=args.calibrate_teachers and without_adapters(student).config.problem_type == "regression",
+        says="calibrate_teachers makes class probabilities as sure as they are right, but a regression has none. "
+        "Leave it out",
     )
 
 

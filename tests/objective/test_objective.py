@@ -12,7 +12,7 @@ TEMPERATURE = 3.0
 WEIGHTS = {"soft_target_weight": 0.7, "hard_label_weight": 0.4, "hidden_state_weight": 0.3}
 LAYERS = {0: 1, -1: -1}
 ENSEMBLES = ("probabilities", "logits", "per_teacher")
-WEIGHTINGS = ("fixed", "confidence", "entropy")
+WEIGHTINGS = ("fixed", "confidence", "entropy", "best")
 
 
 def questions(task, row):
@@ -35,11 +35,29 @@ def hard(task, row, label, smoothing=0.0):
     return -(1 - smoothing) * logs[label] - smoothing * logs.mean()
 
 
-def weigh(task, weighting, fixed, said, label):
+def weigh_best(task, fixed, rows, label, temperature):
+    """All weight to the teacher with the lowest error, or softly; without a label to the surest."""
+    if label is not None:
+        errors = {teacher: float(hard(task, *row)) for teacher, row in rows.items()}
+    elif task == "regression":
+        return {teacher: fixed[teacher] / sum(fixed[each] for each in rows) for teacher in rows}
+    else:
+        asked = {teacher: questions(task, row) for teacher, (row, _) in rows.items()}
+        errors = {k: -sum(float((q.softmax(0) * q.log_softmax(0)).sum()) for q in each) for k, each in asked.items()}
+    lowest = min(errors.values())
+    if not temperature:
+        return {teacher: float(error == lowest) for teacher, error in errors.items()}
+    parts = {teacher: math.exp(-error / temperature) for teacher, error in errors.items()}
+    return {teacher: part / sum(parts.values()) for teacher, part in parts.items()}
+
+
+def weigh(task, weighting, fixed, said, label, temperature=0.0):
     """Weights of the teachers that said something on a row."""
     rows = {teacher: row for teacher, row in enumerate(said) if row is not None}
     if len(rows) == 1:
         return {teacher: 1.0 for teacher in rows}
+    if weighting == "best":
+        return weigh_best(task, fixed, rows, label, temperature)
     if weighting == "confidence" and label is not None:
         doubt = {teacher: math.exp(hard(task, *rows[teacher])) for teacher in rows}
     elif weighting == "entropy":
@@ -93,12 +111,9 @@ class Reference:
         for example, mask in enumerate(self.inputs["attention_mask"]):
             if self.toy.task not in ("masked-lm", "tagging"):
                 label = None if missing(self.toy.task, labels[example]) else labels[example]
-                said = [(output.logits[example], label) for output in self.teachers]
-                yield (
-                    self.student.logits[example],
-                    label,
-                    [(self.student.logits[example], *each) for each in said],
-                )
+                row = self.student.logits[example]
+                said = [(row, output.logits[example], label) for output in self.teachers]
+                yield row, label, [each if self.speaks(k, example) else None for k, each in enumerate(said)]
                 continue
             alone = self.toy.task == "tagging" and bool((labels[example] == -100).all())
             for position in range(int(mask.sum())):
@@ -108,8 +123,14 @@ class Reference:
                 row = self.student.logits[example, position]
                 yield row, label, [self.said(teacher, example, position, row, label) for teacher in range(2)]
 
+    def speaks(self, teacher, example):
+        """Whether the data let a teacher speak about an example."""
+        return "teacher_mask" not in self.inputs or bool(self.inputs["teacher_mask"][example, teacher])
+
     def said(self, teacher, example, position, row, label):
         """(student, teacher, label) in shared outcomes; None where the teacher does not have the token."""
+        if not self.speaks(teacher, example):
+            return None
         source = self.aligned.sources[teacher]
         if source is None:
             return row, self.teachers[teacher].logits[example, position], label
@@ -130,18 +151,21 @@ class Reference:
         """Soft loss of a row from its teachers, weighted."""
         task, fixed = self.toy.task, self.aligned.weights
         gold = [None if each is None else each[1:] for each in said]
-        weights = weigh(task, self.args.teacher_weighting, fixed, gold, label)
+        softened = self.args.teacher_weighting_temperature
+        weights = weigh(task, self.args.teacher_weighting, fixed, gold, label, softened)
         if self.args.ensemble == "per_teacher" or len(weights) == 1:
             return sum(weight * divergence(task, said[k][0], [(1, said[k][1])]) for k, weight in weights.items())
         rows = [(weight, said[k][1]) for k, weight in weights.items()]
         if self.args.ensemble == "logits":
             rows = [(1, sum(weight * row for weight, row in rows))]
-        return divergence(task, said[0][0], rows)
+        return divergence(task, next(each[0] for each in said if each), rows)
 
     def hidden(self, teacher):
         """1 - cos between averages over spans, for every pair of layers; a token is a span in one's own encoding."""
         source, distances = self.aligned.sources[teacher], []
         for example, mask in enumerate(self.inputs["attention_mask"]):
+            if not self.speaks(teacher, example):
+                continue
             spans = torch.arange(len(mask)).where(mask > 0, -1)
             both = (spans, spans)
             if source is not None:
@@ -229,11 +253,36 @@ def without_labels(toy):
     return replace(toy, train=toy.train.map(drop, with_indices=True))
 
 
-@pytest.mark.parametrize("weighting", ["fixed", "confidence"])
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("task", ["tagging", "single-label", "multi-label", "regression"])
 def test_examples_without_labels_learn_from_the_teachers_alone_as_in_the_reference(task, weighting, pair, tmp_path):
+    if (task, weighting) == ("regression", "entropy"):
+        pytest.skip("one number has no entropy")
     toy = without_labels(make_toy(task, pair, torch.float64))
     compare(toy, tmp_path, ensemble="probabilities", teacher_weighting=weighting)
+
+
+@pytest.mark.parametrize("task", ["tagging", "multi-label"])
+def test_the_best_teachers_softened_by_a_temperature_equal_the_reference(task, pair, tmp_path):
+    toy = without_labels(make_toy(task, pair, torch.float64))
+    compare(toy, tmp_path, teacher_weighting="best", teacher_weighting_temperature=0.7)
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments"),
+    [
+        ("masked-lm", {}),
+        ("tagging", {"teacher_weighting": "best", "distill_positions": "all"}),
+        ("single-label", {"ensemble": "logits"}),
+        ("multi-label", {"teacher_weighting": "confidence"}),
+        ("regression", {"teacher_weighting": "best"}),
+    ],
+)
+def test_teachers_that_may_not_speak_about_every_example_equal_the_reference(task, arguments, pair, tmp_path):
+    toy = make_toy(task, pair, torch.float64)
+    routes = [[["first"], ["second"], [], ["second", "first"], None][row % 5] for row in range(len(toy.train))]
+    toy = replace(toy, train=toy.train.add_column("taught_by", routes))
+    compare(toy, tmp_path, **{"ensemble": "probabilities" if task != "masked-lm" else "per_teacher", **arguments})
 
 
 @pytest.mark.parametrize("task", ["masked-lm", "tagging", "single-label"])

@@ -48,6 +48,25 @@ def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):
         assert rows.mask[1, 3]
 
 
+def test_where_a_teacher_may_not_speak_it_has_no_row(inputs):
+    inputs["teacher_mask"] = torch.tensor([[False, True], [True, True]])
+    rows = find_rows(inputs, [None, 1], SINGLE, "labelled")
+    assert rows.available[:, rows.mask].tolist() == [[False, False, True], [True, True, False]]
+    assert (rows.has[0].tolist(), rows.taught.tolist()) == ([2], [0, 1, 2])
+    assert rows.labelled.sum() == 3
+    assert hidden_rows(inputs, None, 0).sum() == 3
+    assert hidden_rows(inputs, 1, 1).tolist() == [[True, True, False], [False, False, False]]
+
+
+def test_where_nobody_may_speak_nobody_teaches_and_the_label_stays(inputs):
+    inputs["teacher_mask"] = torch.tensor([[True, True], [False, False]])
+    finder = RowFinder({"a": None, "b": 1}, [True, True], SINGLE, "labelled", hidden_states=True)
+    sizes = set_sizes(finder(inputs), ["a", "b"])
+    assert (sizes["hard"], sizes["soft"], sizes["soft/a"], sizes["soft/b"]) == (3, 2, 2, 2)
+    assert sizes["hidden/a"] == 4
+    assert "teacher_mask" not in teacher_inputs(inputs, None)
+
+
 def test_without_labels_there_are_rows_only_where_all_tokens_are(inputs):
     del inputs["labels"]
     assert find_rows(inputs, [None, 1], SINGLE, "labelled").mask.sum() == 0
@@ -140,8 +159,8 @@ def test_hidden_states_are_compared_over_tokens_or_over_shared_spans(inputs):
     spans, same = hidden_spans(inputs, None)
     assert spans is same
     assert spans.tolist() == [[0, 1, 2, 3], [0, 1, 2, -1]]
-    assert hidden_rows(inputs, None).sum() == 7
-    assert hidden_rows(inputs, 1).tolist() == [[True, True, False], [False, False, False]]
+    assert hidden_rows(inputs, None, 0).sum() == 7
+    assert hidden_rows(inputs, 1, 1).tolist() == [[True, True, False], [False, False, False]]
 
 
 def test_without_an_attention_mask_every_token_is_real(inputs):

@@ -62,6 +62,11 @@ def test_teachers_have_revision_weight_and_tokenizer(card):
     assert local == "| mine | not on the Hub; weights `111122223333` | 0.25 | not known | bfloat16 |"
 
 
+def test_what_the_logits_of_a_teacher_were_divided_by_is_told(data):
+    data.teachers = [each | {"temperature": 1.4} for each in data.teachers]
+    assert str(model_card(data, {})).count("float32, logits divided by 1.4 |") == 1
+
+
 def test_training_is_told_with_objective_time_command_and_versions(card):
     training, reproduce = sections(card)["Training"], sections(card)["Reproduce"]
     assert "| `temperature` | `2.0` |" in training and "| `layer_map` | `{-1: -1}` |" in training

@@ -41,6 +41,17 @@ class TestWhatCanBeATeacher:
         with pytest.raises(TypeError, match="A teacher is an id on the Hub, a folder"):
             load([wrong])
 
+    @pytest.mark.parametrize("temperature", [0.0, -1.0, float("inf"), float("nan")])
+    def test_a_temperature_that_is_no_number_above_0_is_refused(self, folder, temperature):
+        with pytest.raises(ValueError, match="it must be a number above 0, got"):
+            Teacher(folder, temperature=temperature)
+
+    def test_a_regression_has_no_temperature(self, load):
+        model = tiny_bert("SequenceClassification", num_labels=1, problem_type="regression")
+        student = tiny_bert("SequenceClassification", num_labels=1, problem_type="regression")
+        with pytest.raises(ValueError, match="has a temperature of 2.0, which makes class probabilities"):
+            TeacherEnsemble.load(Teacher(model, temperature=2.0), student=student, student_tokenizer=None)
+
     def test_nobody_is_refused(self, load):
         with pytest.raises(ValueError, match="at least one teacher"):
             load([])
@@ -200,6 +211,10 @@ class TestManifest:
         assert row["tokenizer"].startswith("sha256:")
         assert row["dtype"] == "float32"
         assert str(folder.parent) not in json.dumps(row)
+
+    def test_it_says_what_the_logits_are_divided_by_unless_they_stay_as_they_are(self, load, folder):
+        rows = load([Teacher(folder, temperature=1.5), Teacher(folder, temperature=1.0)]).manifest()
+        assert [each.get("temperature") for each in rows] == [1.5, None]
 
     def test_a_model_that_was_loaded_from_a_folder_does_not_tell_the_folder(self, load, folder):
         model = transformers.AutoModelForTokenClassification.from_pretrained(folder)

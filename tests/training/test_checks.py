@@ -34,6 +34,8 @@ from hf_multiteacher.training.checks import (
             "teacher_weights have no effect",
         ),
         ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}, "teacher_weights have no effect"),
+        ("single-label", {"teacher_weighting": "best", "teacher_weights": [2, 1]}, "teacher_weights have no effect"),
+        ("regression", {"calibrate_teachers": True}, "as sure as they are right, but a regression has none"),
         ("tagging", {"teacher_weights": [1.0]}, r"one number for each of the teachers \['first', 'second'\]"),
         ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] read the text through one that is not"),
         ("masked-lm", {"ensemble": "logits"}, "Use 'per_teacher'"),
@@ -59,12 +61,19 @@ def test_what_would_mean_something_else_is_refused_by_name(task, changes, messag
         ("tagging", {"teacher_weighting": "entropy", "teacher_weights": [0, 2]}),
         ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1], "hidden_state_weight": 1.0}),
         ("single-label", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}),
+        ("regression", {"teacher_weighting": "best", "teacher_weights": [2, 1]}),
         ("single-label", {"label_names": ["labels"]}),
         ("tagging", {"optim": "galore_adamw_layerwise"}),
     ],
 )
 def test_what_has_a_meaning_is_not_refused(task, changes, pair, tmp_path):
     make_trainer(make_toy(task, pair), tmp_path, **changes)
+
+
+def test_without_held_out_rows_no_teacher_is_calibrated(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    with pytest.raises(ValueError, match="with labels of held-out rows, but there is no eval_dataset"):
+        make_trainer(toy, tmp_path, eval_dataset=None, calibrate_teachers=True)
 
 
 def test_a_scheduler_that_does_not_know_the_projections_is_refused(pair, tmp_path):

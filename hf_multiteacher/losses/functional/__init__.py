@@ -12,12 +12,21 @@ from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens
 from .label_losses import binary_cross_entropy, cross_entropy
 from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
-from .teacher_weights import confidence_weights, entropy_weights, normalised_entropy, renormalise
+from .teacher_weights import (
+    best_weights,
+    confidence_weights,
+    entropy_in_nats,
+    entropy_weights,
+    normalised_entropy,
+    renormalise,
+    teachable_weights,
+)
 
 __all__ = [
     "IGNORED_LABEL",
     "LOG_ZERO",
     "bernoulli_logits",
+    "best_weights",
     "binary_cross_entropy",
     "coarsen",
     "confidence_weights",
@@ -27,6 +36,7 @@ __all__ = [
     "divergence",
     "ensemble_logits",
     "ensemble_probabilities",
+    "entropy_in_nats",
     "entropy_weights",
     "kl_divergence",
     "jensen_shannon_distance",
@@ -35,6 +45,7 @@ __all__ = [
     "normalised_entropy",
     "renormalise",
     "squared_error",
+    "teachable_weights",
     "tempered_log_probabilities",
     "tokens_per_span",
     "weighted_mean",

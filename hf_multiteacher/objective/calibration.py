@@ -1,0 +1,74 @@
+"""The temperatures of a run's teachers, from what they say on held-out rows; they are asked once about each batch."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from ..losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature
+from .objective import DistillationObjective
+from .rows import Inputs, Rows
+
+
+def fitted_temperatures(
+    objective: DistillationObjective, batches: Iterable[Inputs], gather: Callable[[Tensor], Tensor]
+) -> list[float]:
+    """Find what each teacher's logits are to be divided by.
+
+    Args:
+        objective: The run's objective.
+        batches: Held-out examples with labels, at least one batch on every rank.
+        gather: Brings a tensor [examples, ...] of all ranks together, without the examples that only fill a batch.
+
+    Returns:
+        One temperature per teacher.
+
+    Raises:
+        ValueError: A teacher has no row with a label.
+    """
+    totals = sum(gather(_sums(objective, inputs)).cpu().double().sum(dim=0) for inputs in batches)
+    errors, rows = torch.as_tensor(totals).split([len(TEMPERATURES), 1], dim=-1)
+
+    for name, count in zip(objective.teachers.names, rows.flatten().tolist(), strict=True):
+        if not count:
+            raise ValueError(
+                f"calibrate_teachers compares teacher '{name}' with labels, but it has no labelled row in "
+                "eval_dataset. Give it some, or leave calibrate_teachers out."
+            )
+    return [fitted_temperature(each) for each in errors]
+
+
+@torch.no_grad()
+def _sums(objective: DistillationObjective, inputs: Inputs) -> Tensor:
+    """Add up each teacher's errors within every example, and its rows; [examples, teachers, temperatures + 1]."""
+    rows, teachers = objective.rows(inputs), objective.teachers
+    logits = objective.ask_teachers(inputs).logits
+    labelled = rows.labelled.flatten().index_select(0, rows.index)
+
+    sums = []
+    for teacher, available in enumerate(teachers.available(rows)):
+        chosen = (available & labelled).nonzero().squeeze(1)
+        errors = _errors(objective, teacher, logits[teacher].index_select(0, chosen), rows, chosen)
+        sums.append(_per_example(rows, chosen, errors))
+    return torch.stack(sums, dim=1)
+
+
+def _errors(objective: DistillationObjective, teacher: int, logits: Tensor, rows: Rows, chosen: Tensor) -> Tensor:
+    """Return the errors of some rows, and a 1 beside them for each row."""
+    if rows.labels is None:
+        return logits.new_zeros(0, len(TEMPERATURES) + 1)
+
+    outcomes, labels = objective.teachers.outcomes[teacher], rows.labels.index_select(0, chosen)
+    if outcomes is None:
+        errors = errors_by_temperature(objective.problem, logits, labels)
+    else:
+        errors = errors_by_temperature(objective.problem, logits, outcomes.of_labels(labels), outcomes.of_teacher)
+    return torch.cat([errors, torch.ones_like(errors[:, :1])], dim=1)
+
+
+def _per_example(rows: Rows, chosen: Tensor, values: Tensor) -> Tensor:
+    """Add up the values [rows, ...] of some rows within each example, [examples, ...]."""
+    tokens = 1 if rows.tokens is None else rows.tokens.shape[1]
+    examples = rows.index.index_select(0, chosen) // tokens
+    sums = values.new_zeros(len(rows.mask), *values.shape[1:])
+    return sums.index_add(0, examples, values)

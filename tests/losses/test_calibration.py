@@ -1,0 +1,52 @@
+import pytest
+import torch
+from scipy.optimize import minimize_scalar
+
+from helpers.formulas import MULTI, SINGLE, normal
+from hf_multiteacher.losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature
+from hf_multiteacher.losses.weighting import gold_error
+
+ROWS = 400
+
+
+def answers(problem, exaggeration):
+    """Logits that exaggerate, and labels drawn from what they should have been."""
+    logits, generator = normal(ROWS, 5, scale=2.0), torch.Generator().manual_seed(1)
+    if problem == SINGLE:
+        labels = torch.multinomial(logits.softmax(-1), 1, generator=generator).squeeze(1)
+    else:
+        labels = torch.bernoulli(logits.sigmoid(), generator=generator)
+    return exaggeration * logits, labels
+
+
+@pytest.mark.parametrize("exaggeration", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("problem", [SINGLE, MULTI])
+def test_it_is_the_temperature_of_the_lowest_error(problem, exaggeration):
+    logits, labels = answers(problem, exaggeration)
+    expected = minimize_scalar(
+        lambda temperature: float(gold_error(problem, logits / temperature, labels).sum()),
+        bounds=(0.1, 40),
+        method="bounded",
+    )
+    found = fitted_temperature(errors_by_temperature(problem, logits, labels).sum(dim=0))
+    assert found == pytest.approx(expected.x, rel=0.01)
+    assert found == round(found, 3)
+
+
+def test_errors_are_those_of_the_outcomes_that_are_made_after_dividing():
+    logits, labels = answers(SINGLE, 1.0)
+
+    def first_two_joined(each):
+        return torch.cat([each[:, :2].logsumexp(-1, keepdim=True), each[:, 2:]], dim=1)
+
+    found = errors_by_temperature(SINGLE, logits, (labels - 1).clamp(min=0), first_two_joined)
+    for temperature, errors in zip(TEMPERATURES, found.T, strict=True):
+        p = (logits / temperature).softmax(-1)
+        p = torch.cat([p[:, :2].sum(-1, keepdim=True), p[:, 2:]], dim=1)
+        torch.testing.assert_close(errors, -p.log()[range(ROWS), (labels - 1).clamp(min=0)])
+
+
+@pytest.mark.parametrize(("exaggeration", "found"), [(1e-3, 0.125), (1e3, 32.0)])
+def test_it_stays_between_the_bounds(exaggeration, found):
+    logits, labels = answers(SINGLE, exaggeration)
+    assert fitted_temperature(errors_by_temperature(SINGLE, logits, labels).sum(dim=0)) == found

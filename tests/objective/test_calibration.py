@@ -1,0 +1,106 @@
+"""Teachers that are as sure as they are right: found on the evaluation set, whatever the batches, and followed so."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
+from hf_multiteacher.losses.calibration import TEMPERATURES
+from hf_multiteacher.objective.calibration import fitted_temperatures
+
+CLASSIFY = [task for task in TASKS if task != "regression"]
+
+
+def temperatures(trainer):
+    return [teacher.temperature for teacher in trainer.teachers]
+
+
+def with_temperature(toy, *temperatures):
+    pairs = zip(toy.teachers, temperatures, strict=True)
+    return replace(toy, teachers=[replace(teacher, temperature=each) for teacher, each in pairs])
+
+
+@pytest.mark.parametrize("task", ["tagging", "single-label", "multi-label"])
+def test_no_other_temperature_gives_a_teacher_a_lower_loss(task, pair, tmp_path):
+    toy = make_toy(task, pair)
+    trainer = make_trainer(toy, tmp_path, calibrate_teachers=True)
+    found, losses = temperatures(trainer), []
+    for factor in (1.0, 0.95, 1.05):
+        for teacher, temperature in zip(trainer.teachers, found, strict=True):
+            teacher.temperature = factor * temperature
+        losses.append(trainer.evaluate())
+    for name, temperature in zip(("first", "second"), found, strict=True):
+        assert TEMPERATURES[0] < temperature < TEMPERATURES[-1], "or nothing is tested"
+        assert losses[0][f"eval_loss/{name}"] < min(each[f"eval_loss/{name}"] for each in losses[1:])
+
+
+@pytest.mark.parametrize("task", CLASSIFY)
+def test_the_size_of_the_batches_changes_nothing(task, pair, tmp_path):
+    toy, runs = make_toy(task, pair, calibrate_teachers=True), []
+    for size in (5, 22):
+        runs.append(temperatures(make_trainer(toy, tmp_path, per_device_eval_batch_size=size)))
+    assert runs[0] == pytest.approx(runs[1], abs=2e-3)
+    assert len(set(runs[0])) == 2
+
+
+def test_all_evaluation_sets_count_and_those_without_labels_do_not(pair, tmp_path):
+    toy = make_toy("tagging", pair)
+    none = toy.evaluation.map(lambda example: {"labels": [-100] * len(example["labels"])})
+    halves = {"a": toy.evaluation.select(range(11)), "b": toy.evaluation.select(range(11, 22)), "none": none}
+    whole, parts = (make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=each) for each in
+                    (toy.evaluation, halves))  # fmt: skip
+    assert temperatures(whole) == pytest.approx(temperatures(parts), abs=2e-3)
+    with pytest.raises(ValueError, match="teacher 'first' with labels, but it has no labelled row in eval_dataset"):
+        make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=none)
+
+
+def test_a_temperature_that_was_given_stays(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    found = temperatures(make_trainer(toy, tmp_path, calibrate_teachers=True))
+    given = temperatures(make_trainer(with_temperature(toy, 3.0, None), tmp_path, calibrate_teachers=True))
+    assert given == [3.0, found[1]]
+
+
+@pytest.mark.parametrize("task", CLASSIFY)
+def test_a_teacher_with_a_temperature_is_a_teacher_whose_head_was_divided(task, pair, tmp_path):
+    toy = make_toy(task, pair, torch.float64)
+    divided = [copy.deepcopy(teacher.model) for teacher in toy.teachers]
+    for model, temperature in zip(divided, (2.0, 0.7), strict=True):
+        head = model.cls.predictions.decoder if task == "masked-lm" else model.classifier
+        head.weight = torch.nn.Parameter(head.weight.detach() / temperature)
+        head.bias = torch.nn.Parameter(head.bias.detach() / temperature)
+    pairs = zip(toy.teachers, divided, strict=True)
+    other = replace(toy, teachers=[replace(teacher, model=model) for teacher, model in pairs])
+    runs = []
+    for each in (with_temperature(toy, 2.0, 0.7), other):
+        trainer = make_trainer(each, tmp_path, max_steps=4, teacher_weighting="best")
+        trainer.train()
+        runs.append((weights_of(trainer), trainer.evaluate()))
+    assert largest_difference(runs[0][0], runs[1][0]) < 1e-9
+    same = [name for name in runs[0][1] if "loss" in name or "loyalty" in name]
+    assert {name: runs[0][1][name] for name in same} == pytest.approx({name: runs[1][1][name] for name in same})
+
+
+def test_the_manifest_names_the_temperatures_and_a_resume_with_others_is_refused(pair, tmp_path):
+    toy = make_toy("single-label", pair, max_steps=2, save_strategy="steps", save_steps=2)
+    trainer = make_trainer(toy, tmp_path, calibrate_teachers=True)
+    trainer.train()
+    found = temperatures(trainer)
+    assert [each["temperature"] for each in trainer.distillation_objective.manifest()["teachers"]] == found
+
+    by_hand = make_trainer(with_temperature(toy, *found), tmp_path, max_steps=4)
+    by_hand.train(resume_from_checkpoint=True)
+    with pytest.raises(ValueError, match=rf"teachers\[0\].temperature was {found[0]} and is None"):
+        make_trainer(toy, tmp_path, max_steps=4).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
+
+
+def test_rows_of_a_rank_without_a_label_count_nothing(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    trainer = make_trainer(toy, tmp_path)
+    batches = [*trainer.get_eval_dataloader()]
+    silent = [{name: each for name, each in batch.items() if name != "labels"} for batch in batches]
+    objective = trainer.distillation_objective
+    runs = [fitted_temperatures(objective, some, lambda each: each) for some in (batches, batches + silent)]
+    assert runs[0] == runs[1]
