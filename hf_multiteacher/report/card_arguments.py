@@ -37,6 +37,7 @@ TERMS = {
     "soft_target_weight": "soft_target_weight * T² * KL(teachers || student)",
     "hard_label_weight": "hard_label_weight * hard loss",
     "hidden_state_weight": "hidden_state_weight * (1 - cosine)",
+    "relation_loss_weight": "relation_loss_weight * KL(relations of the teachers || of the student)",
 }
 
 
@@ -63,6 +64,8 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
 
     if not arguments.get("soft_target_weight", True):
         silent |= {"temperature", *WEIGHTING, "ensemble", "distill_positions"}
+    if not arguments.get("relation_loss_weight"):
+        silent.add("relation_heads")
     if teachers == 1:
         silent |= {*WEIGHTING, "ensemble"}
     if not task.token_level:

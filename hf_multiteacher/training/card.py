@@ -25,6 +25,7 @@ NOT_QUALITY = (
     "model_preparation_time",
     "soft_loss",
     "hidden_loss",
+    "relation_loss",
     "coverage",
 )
 

@@ -20,6 +20,7 @@ def test_nothing_that_is_off_or_left_open_is_listed():
     [
         ({"soft_target_weight": 0.0}, {"soft_target_weight", "temperature", "teacher_weighting", "distill_positions"}),
         ({"teachers": 1}, {"teacher_weighting"}),
+        ({"relation_loss_weight": 0.0}, {"relation_loss_weight", "relation_heads"}),
         ({"task": "sequence-classification"}, {"distill_positions"}),
         ({"optim": "sgd"}, {"adam_beta1", "adam_beta2", "adam_epsilon"}),
         ({"max_steps": 5}, {"num_train_epochs"}),

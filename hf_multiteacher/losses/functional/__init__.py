@@ -12,6 +12,7 @@ from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens
 from .label_losses import binary_cross_entropy, cross_entropy
 from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
+from .relations import span_relations
 from .teacher_weights import (
     best_weights,
     confidence_weights,
@@ -44,6 +45,7 @@ __all__ = [
     "mean_over_spans",
     "normalised_entropy",
     "renormalise",
+    "span_relations",
     "squared_error",
     "teachable_weights",
     "tempered_log_probabilities",

@@ -264,11 +264,11 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     check_training(args)
     if not config.masked_lm:
         refuse_best_checkpoint(args)
-    if config.has_unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
+    if config.has_unlabelled and not (args.soft_target_weight or args.compared_layers):
         raise ValueError(
-            "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "
-            "0, so nothing would be learned from it. Leave it out (of labelled_rows, by unlabelled_rows: 0), or give "
-            "one of them a weight."
+            "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight and "
+            "relation_loss_weight are 0, so nothing would be learned from it. Leave it out (of labelled_rows, by "
+            "unlabelled_rows: 0), or give one of them a weight."
         )
 
 
