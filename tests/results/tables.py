@@ -27,20 +27,15 @@ ENSEMBLE = "ensemble"
 
 def quality(ablation: Ablation) -> str:
     """The main figure of every arm and teacher in every task, and the mean over the tasks."""
-    rows = [
-        [name, *_row(ablation, lambda task, name=name: _mean_and_deviation(task, name))] for name in _arms(ablation)
-    ]
-    for row, name in zip(rows, _arms(ablation), strict=True):
-        row.append(percent(_mean(ablation, lambda task, name=name: task["arms"][name]["mean"])))
+    rows = []
+    for name in _arms(ablation):
+        overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
+        cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
+        rows.append([name, *cells, percent(overall)])
     for name in _teachers(ablation):
-        figures = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
-        rows.append(
-            [
-                _titled(name),
-                *figures,
-                percent(_mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])),
-            ]
-        )
+        overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
+        cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
+        rows.append([_titled(name), *cells, percent(overall)])
     return table(["", *_titles(ablation), "mean"], rows)
 
 
@@ -66,23 +61,17 @@ def levers(ablation: Ablation) -> str:
 def loyalty(ablation: Ablation, measure: str) -> str:
     """One measure of loyalty of every arm to every teacher, and of the teachers to each other."""
     teachers = [name for name in _teachers(ablation) if name != ENSEMBLE]
-    rows = []
-    for name in _arms(ablation):
-        rows.append(
-            [
-                name,
-                *_row(ablation, lambda task, name=name: _loyalties(task["arms"][name]["loyalty"], teachers, measure)),
-            ]
-        )
+    rows = [
+        [name, *_row(ablation, lambda task, name=name: _loyalties(task["arms"].get(name), teachers, measure))]
+        for name in _arms(ablation)
+    ]
     if measure != "probability_loyalty":
-        between = _row(ablation, lambda task: _between(task, teachers, measure))
-        rows.append(["the teachers, to each other", *between])
-    kept_columns = [place for place in range(1, len(rows[0])) if any(row[place] for row in rows)]
-    header = ["", *ablation["tasks"]]
-    return table(
-        [header[0], *(f"{header[place]}: {', '.join(teachers)}" for place in kept_columns)],
-        [[row[0], *(row[place] for place in kept_columns)] for row in rows],
-    )
+        rows.append(["the teachers", *_row(ablation, lambda task: _between(task, teachers, measure))])
+
+    has = [place for place in range(1, len(rows[0])) if any(row[place] for row in rows)]
+    titles = [*ablation["tasks"]]
+    header = [f"{titles[place - 1]}: {', '.join(teachers)}" for place in has]
+    return table(["", *header], [[row[0], *(row[place] for place in has)] for row in rows])
 
 
 def sizes(ablation: Ablation) -> str:
@@ -195,8 +184,9 @@ def _gain(each: Mapping[str, Any] | None) -> str:
     return f"{100 * each['value']:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
 
 
-def _loyalties(row: Mapping[str, Any], teachers: list[str], measure: str) -> str:
-    found = [percent(row.get(teacher, {}).get(measure), 1) for teacher in teachers]
+def _loyalties(arm: Mapping[str, Any] | None, teachers: list[str], measure: str) -> str:
+    loyalty = {} if arm is None else arm["loyalty"]
+    found = [percent(loyalty.get(teacher, {}).get(measure), 1) for teacher in teachers]
     return ", ".join(found) if all(found) else ""
 
 
