@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..configuration.checks import check_results_folder, check_training
 from ..terminal.progress import Progress
-from .arms import Arm, arms_of, teachers_arm
+from .arms import Arm, arms_of, teachers_arm, training_of
 from .cells import Cell, Cells, check_names
 from .configuration import AblationConfig, Keys, tasks_of
-from .distillation import make_distillation, run_cell, settings_of
+from .distillation import arguments_of, run_cell, settings_of
 from .intervals import Difference
 from .results import TaskResult, mean_gains, task_result
 from .table import terminal_tables
@@ -59,12 +59,18 @@ class Ablation:
         return {**settings_of(arm), "follows": list(arm.follows), "learned": self.teachers[arm.task].settings}
 
     def _check_missing(self) -> None:
-        """Refuse arms that cannot be run, before any work."""
+        """Refuse arms that cannot be run, before any work; a training that several have is tried once."""
+        missing = {(arm.task, arm.name) for arm, _ in self.missing}
+        tried: list[Keys] = []
+
         for arm in self.arms:
-            if all(self.cells[arm.task, arm.name, seed] for seed in self.seeds):
+            if (arm.task, arm.name) not in missing:
                 continue
-            ready = self.teachers[arm.task].ready or self.config.sources
-            check_training(make_distillation(arm, self.seeds[0], [*ready.values()], self.folder).args)
+            _, args, _ = arguments_of(arm, self.seeds[0], [*self.config.sources.values()], self.folder)
+            training = training_of(arm)
+            if training not in tried:
+                check_training(args)
+                tried.append(training)
 
     # ---- What is missing ----
 

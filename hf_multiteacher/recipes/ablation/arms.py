@@ -1,14 +1,17 @@
 """The keys of every cell: those that all share, those of its task, and those of its arm."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+from transformers import TrainingArguments
 
 from ...training_args import objective_arguments
 from ..configuration.configuration import defaults_for
 from .configuration import OWN_KEYS_OF_CELLS, AblationConfig, Keys, declared
 
 UNLABELLED = ("unlabelled", "unlabelled_rows")
+OF_TRAININGS = {each.name for each in fields(TrainingArguments)}
 OF_STUDENTS = ("student", "teacher_", "report_")
 
 
@@ -63,6 +66,11 @@ def teachers_arm(task: str, keys: Keys, fine_tuning: Keys) -> Arm:
     return Arm(task, "teachers", (), {**kept, **own, "task": task})
 
 
+def training_of(arm: Arm) -> Keys:
+    """Return the keys of an arm that are `TrainingArguments`, which all tasks and objectives may share."""
+    return {key: value for key, value in arm.keys.items() if key in OF_TRAININGS}
+
+
 def _arm(config: AblationConfig, task: str, name: str, shared: Keys) -> Arm:
     given = dict(config.keys_of_arms[name])
     follows = tuple(given.pop("teachers", config.sources))
@@ -78,7 +86,8 @@ def _alone(keys: Keys) -> Keys:
 
 def _without_teachers(keys: Keys) -> Keys:
     """Leave out what only teachers give a meaning: the objective, and examples without labels."""
-    kept = {key: value for key, value in keys.items() if key not in (*objective_arguments(), *UNLABELLED)}
+    left_out = {*objective_arguments(), *UNLABELLED} - OF_TRAININGS
+    kept = {key: value for key, value in keys.items() if key not in left_out}
     return kept | ({"unlabelled_rows": 0} if kept.get("labelled_rows") else {})
 
 

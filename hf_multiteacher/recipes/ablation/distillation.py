@@ -10,8 +10,9 @@ from typing import Any, cast
 from transformers import Trainer
 
 from ...teachers.ensemble import ENSEMBLE
+from ...training_args import DistillationTrainingArguments
 from ..configuration.arguments import make_arguments
-from ..configuration.configuration import KINDS
+from ..configuration.configuration import KINDS, DistillationConfig
 from ..results.answers import Answers
 from ..results.figures import STUDENT, Figures
 from ..results.prediction_files import named_answers
@@ -110,7 +111,18 @@ def run_cell(arm: Arm, seed: int, teachers: Mapping[str, str], cache: str, setti
 
 
 def make_distillation(arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path) -> CellDistillation:
-    """Make a distillation.
+    """Make a distillation; arguments as for `arguments_of`.
+
+    Raises:
+        ValueError: The arguments do not fit, or a teacher cannot be had.
+    """
+    return CellDistillation(*arguments_of(arm, seed, teachers, output_dir))
+
+
+def arguments_of(
+    arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path
+) -> tuple[DistillationConfig, DistillationTrainingArguments, Keys]:
+    """Return what `Distillation` takes.
 
     Args:
         arm: What is done.
@@ -123,7 +135,7 @@ def make_distillation(arm: Arm, seed: int, teachers: Sequence[str], output_dir: 
     """
     values = {**arm.keys, "seed": seed, "teachers": [*teachers], "output_dir": str(output_dir)}
     config, args = make_arguments(KINDS, values)
-    return CellDistillation(config, args, values)
+    return config, args, values
 
 
 def settings_of(arm: Arm) -> Keys:
