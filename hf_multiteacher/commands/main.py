@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from ..recipes.configuration.did_you_mean import did_you_mean
 from ..version import __version__
-from . import benchmark, cache, demo, distill, doctor, evaluate, loyalty, push, report
+from . import ablate, benchmark, cache, demo, distill, doctor, evaluate, loyalty, push, report
 from .disk import disk_errors
 from .exit import FAILED, FINISHED, PROGRAM, Failed, write_everywhere
 from .outputs import exit_code, outliving_readers
 from .parser import CommandParser
 
-COMMANDS = (demo, doctor, distill, report, push, loyalty, evaluate, benchmark, cache)
+COMMANDS = (demo, doctor, distill, report, ablate, push, loyalty, evaluate, benchmark, cache)
 """The words on the command line; each file describes its options in `add` and does its work in `run`."""
 OPTIONS = ["-h", "--help", "--version"]
 

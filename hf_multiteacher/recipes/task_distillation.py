@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from torch import nn
 from transformers import set_seed
 
@@ -23,6 +23,7 @@ from .configuration.checkpoints import find_checkpoint
 from .configuration.checks import refuse_best_checkpoint, refuse_resume
 from .configuration.configuration import DistillationConfig
 from .configuration.rehearsal import expect_best_metric
+from .data.fewer_labels import keep_labels
 from .data.label_inventory import take_inventory
 from .data.labelled_data import LabelledData
 from .data.own_task import load_own_task
@@ -84,6 +85,7 @@ class TaskDistillation(Distillation):
         self.say(self.task.notes)
         if self.task.validation is None:
             refuse_best_checkpoint(self.args, "Leave it out, or give data with a part validation and a part test.")
+        self.without_labels = self._take_labels()
 
         self._find_student()
         models = [self.student, *(teacher.model for teacher in self.found)]
@@ -110,20 +112,36 @@ class TaskDistillation(Distillation):
         task = TaskData.of(load_task(self.config.task, cast(Any, self.config.data)))
         return in_order_of(task, knowing)
 
+    def _take_labels(self) -> list[Dataset]:
+        """Take the labels from the examples that are to have none, and return these."""
+        if self.config.labelled_rows is None:
+            return []
+
+        self.task, others = keep_labels(self.task, self.config.labelled_rows)
+        return [others]
+
     def _with_unlabelled(self, tokenizers: Sequence[Any]) -> LabelledData:
-        """Add the text without labels, from which the student alone learns."""
-        config = self.config
-        if config.unlabelled is None:
+        """Add the examples without labels, from which the student alone learns."""
+        if not self.config.has_unlabelled:
             return self.data
 
-        more = load_unlabelled(
+        more = concatenate_datasets([*self.without_labels, *self._unlabelled_text()])
+        more = more.select(range(min(len(more), self.config.unlabelled_rows or len(more))))
+        self.say([f"{len(more)} examples without labels: the student learns from the teachers alone there."])
+        return self.data.with_unlabelled(self.task, more, tokenizers)
+
+    def _unlabelled_text(self) -> list[Dataset]:
+        config = self.config
+        if config.unlabelled is None:
+            return []
+
+        text = load_unlabelled(
             config.unlabelled,
             self.task,
             text_column=config.text_column,
             second_text_column=config.second_text_column,
         )
-        self.say([f"{len(more)} examples without labels: the student learns from the teachers alone there."])
-        return self.data.with_unlabelled(self.task, more, tokenizers)
+        return [text]
 
     def _with_validation(self, data: LabelledData, tokenizers: Sequence[Any]) -> LabelledData:
         """Have evaluations during the training go over the validation part, where that is not what is measured on."""
@@ -143,7 +161,8 @@ class TaskDistillation(Distillation):
             self.student, self.own_tokenizer = Pretrained.find(self.config.student, "Student"), None
             return
 
-        texts = _texts(self.task.train) if is_trimmed(self.config.vocabulary) else []
+        read = [self.task.train, *self.without_labels] if is_trimmed(self.config.vocabulary) else []
+        texts = [text for part in read for text in _texts(part)]
         self.own_tokenizer = find_student_tokenizer(self.config.vocabulary, first.tokenizer, texts)
         self.student = replace(first, tokenizer=self.own_tokenizer or first.tokenizer, role="Student")
 

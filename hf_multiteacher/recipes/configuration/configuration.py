@@ -65,6 +65,14 @@ class DistillationConfig:
         "More text without labels, from which the student learns what the teachers say: text files with a text in "
         "each line, folders of them, files with columns, data sets' ids, or synthetic.",
     )
+    labelled_rows: int | None = _key(
+        "the data",
+        "Only so many examples of the training part, drawn alike for every seed, keep their labels; the others are "
+        "learned from as unlabelled text is. Default: all.",
+    )
+    unlabelled_rows: int | None = _key(
+        "the data", "Only so many examples without labels, those of the training part first. Default: all."
+    )
     max_length: int | None = _key(
         "the data", "Tokens of an example at most. Default: what all models can read; masked-lm: 128."
     )
@@ -109,10 +117,10 @@ class DistillationConfig:
 
     def __post_init__(self) -> None:
         """Check the values, and fill in what follows from them."""
-        for name in ("max_length", "held_out"):
+        for name, least in (("max_length", 1), ("held_out", 1), ("labelled_rows", 1), ("unlabelled_rows", 0)):
             value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 1):
-                raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
+            if value is not None and (type(value) is not int or value < least):
+                raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}.")
 
         self._refuse_what_has_no_effect()
         self._refuse_two_students()
@@ -137,12 +145,18 @@ class DistillationConfig:
         return self.task in OWN_TASKS
 
     @property
+    def has_unlabelled(self) -> bool:
+        """Whether the student learns from examples without labels too."""
+        return bool(self.unlabelled or self.labelled_rows) and self.unlabelled_rows != 0
+
+    @property
     def vocabulary(self) -> str | Mapping[Literal["size"], int]:
         """What `find_student_tokenizer` takes."""
         return self.student_vocabulary or TEACHER
 
     def _refuse_what_has_no_effect(self) -> None:
-        labels = ("second_text_column", "words_column", "label_column", "unlabelled", "fine_tune_teachers")
+        rows = ("unlabelled", "labelled_rows", "unlabelled_rows")
+        labels = ("second_text_column", "words_column", "label_column", *rows, "fine_tune_teachers")
         text = ("corpus", "megabytes", "streaming", "held_out")
         columns = ("text_column", "second_text_column", "words_column", "label_column")
         if self.masked_lm:
@@ -158,6 +172,11 @@ class DistillationConfig:
             raise ValueError(
                 f"{given[0]} has no effect with task: {self.task}. Leave it out, or name another task "
                 f"({', '.join(TASKS)})."
+            )
+        if self.unlabelled_rows and not self.has_unlabelled:
+            raise ValueError(
+                f"unlabelled_rows is {self.unlabelled_rows}, but no example lacks a label. Name a file as unlabelled, "
+                "say how many labelled_rows there are to be, or leave it out."
             )
 
     def _refuse_two_students(self) -> None:
@@ -243,11 +262,11 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     find_checkpoint(args)
 
     check_training(args)
-    if config.unlabelled and not (args.soft_target_weight or args.compared_layers):
+    if config.has_unlabelled and not (args.soft_target_weight or args.compared_layers):
         raise ValueError(
-            "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight "
-            "and relation_loss_weight are 0, so nothing would be learned from it. Leave it out, or give one of them a "
-            "weight."
+            "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight and "
+            "relation_loss_weight are 0, so nothing would be learned from it. Leave it out (of labelled_rows, by "
+            "unlabelled_rows: 0), or give one of them a weight."
         )
 
 

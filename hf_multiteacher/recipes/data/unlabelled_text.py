@@ -1,7 +1,7 @@
 """Text without labels, from which a student learns what its teachers say of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,19 @@ def load_unlabelled(
     examples = next(iter(columns.values()))
     if not examples:
         raise ValueError(f"The unlabelled text '{', '.join(given)}' holds no text. Check its content.")
-    labels = [_no_label(task, example) for example in examples]
-    return Dataset.from_dict({**columns, "labels": labels}, features=task.features)
+    return without_labels(columns, task)
+
+
+def without_labels(columns: Mapping[str, Sequence[Any]] | Dataset, task: TaskData) -> Dataset:
+    """Make examples of a task that have no label: -100, for each word in tagging, or NaN in regression.
+
+    Args:
+        columns: What is read of them, in the columns `words`, `text` or `text` and `text_pair`.
+        task: Tells what an example is.
+    """
+    inputs = {name: columns[name][:] for name in task.inputs}
+    labels = [_no_label(task, example) for example in next(iter(inputs.values()))]
+    return Dataset.from_dict({**inputs, "labels": labels}, features=task.features)
 
 
 def _no_label(task: TaskData, example: Any) -> Any:

@@ -29,7 +29,7 @@ def write_predictions(
         teachers: Their names.
         answers: Those of each teacher and the ensemble, where they were measured too, and last the student's.
     """
-    named = _named(teachers, answers, len(task.test))
+    named = named_answers(teachers, answers, len(task.test))
     definition = DEFINITIONS.get(config.task)
     if definition is not None and definition.prediction_file is not None:
         _write_in_layout(folder, definition, str(config.data) if config.data else None, task, named)
@@ -39,8 +39,14 @@ def write_predictions(
     write_text(folder / FILE, "\n".join([*lines, ""]))
 
 
-def _named(teachers: Sequence[str], answers: Sequence[list[Any]], examples: int) -> dict[str, list[Any]]:
-    """Say whose answers are whose; teachers' are there for every example of every teacher, or left out."""
+def named_answers(teachers: Sequence[str], answers: Sequence[list[Any]], examples: int) -> dict[str, list[Any]]:
+    """Say whose answers are whose; teachers' are there for every example of every teacher, or left out.
+
+    Args:
+        teachers: Their names.
+        answers: As for `write_predictions`.
+        examples: How many were measured.
+    """
     owners = [*teachers, *([ENSEMBLE] if len(teachers) > 1 else []), STUDENT]
     whole = len(answers) == len(owners) and all(len(each) == examples for each in answers)
     return dict(zip(owners, answers, strict=True)) if whole else {STUDENT: answers[-1]}

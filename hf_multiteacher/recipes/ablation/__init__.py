@@ -1,0 +1,1 @@
+"""Arms and seeds of one distillation beside one another: what teachers, weightings and unlabelled text are worth."""

@@ -1,0 +1,150 @@
+"""The command `hf-multiteacher ablate`: teachers that learn once, a student for every cell, and the table."""
+
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from ..configuration.checks import check_results_folder, check_training
+from ..terminal.progress import Progress
+from .arms import Arm, arms_of, teachers_arm, training_of
+from .cells import Cell, Cells, check_names
+from .configuration import AblationConfig, Keys, tasks_of
+from .distillation import arguments_of, run_cell, settings_of
+from .intervals import Difference
+from .results import TaskResult, mean_gains, task_result
+from .table import terminal_tables
+from .teachers import TaskTeachers
+from .written import write_results
+
+
+class Ablation:
+    """Arms, seeds and tasks: what is finished of them is kept, what is missing is run.
+
+    Args:
+        config: The ablation.
+        shared: The keys that hold for every arm.
+
+    Raises:
+        ValueError: A key does not fit, a teacher cannot be had, or what is finished was run otherwise.
+    """
+
+    def __init__(self, config: AblationConfig, shared: Keys) -> None:
+        self.config = config
+        self.folder = Path(str(shared["output_dir"]))
+        check_results_folder(self.folder)
+        check_names({**config.sources, **config.keys_of_arms})
+
+        tasks = tasks_of(config, shared)
+        self.shared = {key: value for key, value in shared.items() if key != "output_dir"}
+        self.arms = arms_of(config, self.shared, tasks)
+        self.teachers = {task: self._teachers(task, own) for task, own in tasks.items()}
+        self.kept = Cells(self.folder / "cells")
+        self.cells = {(arm.task, arm.name, seed): self._read(arm, seed) for arm in self.arms for seed in self.seeds}
+        self._check_missing()
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """Those of every arm."""
+        return self.config.seeds or []
+
+    def _teachers(self, task: str, own: Keys) -> TaskTeachers:
+        arm = teachers_arm(task, {**self.shared, **own}, self.config.fine_tuning or {})
+        return TaskTeachers(arm, self.config.sources, self.folder / "teachers" / task)
+
+    def _read(self, arm: Arm, seed: int) -> Cell | None:
+        return self.kept.read(arm.task, arm.name, seed, self._settings(arm))
+
+    def _settings(self, arm: Arm) -> Keys:
+        return {**settings_of(arm), "follows": list(arm.follows), "learned": self.teachers[arm.task].settings}
+
+    def _check_missing(self) -> None:
+        """Refuse arms that cannot be run, before any work; a training that several have is tried once."""
+        missing = {(arm.task, arm.name) for arm, _ in self.missing}
+        tried: list[Keys] = []
+
+        for arm in self.arms:
+            if (arm.task, arm.name) not in missing:
+                continue
+            _, args, _ = arguments_of(arm, self.seeds[0], [*self.config.sources.values()], self.folder)
+            training = training_of(arm)
+            if training not in tried:
+                check_training(args)
+                tried.append(training)
+
+    # ---- What is missing ----
+
+    @property
+    def missing(self) -> list[tuple[Arm, int]]:
+        """Arms and seeds that are not finished: task by task, and seed by seed, so that arms can be compared early."""
+        tasks = [[*arms] for _, arms in groupby(self.arms, lambda arm: arm.task)]
+        cells = [(arm, seed) for arms in tasks for seed in self.seeds for arm in arms]
+        return [(arm, seed) for arm, seed in cells if self.cells[arm.task, arm.name, seed] is None]
+
+    def run(self, progress: Progress) -> None:
+        """Have the teachers learn, and run every cell that is missing; each is kept as soon as it is finished."""
+        progress.stages = self.stages
+        for task, cells in groupby(self.missing, lambda each: each[0].task):
+            teachers = self.teachers[task]
+            if teachers.ready is None:
+                progress.stage(f"{task}: the teachers learn")
+                teachers.learn(progress)
+            for arm, seed in cells:
+                progress.stage(f"{task}: {arm.name}, seed {seed}")
+                self._run(arm, seed, progress)
+
+    @property
+    def stages(self) -> int:
+        """How many there are."""
+        tasks = {arm.task for arm, _ in self.missing}
+        return len(self.missing) + sum(self.teachers[task].ready is None for task in tasks)
+
+    def _run(self, arm: Arm, seed: int, progress: Progress) -> None:
+        cache = str(self.folder / "teacher-outputs")
+        try:
+            cell = run_cell(arm, seed, self.teachers[arm.task].ready or {}, cache, self._settings(arm), progress)
+        except ValueError as error:  # a student that learned nothing may have no score; the others still have theirs
+            sys.stderr.write(f"  no figure: {' '.join(str(error).split())}\n")
+            return
+
+        self.kept.write(cell)
+        self.cells[arm.task, arm.name, seed] = cell
+        sys.stderr.write(f"  {cell.metric.replace('_', ' ')} {cell.quality[cell.metric]:.4f}\n")
+
+    # ---- What is finished ----
+
+    def results(self) -> tuple[dict[str, TaskResult], dict[str, Difference]]:
+        """Compare the arms of every task that has a finished cell, and average what they gain."""
+        found = {task: self._result(task) for task in self.teachers}
+        tasks = {task: result for task, result in found.items() if result is not None}
+        return tasks, mean_gains(tasks)
+
+    def _result(self, task: str) -> TaskResult | None:
+        arms = [arm for arm in self.arms if arm.task == task]
+        cells = {
+            arm.name: {seed: cell for seed in self.seeds if (cell := self.cells[task, arm.name, seed])} for arm in arms
+        }
+        return task_result(arms, cells, reference=self.config.reference, half=self.config.half)
+
+    def report(self) -> str:
+        """Write what is finished beside the cells, and return it as text.
+
+        Raises:
+            ValueError: Nothing is.
+        """
+        tasks, gains = self.results()
+        if not tasks:
+            raise ValueError(f"Nothing in '{self.folder}' is finished, so there is no table. Run the ablation first.")
+
+        write_results(self.folder, tasks, gains, self._about())
+        return f"\n{terminal_tables(tasks, gains)}\n\nTables, chart and all figures: {self.folder}/\n"
+
+    def _about(self) -> Keys:
+        config = self.config
+        return {
+            "shared": self.shared,
+            "teachers": config.teachers,
+            "fine_tuning": config.fine_tuning,
+            "arms": config.arms,
+            "half": config.half,
+        }

@@ -1,0 +1,143 @@
+"""One cell: a distillation as `hf-multiteacher distill` does it, of which figures and answers are kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any, cast
+
+from transformers import Trainer
+
+from ...teachers.ensemble import ENSEMBLE
+from ...training_args import DistillationTrainingArguments
+from ..configuration.arguments import make_arguments
+from ..configuration.configuration import KINDS, DistillationConfig
+from ..results.answers import Answers
+from ..results.figures import STUDENT, Figures
+from ..results.prediction_files import named_answers
+from ..task_distillation import TaskDistillation
+from ..terminal.progress import Progress
+from .answered import Answered
+from .arms import Arm
+from .cells import Cell
+from .configuration import Keys
+
+NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "teachers", "report_speed", "use_cpu")
+"""What does not decide about the figures, or stands elsewhere."""
+
+
+class CellDistillation(TaskDistillation):
+    """A distillation that is one of many: what is to be known of its data has been said before."""
+
+    def say(self, notes: Sequence[str]) -> None:
+        """Say nothing."""
+
+    def measured_cell(self, arm: Arm, settings: Keys, teachers: Sequence[str], seconds: float) -> Cell:
+        """Evaluate, and return what is kept.
+
+        Args:
+            arm: The arm.
+            settings: What decides about its figures.
+            teachers: The names that the ablation has for the teachers.
+            seconds: How long the training took.
+        """
+        figures = Figures.of(self.trainer, self._evaluate(), self.metric)
+        own_names = self.trainer.teachers.names
+        kept = cast(Answers, self.data.compute_metrics).kept
+        answers = named_answers(own_names, kept, len(self.task.test))
+
+        short = {**dict(zip(own_names, teachers, strict=True)), ENSEMBLE: ENSEMBLE}
+        quality = {**figures.teachers, **({ENSEMBLE: figures.ensemble} if figures.ensemble else {})}
+        sizes = {STUDENT: figures.sizes, **{short[name]: row for name, row in figures.teacher_sizes.items()}}
+        return Cell(
+            task=arm.task,
+            arm=arm.name,
+            seed=self.args.seed,
+            settings=settings,
+            metric=str(self.metric),
+            measured_on=self.measured,
+            quality=figures.student,
+            loyalty={short[name]: row for name, row in figures.loyalty.items()},
+            teachers={short[name]: row for name, row in quality.items()},
+            sizes={name: dict(row) for name, row in sizes.items()},
+            steps=self.trainer.state.global_step,
+            seconds=round(seconds, 1),
+            answers=Answered.of(self.task, {short.get(name, name): each for name, each in answers.items()}).arrays,
+        )
+
+
+class WithinStage:
+    """Shows the trainings of a stage that somebody else has begun.
+
+    Args:
+        progress: Theirs.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def stage(self, title: str) -> None:
+        """Begin no stage of its own."""
+
+    def follow(self, trainer: Trainer) -> None:
+        """Show a training."""
+        self.progress.follow(trainer)
+
+
+def run_cell(arm: Arm, seed: int, teachers: Mapping[str, str], cache: str, settings: Keys, progress: Progress) -> Cell:
+    """Distil a student and measure it.
+
+    Args:
+        arm: What is done.
+        seed: The seed.
+        teachers: The teachers' names -> folders or ids, fine-tuned for the task.
+        cache: Where their outputs are kept for all cells, unless the arm says where.
+        settings: What decides about the figures.
+        progress: Shows the training.
+
+    Raises:
+        ValueError: The arguments do not fit, or a score does not exist.
+    """
+    with TemporaryDirectory() as scratch:
+        cell = replace(arm, keys={"teacher_cache": cache, **arm.keys, "fine_tune_teachers": None})
+        distillation = make_distillation(cell, seed, [*teachers.values()], scratch)
+        within: Any = WithinStage(progress)
+        distillation.prepare(within)
+
+        began = monotonic()
+        distillation.train(within)
+        return distillation.measured_cell(arm, settings, [*teachers], monotonic() - began)
+
+
+def make_distillation(arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path) -> CellDistillation:
+    """Make a distillation; arguments as for `arguments_of`.
+
+    Raises:
+        ValueError: The arguments do not fit, or a teacher cannot be had.
+    """
+    return CellDistillation(*arguments_of(arm, seed, teachers, output_dir))
+
+
+def arguments_of(
+    arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path
+) -> tuple[DistillationConfig, DistillationTrainingArguments, Keys]:
+    """Return what `Distillation` takes.
+
+    Args:
+        arm: What is done.
+        seed: The seed.
+        teachers: Folders or ids.
+        output_dir: Where it may write.
+
+    Raises:
+        ValueError: The arguments do not fit.
+    """
+    values = {**arm.keys, "seed": seed, "teachers": [*teachers], "output_dir": str(output_dir)}
+    config, args = make_arguments(KINDS, values)
+    return config, args, values
+
+
+def settings_of(arm: Arm) -> Keys:
+    """Return what decides about the figures of an arm, but for its teachers and the seed."""
+    return {key: value for key, value in arm.keys.items() if key not in NOT_SETTINGS and value is not None}

@@ -1,0 +1,186 @@
+"""What the finished cells say together: every arm beside the reference, task by task and over all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+from ...loyalty import label_loyalty, regression_loyalty
+from .answered import Answered
+from .arms import Arm
+from .cells import Cell
+from .intervals import Difference, Resampled, difference, draw_examples, mean_difference, resample
+
+SEED = 0
+STUDENT = "student"
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm of one task.
+
+    Attributes:
+        figures: Seed -> the main figure.
+        quality: Measure -> mean over the seeds, on all examples.
+        loyalty: Teacher -> measure -> mean over the seeds, on all examples.
+        gain: What it gains over the reference; None for that itself.
+        sizes: Of the student.
+        seconds: Mean of its trainings.
+    """
+
+    figures: Mapping[int, float]
+    quality: Mapping[str, float]
+    loyalty: Mapping[str, Mapping[str, float]]
+    gain: Difference | None
+    sizes: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return mean(self.figures.values())
+
+    @property
+    def deviation(self) -> float | None:
+        """Sample standard deviation over the seeds; None where there is one."""
+        return stdev(self.figures.values()) if len(self.figures) > 1 else None
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """All arms of one task.
+
+    Attributes:
+        metric: The main measure.
+        measured_on: On what, in words.
+        examples: How many examples are compared.
+        reference: The arm that the others are compared with.
+        arms: Name -> result.
+        teachers: Teacher, or `ensemble` -> the main figure, on the same examples.
+        teachers_quality: The same -> measure -> figure, on all examples.
+        teachers_sizes: Teacher -> parameters, megabytes.
+        between: Teacher -> other teacher -> loyalty of the one to the other, on the same examples.
+    """
+
+    metric: str
+    measured_on: str
+    examples: int
+    reference: str
+    arms: Mapping[str, ArmResult]
+    teachers: Mapping[str, float]
+    teachers_quality: Mapping[str, Mapping[str, float]]
+    teachers_sizes: Mapping[str, Mapping[str, Any]]
+    between: Mapping[str, Mapping[str, float]]
+
+
+def task_result(
+    arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cell]], *, reference: str | None, half: int | None
+) -> TaskResult | None:
+    """Compare the arms of a task; None where none has a finished cell.
+
+    Args:
+        arms: Of the task.
+        cells: Arm -> seed -> what is finished.
+        reference: The arm that the others are compared with; the best of those with one teacher where it is None.
+        half: As `Answered.half`.
+    """
+    finished = {arm.name: cells[arm.name] for arm in arms if cells.get(arm.name)}
+    if not finished:
+        return None
+
+    whole = _with_all_teachers(arms, finished)
+    shown = Answered.from_arrays(whole.answers).half(half)
+    generator = np.random.default_rng(SEED)
+    shares = draw_examples(shown.examples, generator)
+    figures = {name: _resampled(each, half, shares) for name, each in finished.items()}
+    chosen = reference if reference in finished else _reference(arms, figures)
+
+    return TaskResult(
+        metric=whole.metric,
+        measured_on=whole.measured_on,
+        examples=shown.examples,
+        reference=chosen,
+        arms={
+            name: _arm_result(each, figures[name], _gain_over(chosen, name, figures, generator))
+            for name, each in finished.items()
+        },
+        teachers={name: resample(whole.metric, name, {0: shown}, shares[:1]).figures[0] for name in whole.teachers},
+        teachers_quality=whole.teachers,
+        teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
+        between=_between(shown, [name for name in whole.teachers if name in whole.sizes]),
+    )
+
+
+def _resampled(cells: Mapping[int, Cell], half: int | None, shares: np.ndarray) -> Resampled:
+    answered = {seed: Answered.from_arrays(cell.answers).half(half) for seed, cell in cells.items()}
+    return resample(next(iter(cells.values())).metric, STUDENT, answered, shares)
+
+
+def _gain_over(
+    reference: str, name: str, figures: Mapping[str, Resampled], generator: np.random.Generator
+) -> Difference | None:
+    return None if name == reference else difference(figures[name], figures[reference], generator)
+
+
+def mean_gains(tasks: Mapping[str, TaskResult]) -> dict[str, Difference]:
+    """Average over the tasks what each arm gains over the reference, where it has a gain in every task or is it there.
+
+    Args:
+        tasks: Task -> result.
+    """
+    gains: dict[str, Difference] = {}
+    names = dict.fromkeys(name for task in tasks.values() for name in task.arms)
+    for name in names:
+        found = [_gain(task, name) for task in tasks.values()]
+        known = [each for each in found if each is not None]
+        if len(known) == len(tasks) and any(each.value or each.draws.any() for each in known):
+            gains[name] = mean_difference(known)
+    return gains
+
+
+def _gain(task: TaskResult, name: str) -> Difference | None:
+    arm = task.arms.get(name)
+    if name != task.reference:
+        return None if arm is None else arm.gain
+
+    others = [each.gain for each in task.arms.values() if each.gain is not None]
+    return Difference(0.0, np.zeros_like(others[0].draws)) if others else None
+
+
+def _reference(arms: Sequence[Arm], figures: Mapping[str, Resampled]) -> str:
+    """Choose the best arm with one teacher; the first arm where there is none."""
+    single = [arm.name for arm in arms if len(arm.follows) == 1 and arm.name in figures]
+    return max(single, key=lambda name: mean(figures[name].figures.values()), default=next(iter(figures)))
+
+
+def _with_all_teachers(arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cell]]) -> Cell:
+    """Return a cell whose ensemble is that of as many teachers as there are."""
+    whole = max((arm for arm in arms if arm.name in cells), key=lambda arm: len(arm.follows))
+    return next(iter(cells[whole.name].values()))
+
+
+def _arm_result(cells: Mapping[int, Cell], figures: Resampled, gain: Difference | None) -> ArmResult:
+    every = [*cells.values()]
+    return ArmResult(
+        figures=figures.figures,
+        quality=_means([cell.quality for cell in every]),
+        loyalty={name: _means([cell.loyalty[name] for cell in every]) for name in every[0].loyalty},
+        gain=gain,
+        sizes=every[0].sizes[STUDENT],
+        seconds=mean(cell.seconds for cell in every),
+    )
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: mean(row[name] for row in rows) for name in rows[0] if all(name in row for row in rows)}
+
+
+def _between(answered: Answered, teachers: Sequence[str]) -> dict[str, dict[str, float]]:
+    loyalty = regression_loyalty if answered.names is None else label_loyalty
+    answers = answered.answers
+    return {
+        one: {other: float(loyalty(answers[one], answers[other])) for other in teachers if other != one}
+        for one in teachers
+    }

@@ -1,0 +1,117 @@
+"""`hf-multiteacher ablate`: from a file to a table, cell by cell, and never a cell twice."""
+
+import json
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+import yaml
+
+from helpers.experiments import save_models
+from hf_multiteacher.commands.main import main
+from hf_multiteacher.recipes.ablation import ablation
+
+pytestmark = pytest.mark.usefixtures("few_sentences")
+TRAINING = {"max_steps": 3, "per_device_train_batch_size": 4, "use_cpu": True, "disable_tqdm": True}
+ARMS = {"alone": {"teachers": []}, "A": {"teachers": ["A"]}, "both": {"ensemble": "logits"}}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
+    """A file of two tasks, and the folder that its ablation has left."""
+    folder = tmp_path_factory.mktemp("ablation")
+    save_models(folder, cased_tokenizer, uncased_tokenizer)
+    content = {
+        "tasks": {"ner": {"max_length": 24}, "sts": {}},
+        "data": "synthetic",
+        "teachers": {"A": str(folder / "cased"), "B": str(folder / "uncased")},
+        "student_layers": 1,
+        "labelled_rows": 20,
+        "unlabelled_rows": 10,
+        "arms": ARMS,
+        "seeds": [1, 2],
+        "output_dir": str(folder / "out"),
+        "learning_rate": "1e-3",
+        "fine_tuning": {"max_steps": 2},
+        **TRAINING,
+    }
+    (folder / "a.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with (folder / "printed").open("w", encoding="utf-8") as printed, redirect_stdout(printed):
+        assert main(["ablate", str(folder / "a.yaml")]) == 0
+    return folder
+
+
+def ablate(folder: Path, *flags: str) -> int:
+    return main(["ablate", str(folder / "a.yaml"), *flags])
+
+
+def test_every_cell_is_kept_and_the_table_has_every_arm(finished):
+    cells = sorted(path.relative_to(finished / "out/cells").as_posix() for path in (finished / "out").rglob("*.npz"))
+    assert cells == sorted(f"{task}/{arm}/{seed}.npz" for task in ("ner", "sts") for arm in ARMS for seed in (1, 2))
+
+    printed = (finished / "printed").read_text("utf-8")
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
+    for word in ("alone", "both", "teacher A", "ensemble", "reference", "loyal to B"):
+        assert word in printed
+    assert "## sts: pearson" in (finished / "out/ablation.md").read_text("utf-8")
+    assert (finished / "out/ablation.png").is_file()
+
+
+def test_the_figures_say_who_learned_what_from_whom(finished):
+    written = json.loads((finished / "out/ablation.json").read_text("utf-8"))
+    ner = written["tasks"]["ner"]
+    assert ner["reference"] == "A" and ner["arms"]["A"]["gain"] is None
+    assert ner["arms"]["both"]["gain"].keys() == {"value", "standard_error", "interval", "over_examples", "over_seeds"}
+    assert ner["arms"]["alone"]["loyalty"].keys() == {"A", "B", "ensemble"}
+    assert ner["arms"]["both"]["parameters"] < ner["teachers"]["A"]["parameters"]
+    assert ner["teachers"]["A"]["loyalty"] == {"B": ner["teachers"]["B"]["loyalty"]["A"]}
+
+    settings = {arm: json.loads((finished / f"out/cells/ner/{arm}/1.json").read_text())["settings"] for arm in ARMS}
+    assert settings["A"]["teacher_weights"] == [1.0, 0.0] and settings["both"]["follows"] == ["A", "B"]
+    assert settings["alone"]["unlabelled_rows"] == 0 and settings["both"]["unlabelled_rows"] == 10
+
+
+def test_a_finished_cell_is_never_run_again_and_a_new_seed_alone_is(finished, monkeypatch, capsys):
+    ran = []
+    run_cell = ablation.run_cell
+    monkeypatch.setattr(ablation, "run_cell", lambda arm, seed, *more: ran.append(seed) or run_cell(arm, seed, *more))
+    assert ablate(finished) == 0 and ran == []
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "3") == 0 and ran == [3, 3, 3]
+    assert "1/3] sts: alone, seed 3" in capsys.readouterr().err
+
+
+def test_a_report_runs_nothing_and_looks_at_half_of_the_examples(finished, monkeypatch, capsys):
+    monkeypatch.setattr(ablation, "run_cell", None)
+    assert ablate(finished, "--report", "--seeds", "1", "9", "--half", "2") == 0
+    assert "30 compared" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--temperature", "4"], "was run with temperature=default (now 4)"),
+        (["--max_steps", "5", "--tasks", "sts"], "was run with max_steps=3 (now 5)"),
+        (["--fine_tuning", "{max_steps: 4}"], "The fine-tuning of the teachers in"),
+        (["--report", "--output_dir", "elsewhere"], "Nothing in 'elsewhere' is finished"),
+        (["--output_dir", "elsewhere", "--num_train_epochs", "-1"], "num_train_epochs must be a number"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monkeypatch, capsys, flags, message):
+    monkeypatch.chdir(tmp_path)
+    assert ablate(finished, *flags) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("hf-multiteacher: ") and message in error
+
+
+def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, monkeypatch, capsys):
+    run_cell = ablation.run_cell
+
+    def run(arm, seed, *more):
+        if arm.name == "alone":
+            raise ValueError("A correlation needs values that differ.")
+        return run_cell(arm, seed, *more)
+
+    monkeypatch.setattr(ablation, "run_cell", run)
+    assert ablate(finished, "--tasks", "sts", "--seeds", "4") == 0
+    printed = capsys.readouterr()
+    assert "no figure: A correlation needs values" in printed.err and "alone" not in printed.out

@@ -1,0 +1,91 @@
+"""The file of an ablation: what is refused, and the keys that each arm ends up with."""
+
+import pytest
+import yaml
+
+from hf_multiteacher.recipes.ablation.arms import arms_of, teachers_arm
+from hf_multiteacher.recipes.ablation.configuration import read_ablation, tasks_of
+
+GOOD = {
+    "task": "di",
+    "teachers": {"A": "org/a", "B": "org/b"},
+    "arms": {"alone": {"teachers": []}, "A": {"teachers": ["A"]}, "both": {"temperature": 4}},
+    "output_dir": "out",
+    "labelled_rows": 10,
+    "temperature": 3.0,
+    "learning_rate": "1e-3",
+}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(*flags, **changes):
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump(GOOD | changes), encoding="utf-8")
+        return read_ablation([str(tmp_path / "a.yaml"), *flags])
+
+    return read
+
+
+def arms(config, shared):
+    return {(arm.task, arm.name): arm.keys for arm in arms_of(config, shared, tasks_of(config, shared))}
+
+
+def test_an_arm_has_the_shared_keys_and_its_own(read):
+    keys = arms(*read())
+    both, one, alone = (keys["di", name] for name in ("both", "A", "alone"))
+    assert (both["temperature"], both["learning_rate"], both["save_strategy"]) == (4, 1e-3, "no")
+    assert "teacher_weights" not in both and one["teacher_weights"] == [1.0, 0.0]
+    assert (alone["soft_target_weight"], alone["hard_label_weight"], alone["unlabelled_rows"]) == (0.0, 1.0, 0)
+    assert "temperature" not in alone and alone["labelled_rows"] == 10
+
+
+def test_weights_are_those_of_the_teachers_that_an_arm_names(read):
+    three = {"A": "a", "B": "b", "C": "c"}
+    config = {"weighed": {"teachers": ["C", "A"], "teacher_weights": [3, 1]}}
+    assert arms(*read(teachers=three, arms=config))["di", "weighed"]["teacher_weights"] == [1, 0.0, 3]
+
+
+def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(read):
+    tasks = {"di": {"temperature": 5.0, "max_length": 32}, "sts": None}
+    keys = arms(*read(tasks=tasks))
+    assert (keys["di", "A"]["temperature"], keys["di", "both"]["temperature"]) == (5.0, 4)
+    assert (keys["sts", "A"]["temperature"], keys["sts", "A"]["task"]) == (3.0, "sts")
+    assert [task for task, _ in arms(*read(tasks=["sts", "di"]))][::3] == ["sts", "di"]
+
+
+def test_teachers_learn_from_the_labels_alone(read):
+    _, shared = read(student_layers=2, teacher_weighting="entropy", unlabelled_rows=5)
+    keys = teachers_arm("di", shared, {"learning_rate": 1e-5}).keys
+    assert (keys["learning_rate"], keys["unlabelled_rows"], keys["labelled_rows"]) == (1e-5, 0, 10)
+    assert not {"student_layers", "temperature", "teacher_weighting"} & keys.keys()
+
+
+def test_flags_override_and_lists_are_named_by_their_last_parts(read):
+    config, shared = read("--seeds", "4", "5", "--half", "2", "--temperature", "1", teachers=["org/a", "x/b"])
+    assert (config.seeds, config.half, shared["temperature"]) == ([4, 5], 2, 1)
+    assert config.sources == {"a": "org/a", "b": "x/b"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": {}}, "The ablation lacks arms"),
+        ({"teachers": []}, "The ablation lacks teachers"),
+        ({"output_dir": None}, "output_dir must be a text"),
+        ({"output_dir": ""}, "The ablation lacks output_dir"),
+        ({"teachers": ["org/a", "x/a"]}, "have the same name"),
+        ({"reference": "C"}, "reference is 'C', which is none of the arms alone, A, both"),
+        ({"arms": {"C": {"teachers": ["C"]}}}, "The arm 'C' follows 'C', which is none of the teachers A, B"),
+        ({"arms": {"C": ["x"]}}, "The arm 'C' must be a mapping of keys to values"),
+        ({"arms": {"C": {"temprature": 2}}}, "which a distillation has not. Did you mean 'temperature'"),
+        ({"arms": {"C": {"seed": 2}}}, "The arm 'C' has the key 'seed', which is the same for all"),
+        ({"arms": {"C": {"temperature": "x"}}}, "The arm 'C': temperature must be a number"),
+        ({"arms": {"C": {"teachers": ["A"], "teacher_weights": [1, 2]}}}, "its teacher_weights are \\[1, 2\\]"),
+        ({"tasks": ["masked-lm"]}, "masked-lm has none"),
+        ({"tasks": {"di": {"output_dir": "x"}}}, "The task 'di' has the key 'output_dir'"),
+        ({"seeds": [-1]}, "A seed must be a number from 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(read, changes, message):
+    with pytest.raises(ValueError, match=message):
+        arms(*read(**changes))

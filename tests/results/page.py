@@ -1,0 +1,37 @@
+"""`docs/results.md` from `docs/results/*.json`, which `hf-multiteacher ablate` and `demo` have written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from hf_multiteacher.report.interval_chart import interval_chart
+
+from . import tables
+
+DOCS = Path(__file__).parents[2] / "docs"
+FIGURES, PAGE, CHART = DOCS / "results", DOCS / "results.md", DOCS / "results.png"
+TEMPLATE = Path(__file__).with_name("page_template.md")
+DRAWN = "few_labels"
+
+
+def write_page() -> None:
+    """Write page and chart anew."""
+    figures = measured()
+    PAGE.write_text(page(figures), encoding="utf-8")
+    interval_chart(tables.drawn(figures[DRAWN]), CHART, title="gain over the better single teacher, points")
+
+
+def measured() -> dict[str, Any]:
+    """Read what was measured, by the names of the files."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FIGURES.glob("*.json"))}
+
+
+def page(figures: dict[str, Any]) -> str:
+    """Fill the template with what was measured."""
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.globals.update({name: getattr(tables, name) for name in tables.SHOWN})
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**figures)

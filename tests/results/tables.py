@@ -1,0 +1,198 @@
+"""The tables of the page: one function each, from what an ablation has written to Markdown."""
+
+from collections.abc import Callable, Mapping
+from statistics import mean
+from typing import Any
+
+from hf_multiteacher.report.tables import format_figure, table
+from hf_multiteacher.romanian.reference import REFERENCE
+from hf_multiteacher.romanian.tasks import DEFINITIONS
+
+SHOWN = (
+    "quality",
+    "gains",
+    "loyalty",
+    "levers",
+    "sizes",
+    "published",
+    "percent",
+    "gain",
+    "won",
+    "kept",
+    "reference_of",
+)
+Ablation = Mapping[str, Any]
+ENSEMBLE = "ensemble"
+
+
+def quality(ablation: Ablation) -> str:
+    """The main figure of every arm and teacher in every task, and the mean over the tasks."""
+    rows = []
+    for name in _arms(ablation):
+        overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
+        cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
+        rows.append([name, *cells, percent(overall)])
+    for name in _teachers(ablation):
+        overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
+        cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
+        rows.append([_titled(name), *cells, percent(overall)])
+    return table(["", *_titles(ablation), "mean"], rows)
+
+
+def gains(ablation: Ablation) -> str:
+    """What every arm gains over the better arm with one teacher, with intervals, and on the mean."""
+    rows = []
+    for name in _arms(ablation):
+        cells = _row(ablation, lambda task, name=name: _gain(task["arms"].get(name, {}).get("gain")))
+        overall = ablation["mean_gains"].get(name)
+        rows.append([name, *cells, _gain(overall) if overall else ""])
+    return table(["", *ablation["tasks"], "mean"], rows)
+
+
+def levers(ablation: Ablation) -> str:
+    """What every arm gains on the mean, its standard error, and in how many tasks it is better."""
+    rows = []
+    for name, overall in sorted(ablation["mean_gains"].items(), key=lambda each: -each[1]["value"]):
+        better, of = won(ablation, name)
+        rows.append([name, _gain(overall), percent(overall["standard_error"]), f"{better} of {of}"])
+    return table(["", "mean gain (95 %)", "standard error", "better in"], rows)
+
+
+def loyalty(ablation: Ablation, measure: str) -> str:
+    """One measure of loyalty of every arm to every teacher, and of the teachers to each other."""
+    teachers = [name for name in _teachers(ablation) if name != ENSEMBLE]
+    rows = [
+        [name, *_row(ablation, lambda task, name=name: _loyalties(task["arms"].get(name), teachers, measure))]
+        for name in _arms(ablation)
+    ]
+    if measure != "probability_loyalty":
+        rows.append(["the teachers", *_row(ablation, lambda task: _between(task, teachers, measure))])
+
+    has = [place for place in range(1, len(rows[0])) if any(row[place] for row in rows)]
+    titles = [*ablation["tasks"]]
+    header = [f"{titles[place - 1]}: {', '.join(teachers)}" for place in has]
+    return table(["", *header], [[row[0], *(row[place] for place in has)] for row in rows])
+
+
+def sizes(ablation: Ablation) -> str:
+    """Parameters and megabytes of the student and the teachers, in the first task."""
+    task = next(iter(ablation["tasks"].values()))
+    student = next(iter(task["arms"].values()))
+    models = {"student": student, **{_titled(name): row for name, row in task["teachers"].items() if name != ENSEMBLE}}
+    rows = [[name, *(format_figure(row[key]) for key in ("parameters", "megabytes"))] for name, row in models.items()]
+    return table(["", "parameters", "MB"], rows)
+
+
+def published(ablation: Ablation) -> str:
+    """The published values of the same tasks."""
+    keys = [key for key in DEFINITIONS if key in ablation["tasks"]]
+    rows = [[model, *(f"{values[key]:.2f}" for key in keys)] for model, values in REFERENCE.items()]
+    return table(["", *keys], rows)
+
+
+# ---- Single figures, for the text ----
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """A share in percent; nothing where there is none."""
+    return "" if value is None else f"{100 * value:.{digits}f}"
+
+
+def gain(ablation: Ablation, arm: str) -> str:
+    """What an arm gains on the mean, with its interval."""
+    return _gain(ablation["mean_gains"][arm])
+
+
+def won(ablation: Ablation, arm: str) -> tuple[int, int]:
+    """In how many of how many tasks an arm is better than the reference."""
+    found = [task["arms"].get(arm, {}).get("gain") for task in ablation["tasks"].values()]
+    return sum(each is not None and each["value"] > 0 for each in found), len(found)
+
+
+def kept(ablation: Ablation, arm: str) -> str:
+    """What share of the better teacher's figure an arm keeps: the mean over the tasks."""
+    shares = [
+        task["arms"][arm]["mean"] / max(row["figure"] for name, row in task["teachers"].items() if name != ENSEMBLE)
+        for task in ablation["tasks"].values()
+    ]
+    return f"{100 * mean(shares):.1f}"
+
+
+def reference_of(ablation: Ablation) -> str:
+    """Which single teacher is the better one, task by task."""
+    return ", ".join(f"{name} {task['reference']}" for name, task in ablation["tasks"].items())
+
+
+def drawn(ablation: Ablation) -> dict[str, dict[str, tuple[float, tuple[float, float]]]]:
+    """What the chart shows: panel -> arm -> gain and interval, in points."""
+    panels = {
+        f"{name} (better: {task['reference']})": {
+            arm: _points(row["gain"]) for arm, row in task["arms"].items() if row["gain"] is not None
+        }
+        for name, task in ablation["tasks"].items()
+    }
+    return panels | {"mean": {arm: _points(each) for arm, each in ablation["mean_gains"].items()}}
+
+
+# ---- Parts ----
+
+
+def _points(each: Mapping[str, Any]) -> tuple[float, tuple[float, float]]:
+    low, high = each["interval"]
+    return 100 * each["value"], (100 * low, 100 * high)
+
+
+def _arms(ablation: Ablation) -> list[str]:
+    return [*dict.fromkeys(name for task in ablation["tasks"].values() for name in task["arms"])]
+
+
+def _teachers(ablation: Ablation) -> list[str]:
+    return [*dict.fromkeys(name for task in ablation["tasks"].values() for name in task["teachers"])]
+
+
+def _titles(ablation: Ablation) -> list[str]:
+    return [f"{name} {task['metric'].replace('_', ' ')}" for name, task in ablation["tasks"].items()]
+
+
+def _titled(name: str) -> str:
+    return name if name == ENSEMBLE else f"teacher {name}"
+
+
+def _row(ablation: Ablation, cell: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    return [cell(task) for task in ablation["tasks"].values()]
+
+
+def _mean(ablation: Ablation, figure: Callable[[Mapping[str, Any]], float]) -> float | None:
+    try:
+        return mean(figure(task) for task in ablation["tasks"].values())
+    except KeyError:
+        return None
+
+
+def _mean_and_deviation(task: Mapping[str, Any], name: str) -> str:
+    arm = task["arms"].get(name)
+    if arm is None:
+        return ""
+    spread = "" if arm["deviation"] is None else f" ± {percent(arm['deviation'])}"
+    return f"{percent(arm['mean'])}{spread}"
+
+
+def _gain(each: Mapping[str, Any] | None) -> str:
+    if each is None:
+        return "reference"
+    low, high = each["interval"]
+    return f"{100 * each['value']:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
+
+
+def _loyalties(arm: Mapping[str, Any] | None, teachers: list[str], measure: str) -> str:
+    loyalty = {} if arm is None else arm["loyalty"]
+    found = [percent(loyalty.get(teacher, {}).get(measure), 1) for teacher in teachers]
+    return ", ".join(found) if all(found) else ""
+
+
+def _between(task: Mapping[str, Any], teachers: list[str], measure: str) -> str:
+    regression = any("regression_loyalty" in row for arm in task["arms"].values() for row in arm["loyalty"].values())
+    if regression != (measure == "regression_loyalty"):
+        return ""
+    first, second = teachers[:2]
+    return percent(task["teachers"][first]["loyalty"][second], 1)
