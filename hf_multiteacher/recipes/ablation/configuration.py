@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from ..configuration.arguments import known_keys, nearest, read_values
+from ..configuration.arguments import known_keys, read_values
 from ..configuration.checks import check_seed
 from ..configuration.configuration import KINDS, DistillationConfig
 from ..configuration.declared_values import declared_values
+from ..configuration.did_you_mean import did_you_mean
 
 Keys = dict[str, Any]
 OWN_KEYS_OF_CELLS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "fine_tune_teachers")
@@ -145,7 +146,7 @@ def declared(owner: str, keys: Any, own: Sequence[str] = ("output_dir", "seed"))
     keys = _mapping(owner, keys)
     for key in keys:
         if key not in known_keys(KINDS):
-            raise ValueError(f"{owner} has the key '{key}', which a distillation has not.{nearest(key, KINDS)}")
+            raise ValueError(f"{owner} has the key '{key}', which a distillation has not.{did_you_mean(key, known_keys(KINDS))}")
         if key in own:
             raise ValueError(f"{owner} has the key '{key}', which is the same for all of an ablation. Leave it out.")
 
