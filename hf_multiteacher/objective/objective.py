@@ -410,14 +410,18 @@ class DistillationObjective:
         Returns:
             bool [teachers].
         """
-        compared = [name for name in components if name.split("/")[0] in PAIRWISE_LOSSES]
-        diverged = ~has_answers(student_logits).all() if compared else None
-        for name in compared:
-            teacher = self.teachers.names.index(name.split("/", 1)[1])
-            sound = sound.clone()
-            sound[teacher] &= diverged | components[name].values.isfinite().all()
+        if self.compares_states or self.finder.uncovered_spans:
+            diverged = ~has_answers(student_logits).all()
+            over_spans = [self._is_finite_over_spans(name, components, sound) for name in self.teachers.names]
+            sound = sound & (diverged | torch.stack(over_spans))
 
         return self.teachers.followed_at_all & ~sound
+
+    @staticmethod
+    def _is_finite_over_spans(teacher: str, components: Mapping[str, Component], like: Tensor) -> Tensor:
+        names = [f"{loss}/{teacher}" for loss in PAIRWISE_LOSSES if f"{loss}/{teacher}" in components]
+        values = [components[name].values.flatten() for name in names]
+        return torch.cat(values).isfinite().all() if values else like.new_ones(())
 
     def not_finite(self, inputs: Inputs, components: Mapping[str, Component]) -> dict[str, list[str]]:
         """Name what takes part in the loss and is NaN or infinite, with its examples; for a message, as it waits."""

@@ -46,7 +46,7 @@ def test_relations_over_spans_equal_a_loop_over_spans_and_heads(size, heads):
                 values.append((p.exp() * (p - q)).sum())
         expected.append(torch.stack(values).mean())
     torch.testing.assert_close(found, torch.stack(expected))
-    assert (found[:-1] > 1e-3).all()
+    assert found.max() > 0.1
     assert found[-1] == 0  # alone in its example
 
 

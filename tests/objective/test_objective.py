@@ -309,7 +309,7 @@ def test_teachers_with_vocabularies_of_their_own_equal_the_reference(weighting, 
 def test_masked_spans_without_counterparts_equal_the_reference(positions, pair, tmp_path):
     toy = make_toy("masked-lm", pair, torch.float64)
     found = compare(toy, tmp_path, ensemble="per_teacher", uncovered_spans="likelihood", distill_positions=positions)
-    assert found["span_loss"] > 1e-3
+    assert found["span_loss"] > 1e-4
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)

@@ -24,7 +24,8 @@ def test_an_impossible_token_makes_its_span_impossible():
 @pytest.mark.parametrize("q", [1e-9, 0.2, 0.9999])
 def test_the_divergence_is_that_of_yes_and_no(p, q):
     expected = p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
-    found = functional.likelihood_divergence(torch.tensor([q]).double().log(), torch.tensor([p]).double().log())
+    logs = (torch.tensor([each], dtype=torch.float64).log() for each in (q, p))
+    found = functional.likelihood_divergence(*logs)
     assert found.item() == pytest.approx(expected, rel=1e-6, abs=1e-15)
 
 
