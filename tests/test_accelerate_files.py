@@ -48,6 +48,7 @@ def test_the_student_is_sharded_as_a_run_with_teachers_allows(monkeypatch, tmp_p
     assert launched("fsdp", monkeypatch).use_fsdp
     plugin = FullyShardedDataParallelPlugin()
     assert plugin.fsdp_version == 2 and plugin.reshard_after_forward
+    assert plugin.transformer_cls_names_to_wrap == ["BertLayer"]
 
     args = DistillationTrainingArguments(output_dir=str(tmp_path), use_cpu=True)
     ways = refused_ways_to_run(args, fsdp=plugin, deepspeed=False, model_parallel=False, own_scheduler=False)

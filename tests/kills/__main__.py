@@ -5,7 +5,6 @@ import pickle
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +87,8 @@ def _undisturbed(victims: Victims, name: str, number: int) -> Undisturbed:
     toy = pickle.dumps(toy_of(name))
     (folder / "toy.pkl").write_bytes(toy)
 
-    started = time.perf_counter()
     victims.call(f"undisturbed({_words(name, folder)})")
-    seconds = time.perf_counter() - started
-
-    weights, chances = pickle.loads((folder / "whole.pkl").read_bytes())
-    return Undisturbed(toy, weights, {KINDS[0]: seconds, **chances})
+    return Undisturbed(toy, *pickle.loads((folder / "whole.pkl").read_bytes()))
 
 
 def _kill(victims: Victims, name: str, whole: Undisturbed, kind: str, random: Random, folder: Path) -> str:

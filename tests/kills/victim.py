@@ -6,6 +6,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -50,12 +51,14 @@ def _kinds(event: str, arguments: tuple[object, ...]) -> list[str]:
 
 
 def undisturbed(name: str, toy: bytes, folder: Path, repository: str) -> None:
-    """Run to the end, and pickle the weights and how often the run could have been killed for each kind."""
+    """Run to the end, and pickle the weights and, for each kind, how many chances there are to kill it."""
     trainer = _trainer(name, toy, folder, repository)
-    watch = Watch()
+    watch, started = Watch(), time.perf_counter()
     trainer.train()
     trainer.push_to_hub()
-    (folder / "whole.pkl").write_bytes(pickle.dumps((weights_of(trainer), dict(watch.seen))))
+
+    chances = {KINDS[0]: time.perf_counter() - started, **watch.seen}
+    (folder / "whole.pkl").write_bytes(pickle.dumps((weights_of(trainer), chances)))
 
 
 def die(name: str, toy: bytes, folder: Path, repository: str, kind: str, when: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets.utils.logging import disable_progress_bar
 
 from helpers.toys import make_trainer, unpickle, weights_of
@@ -28,6 +29,7 @@ def train_all(rank: int, ranks: int, toys: Path, wanted: Sequence[Case], folder:
 
 def _train(toy: bytes, case: Case, folder: Path, accumulated: int, batch: int) -> dict[str, Any]:
     made = unpickle(toy)
+    backend = "gloo" if torch.distributed.is_initialized() else None
     cache = {"teacher_cache": str(folder / "cache"), "teacher_cache_dtype": "float32"} if case.cached else {}
     trainer = make_trainer(
         made,
@@ -36,7 +38,7 @@ def _train(toy: bytes, case: Case, folder: Path, accumulated: int, batch: int) -
         max_steps=STEPS,
         per_device_train_batch_size=batch,
         gradient_accumulation_steps=accumulated,
-        ddp_backend="gloo",
+        ddp_backend=backend,
         **cache,
     )
     trainer.train()

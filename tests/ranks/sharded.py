@@ -28,6 +28,7 @@ class Sharded(MultiTeacherDistillationTrainer):
         state.fsdp_plugin = FullyShardedDataParallelPlugin(
             fsdp_version=2,
             auto_wrap_policy="transformer_based_wrap",
+            transformer_cls_names_to_wrap=["BertLayer"],
             reshard_after_forward=True,
             state_dict_type="FULL_STATE_DICT",
             cpu_ram_efficient_loading=False,
