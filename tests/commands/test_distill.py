@@ -137,7 +137,7 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(project, capsys, change, 
 
 def test_held_out_text_that_nobody_can_read_is_told_from_text_that_is_too_short(project, capsys):
     folder, settings = project
-    (folder / "corpus.txt").write_text("\n".join(f"ж{'щ' * number}" for number in range(20)), encoding="utf-8")
+    (folder / "corpus.txt").write_text("\n\n".join(f"ж{'щ' * number}" for number in range(20)), encoding="utf-8")
     assert distill(folder, settings | {"streaming": True}) == 2
     error = capsys.readouterr().err
     assert "no token is masked" in error

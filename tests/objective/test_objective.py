@@ -125,7 +125,8 @@ class Reference:
             alone = self.toy.task == "tagging" and bool((labels[example] == -100).all())
             for position in range(int(mask.sum())):
                 label = None if labels is None or labels[example, position] == -100 else int(labels[example, position])
-                if label is None and self.args.distill_positions == "labelled" and not alone:
+                row_alone = alone and self.begins_a_word(int(self.inputs["input_ids"][example, position]))
+                if label is None and self.args.distill_positions == "labelled" and not row_alone:
                     continue
                 row = self.student.logits[example, position]
                 yield row, label, [self.said(teacher, example, position, row, label) for teacher in range(2)]
@@ -133,6 +134,12 @@ class Reference:
     def speaks(self, teacher, example):
         """Whether the data let a teacher speak about an example."""
         return "teacher_mask" not in self.inputs or bool(self.inputs["teacher_mask"][example, teacher])
+
+    def begins_a_word(self, entry):
+        """Whether a WordPiece entry is where a label would be."""
+        tokenizer = self.toy.tokenizer
+        special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+        return entry not in special and not tokenizer.convert_ids_to_tokens(entry).startswith("##")
 
     def said(self, teacher, example, position, row, label):
         """(student, teacher, label) in shared outcomes; None where the teacher does not have the token."""

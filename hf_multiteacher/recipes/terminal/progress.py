@@ -154,7 +154,7 @@ class _ShownTraining(TrainerCallback):
     def _is_due(self, kind: str, state: TrainerState) -> bool:
         """Whether to say a log of a kind now: all on a terminal, in a file a few that are equally far apart."""
         last = self.said.get(kind, self.first_step)
-        far = LINES_IN_A_FILE * (state.global_step - last) >= state.max_steps
+        far = LINES_IN_A_FILE * (state.global_step - last) >= state.max_steps - self.first_step
         due = far or not self.bar.disable or state.global_step >= state.max_steps
         if due:
             self.said[kind] = state.global_step

@@ -66,7 +66,7 @@ def test_a_vocabulary_of_the_corpus_is_refused_where_that_is_streamed(vocabulary
 
 def test_text_from_which_nothing_would_be_learned_is_refused(tmp_path):
     words = ["--task", "sts", "--teachers", "a", "--output_dir", str(tmp_path / "out"), "--unlabelled", "more.txt"]
-    assert read_config(words)[0].unlabelled == ["more.txt"]
+    assert read_config(words)[0].unlabelled == "more.txt"
     with pytest.raises(ValueError, match="unlabelled text is there to learn from the teachers, but"):
         read_config([*words, "--soft_target_weight", "0", "--hard_label_weight", "1"])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from hf_multiteacher.recipes.configuration.configuration import KINDS, DistillationConfig
 from hf_multiteacher.recipes.configuration.keys import NEEDED, explain
 
-PAGE = Path(__file__).parents[2] / "docs" / "distill.md"
+PAGE = Path(__file__).parents[3] / "docs" / "distill.md"
 OWN = [*NEEDED, *(each.name for each in fields(DistillationConfig))]
 
 
