@@ -56,7 +56,7 @@ def _evaluations(args: TrainingArguments, steps: int, per_epoch: int | None) -> 
         return ceil(steps / per_epoch) if per_epoch else 1
 
     every = args.eval_steps or args.logging_steps
-    return steps // (ceil(every * steps) if every < 1 else int(every))
+    return ceil(steps / (ceil(every * steps) if every < 1 else int(every)))
 
 
 def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float, last_evaluations: int) -> Finding:

@@ -106,8 +106,9 @@ class Examination:
             yield obstacle
             return
 
+        accumulated = self.asked.gradient_accumulation_steps
         start_measuring(self.device)
-        tried = _tried(lambda: (try_steps(self.trainer, sample), self._seconds_per_evaluation()))
+        tried = _tried(lambda: (try_steps(self.trainer, sample, accumulated), self._seconds_per_evaluation()))
         if isinstance(tried, Finding):
             yield tried
             return
