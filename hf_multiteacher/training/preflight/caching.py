@@ -113,7 +113,7 @@ def bytes_kept(
         asked: The training's arguments.
     """
     config, task = teacher.config, teacher.task
-    width = config.hidden_size if task.over_vocabulary else config.num_labels
+    width = int((config.hidden_size if task.over_vocabulary else config.num_labels) or 0)
     if task.token_level and not task.over_vocabulary:
         mask = read.get("attention_mask")
         rows = read["input_ids"].numel() if mask is None else int(torch.as_tensor(mask).sum())
