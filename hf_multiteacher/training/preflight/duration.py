@@ -73,11 +73,8 @@ def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float
     whole = training + seconds_per_evaluation * evaluations
 
     epoch = f", {in_words(step * length.steps_per_epoch)} per epoch" if length.steps_per_epoch else ""
-    measured = (
-        f", of which {evaluations} evaluations take {in_words(seconds_per_evaluation * evaluations)}"
-        if evaluations
-        else ""
-    )
+    evaluating = in_words(seconds_per_evaluation * evaluations)
+    measured = f", {evaluating} of it for evaluations ({evaluations})" if evaluations else ""
     says = f"{in_words(step)} per step{epoch}, {in_words(whole)} in all for {length.steps:,} steps{measured}."
     figures: dict[str, Any] = {
         "seconds_per_step": step,

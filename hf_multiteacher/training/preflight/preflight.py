@@ -85,7 +85,7 @@ class Examination:
         self.asked, self.max_length, self.evaluations = asked, max_length, evaluations
         self.device = trainer.args.device
         self.teachers: Any = getattr(trainer, "teachers", None) or []
-        self.objective: Any = self.trainer.distillation_objective if self.teachers else None
+        self.objective: Any = cast(Any, trainer).distillation_objective if self.teachers else None
         self.masks = any(teacher.task.over_vocabulary for teacher in self.teachers)
         self.eval_dataset: Any = next(datasets_of(None, trainer.eval_dataset), None)
 
