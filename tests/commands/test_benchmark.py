@@ -10,6 +10,7 @@ QUICK = ["--device", "cpu", "--batch-size", "2", "--length", "8", "--rounds", "1
 
 def test_models_are_measured_side_by_side(tmp_path, cased_tokenizer, capsys):
     models = [save_encoder(tmp_path / name, cased_tokenizer) for name in ("student", "teacher")]
+    capsys.readouterr()  # what saving them has said
     assert main(["benchmark", *models, *QUICK, "--json", str(tmp_path / "figures.json")]) == 0
     printed = capsys.readouterr()
     assert "cpu, 2 texts at once" in printed.out and not printed.err

@@ -60,7 +60,7 @@ def test_every_command_stands_in_the_help_under_the_name_of_its_file(capsys):
         main(["--help"])
     printed = capsys.readouterr().out
     for command in COMMANDS:
-        assert f"    {command.__name__.rpartition('.')[2]} " in printed
+        assert re.search(rf"^    {command.__name__.rpartition('.')[2]}\s", printed, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", [command.__name__.rpartition(".")[2] for command in COMMANDS])

@@ -81,6 +81,7 @@ def draw_case(random: Random, folder: Path) -> Case:
         (_distill,) * 8
         + (_romanian,) * 4
         + (_own,) * 4
+        + (_doctor,) * 3
         + (_loyalty,) * 4
         + (_table,) * 3
         + (_describe,) * 2
@@ -145,6 +146,11 @@ def _own(random: Random, folder: Path) -> Case:
 
     write_yaml(random, folder / "config.yaml", settings)
     return Case(main, ["distill", "config.yaml"])
+
+
+def _doctor(random: Random, folder: Path) -> Case:
+    case = random.choice((_distill, _romanian, _own))(random, folder)
+    return Case(main, ["doctor", *case.words[1:]])
 
 
 def _loyalty(random: Random, folder: Path) -> Case:

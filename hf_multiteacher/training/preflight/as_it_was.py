@@ -4,7 +4,7 @@ import copy
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,9 +31,9 @@ def as_it_was(trainer: Trainer) -> Iterator[int]:
     Yields:
         The bytes that are held to bring the weights back.
     """
-    attributes, model = dict(vars(trainer)), trainer.model
-    teachers: Any = attributes.get("teachers")
-    modules = [model, *([trainer._projections] if getattr(trainer, "_projections", None) is not None else [])]
+    attributes, model = dict(vars(trainer)), cast(nn.Module, trainer.model)
+    teachers, projections = (attributes.get(name) for name in ("teachers", "_projections"))
+    modules = [model] if projections is None else [model, projections]
     weights = [(weight, weight.detach().to("cpu", copy=True)) for module in modules for weight in _weights(module)]
     training, own_forward = model.training, model.__dict__.get("forward")
     kept = getattr(teachers, "kept", None)
@@ -42,14 +42,14 @@ def as_it_was(trainer: Trainer) -> Iterator[int]:
         with _same_random_numbers():
             _stand_alone(trainer)
             if kept:
-                teachers.kept = []
+                cast(Any, teachers).kept = []
             yield sum(each.numel() * each.element_size() for _, each in weights)
     finally:
         trainer.accelerator.free_memory()
         vars(trainer).clear()
         vars(trainer).update(attributes)
         if kept:
-            teachers.kept = kept
+            cast(Any, teachers).kept = kept
         _bring_back(model, weights, own_forward)
         model.train(training)
 
@@ -59,7 +59,7 @@ def _weights(module: nn.Module) -> list[Tensor]:
     return [*(weight for weight in module.parameters() if weight.requires_grad), *module.buffers()]
 
 
-def _stand_alone(trainer: Trainer) -> None:
+def _stand_alone(trainer: Any) -> None:
     """Give a trainer arguments and callbacks that it may change."""
     trainer.args, trainer.control = copy.copy(trainer.args), copy.copy(trainer.control)
     trainer.model_init = None  # the student that is there is the one to try

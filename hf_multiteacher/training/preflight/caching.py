@@ -16,6 +16,8 @@ from .duration import Length
 from .finding import Finding, in_bytes, percent
 
 BYTES = {"float16": 2, "float32": 4}
+BESIDE = 28
+"""Bytes of an entry that are not its values: its key, where it lies, its checksum."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,11 @@ def bytes_kept(
         asked: The training's arguments.
     """
     config, task = teacher.config, teacher.task
-    width = config.hidden_size if task.over_vocabulary else config.num_labels
+    width = int((config.hidden_size if task.over_vocabulary else config.num_labels) or 0)
     if task.token_level and not task.over_vocabulary:
         mask = read.get("attention_mask")
         rows = read["input_ids"].numel() if mask is None else int(torch.as_tensor(mask).sum())
 
-    states = spans * config.hidden_size * len({*asked.compared_layers.values()})
-    return (rows * width + states) * BYTES[asked.teacher_cache_dtype]
+    layers = len({*asked.compared_layers.values()})
+    values = rows * width + spans * config.hidden_size * layers
+    return values * BYTES[asked.teacher_cache_dtype] + len(read["input_ids"]) * (1 + layers) * BESIDE

@@ -56,7 +56,7 @@ def _evaluations(args: TrainingArguments, steps: int, per_epoch: int | None) -> 
         return ceil(steps / per_epoch) if per_epoch else 1
 
     every = args.eval_steps or args.logging_steps
-    return steps // (ceil(every * steps) if every < 1 else int(every))
+    return ceil(steps / (ceil(every * steps) if every < 1 else int(every)))
 
 
 def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float, last_evaluations: int) -> Finding:
@@ -73,11 +73,8 @@ def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float
     whole = training + seconds_per_evaluation * evaluations
 
     epoch = f", {in_words(step * length.steps_per_epoch)} per epoch" if length.steps_per_epoch else ""
-    measured = (
-        f", of which {evaluations} evaluations take {in_words(seconds_per_evaluation * evaluations)}"
-        if evaluations
-        else ""
-    )
+    evaluating = in_words(seconds_per_evaluation * evaluations)
+    measured = f", {evaluating} of it for evaluations ({evaluations})" if evaluations else ""
     says = f"{in_words(step)} per step{epoch}, {in_words(whole)} in all for {length.steps:,} steps{measured}."
     figures: dict[str, Any] = {
         "seconds_per_step": step,

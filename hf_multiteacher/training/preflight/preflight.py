@@ -84,10 +84,10 @@ class Examination:
         self.trainer: Any = trainer
         self.asked, self.max_length, self.evaluations = asked, max_length, evaluations
         self.device = trainer.args.device
-        self.teachers = getattr(trainer, "teachers", None) or []
-        self.objective = trainer.distillation_objective if self.teachers else None
+        self.teachers: Any = getattr(trainer, "teachers", None) or []
+        self.objective: Any = cast(Any, trainer).distillation_objective if self.teachers else None
         self.masks = any(teacher.task.over_vocabulary for teacher in self.teachers)
-        self.eval_dataset = next(datasets_of(None, trainer.eval_dataset), None)
+        self.eval_dataset: Any = next(datasets_of(None, trainer.eval_dataset), None)
 
     def findings(self, held: int) -> Iterator[Finding]:
         """Look at everything, what is cheap first; what stands in the way of a few steps ends it.
@@ -106,8 +106,9 @@ class Examination:
             yield obstacle
             return
 
+        accumulated = self.asked.gradient_accumulation_steps
         start_measuring(self.device)
-        tried = _tried(lambda: (try_steps(self.trainer, sample), self._seconds_per_evaluation()))
+        tried = _tried(lambda: (try_steps(self.trainer, sample, accumulated), self._seconds_per_evaluation()))
         if isinstance(tried, Finding):
             yield tried
             return

@@ -18,7 +18,7 @@ class Sample:
     """Batches of the training data.
 
     Attributes:
-        batches: The examples of each batch, as the data set gives them; those of the fewest tokens first.
+        batches: The examples of each batch, as the data set gives them, in the order of the training.
         batch_size: How many examples each has.
         examples: How many the data set has; None of a stream.
         seconds_to_read: Of an example of a stream, which may be encoded only when it is read.
@@ -53,7 +53,7 @@ class Sample:
     def _in_batches(cls, examples: list[Any], batch_size: int, known: int | None, seconds: float) -> "Sample":
         size = min(batch_size, max(len(examples), 1))
         batches = [examples[start : start + size] for start in range(0, len(examples) - size + 1, size)]
-        return cls(sorted(batches, key=_cost), size, known, seconds)
+        return cls(batches, size, known, seconds)
 
     @property
     def all_examples(self) -> list[Any]:
@@ -61,15 +61,17 @@ class Sample:
         return [example for batch in self.batches for example in batch]
 
     def spread(self, count: int) -> list[Sequence[Any]]:
-        """Return so many batches, or all if they are fewer, that stand for all lengths."""
+        """Return so many batches, or all if they are fewer, that stand for all lengths, in the training's order."""
         number = min(count, len(self.batches))
-        places = (np.arange(number) + 0.5) / max(number, 1) * len(self.batches)
-        return [self.batches[int(place)] for place in places]
+        by_length = sorted(range(len(self.batches)), key=lambda place: _cost(self.batches[place]))
+
+        ranks = ((np.arange(number) + 0.5) / max(number, 1) * len(self.batches)).astype(int)
+        return [self.batches[place] for place in sorted(by_length[rank] for rank in ranks)]
 
     @property
     def longest(self) -> Sequence[Any]:
         """The batch with the most tokens, padding included."""
-        return self.batches[-1]
+        return max(self.batches, key=_cost)
 
 
 def _cost(batch: Sequence[Any]) -> int:

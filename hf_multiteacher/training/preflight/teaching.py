@@ -25,7 +25,7 @@ def teacher_findings(teachers: TeacherEnsemble, sources: Mapping[str, int | None
         parameters = count_parameters(model)
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
-        tokens = "a tokenizer of its own" if own else "the student's tokens"
+        tokens = "with a tokenizer of its own" if own else "the student's tokens"
         is_large = f"{parameters:,} parameters, {in_bytes(size)}"
         says = f"{teacher.name} is loaded: {is_large}; it reads {tokens} and knows {_labels(teacher)}."
         yield Finding("teacher", says, figures={f"parameters/{teacher.name}": parameters})

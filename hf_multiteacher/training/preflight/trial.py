@@ -37,7 +37,7 @@ class Trial:
     examples: int
 
 
-def try_steps(trainer: Trainer, sample: Sample) -> Trial:
+def try_steps(trainer: Trainer, sample: Sample, whole: int) -> Trial:
     """Train on a sample; to be called inside `as_it_was`.
 
     The first steps are those on the longest batch, and not timed.
@@ -45,8 +45,8 @@ def try_steps(trainer: Trainer, sample: Sample) -> Trial:
     Args:
         trainer: The run's.
         sample: Of its data.
+        whole: How many batches a step of the run has.
     """
-    whole = trainer.args.gradient_accumulation_steps
     accumulated = min(whole, MOST_ACCUMULATED)
     timed = sample.spread(TIMED * accumulated)
     timed = timed[: max(len(timed) // accumulated, 1) * accumulated]

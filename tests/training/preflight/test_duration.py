@@ -22,10 +22,10 @@ def test_steps_and_evaluations_are_those_of_the_training(changes, tmp_path):
     trainer.train()
     assert length.steps == trainer.state.max_steps == trainer.state.global_step
     assert length.evaluations == sum("eval_loss" in entry for entry in trainer.state.log_history)
-    assert length.epochs == pytest.approx(trainer.state.epoch, abs=0.1)
+    assert length.epochs == pytest.approx(trainer.state.epoch, abs=0.2)
 
 
 def test_time_is_that_of_all_steps_and_evaluations():
     finding = duration_finding(Length(100, 50, 2), Trial(0.5, 0.4, {}, 8), 3.0, 1)
     assert (finding.figures["training_seconds"], finding.figures["seconds"]) == (50, 59)
-    assert "0.5 s per step, 25 s per epoch, 59 s in all for 100 steps, of which 3 evaluations take 9 s" in finding.says
+    assert "0.5 s per step, 25 s per epoch, 59 s in all for 100 steps, 9 s of it for evaluations (3)" in finding.says

@@ -1,7 +1,6 @@
 """What a trainer tells before it trains: the same figures as the training, and nothing is changed by it."""
 
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,19 +100,16 @@ def test_fewer_examples_than_a_batch_are_tried_too(tmp_path):
     assert make_trainer(make_toy("tagging"), tmp_path, train_dataset=few).preflight().figures["steps"] == 20
 
 
-def test_the_size_of_a_cache_is_that_of_the_real_one(tmp_path):
-    for task in TASKS:
-        folder = tmp_path / task
-        settings = {"num_train_epochs": 2, "max_steps": -1, "mask_rounds": 1} if task == "masked-lm" else {}
-        settings |= {"num_train_epochs": 1, "max_steps": -1, "teacher_cache": str(folder), "report_loyalty": False}
-        trainer = make_trainer(make_toy(task), tmp_path / "out", **settings)
-        expected = trainer.preflight().figures["cache_bytes"]
-        trainer.train()
-        stores = [store for kept in trainer.teachers.kept for store in kept.stores.values()]
-        heads = sum(kept.head_bytes for kept in trainer.teachers.kept)
-        values = sum(Path(path).stat().st_size for path in folder.rglob("*") if path.suffix == ".npy") or None
-        real = heads + sum(store.bytes for store in stores)
-        assert expected == pytest.approx(real, rel=0.2), (task, expected, real, values)
+@pytest.mark.parametrize("task", TASKS)
+def test_the_size_of_a_cache_is_that_of_the_real_one(task, tmp_path):
+    settings = {"num_train_epochs": 2, "max_steps": -1, "hidden_state_weight": 0.5, "report_loyalty": False}
+    settings |= {"teacher_cache": str(tmp_path / "cache"), **({"mask_rounds": 1} if task == "masked-lm" else {})}
+    trainer = make_trainer(make_toy(task), tmp_path / "out", **settings)
+    expected = trainer.preflight().figures["cache_bytes"]
+    trainer.train()
+    stores = [store for kept in trainer.teachers.kept for store in kept.stores.values()]
+    heads = sum(kept.head_bytes for kept in trainer.teachers.kept)
+    assert expected == pytest.approx(heads + sum(store.bytes for store in stores), rel=0.1)
 
 
 def test_a_teacher_that_answers_nan_stops_it_by_name(tmp_path):

@@ -9,15 +9,15 @@ def data(lengths):
     return Dataset.from_dict({"input_ids": [[1] * length for length in lengths]})
 
 
-def test_batches_are_those_of_the_sampler_and_the_longest_comes_last():
+def test_batches_are_those_of_the_sampler():
     sample = Sample.of(data([3, 9, 1, 2, 5, 5]), [5, 0, 1, 2, 3, 4], 2)
-    assert [[len(row["input_ids"]) for row in batch] for batch in sample.batches] == [[5, 3], [2, 5], [9, 1]]
-    assert sample.longest is sample.batches[-1] and sample.examples == 6
+    assert [[len(row["input_ids"]) for row in batch] for batch in sample.batches] == [[5, 3], [9, 1], [2, 5]]
+    assert sample.longest is sample.batches[1] and sample.examples == 6
 
 
 def test_a_few_batches_stand_for_all_lengths():
-    sample = Sample.of(data(range(1, 101)), range(100), 1)
-    assert [len(batch[0]["input_ids"]) for batch in sample.spread(4)] == [13, 38, 63, 88]
+    sample = Sample.of(data(range(1, 101)), range(99, -1, -1), 1)
+    assert [len(batch[0]["input_ids"]) for batch in sample.spread(4)] == [88, 63, 38, 13]
     assert len(sample.spread(1000)) == 100
 
 
