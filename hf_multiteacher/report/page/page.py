@@ -15,15 +15,16 @@ from ..compared_answers import STUDENT, Disagreement
 from ..measured_run import MeasuredRun
 from ..tables import format_figure
 from .confusion import Confusion, confusion
-from .dots import dot_chart
+from .dots import dot_chart, shortened
 from .lines import Curve, line_chart
 from .looks import Look, look_of, looks_of, style_sheet
 from .reliability import calibration_error, reliability_diagram
 from .scatter import scatter_chart
-from .side_by_side import COSTS, is_better_when_lower, main_measure, models_of
+from .side_by_side import COSTS, is_better_when_lower, latency_in_words, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
 MOST_EXAMPLES = 8
+LONGEST_TITLE = 40
 LEAST_LOYALTY_SPAN = 0.1
 """A few rows more or less are no difference between teachers."""
 FIGURE = re.compile(r"([\d.]+(?: to [\d.]+)? (?:%|times)|as large) (.*)", re.DOTALL)
@@ -67,6 +68,7 @@ class Page:
         self.runs = runs
         self.looks = looks_of(runs)
         self.models = models_of(runs)
+        self.costs_in_words = COSTS | latency_in_words(runs)
         self.owners = {model.name: model.owner for model in self.models}
 
     # ---- What everybody wants to know ----
@@ -74,6 +76,10 @@ class Page:
     def title(self) -> str:
         """The name of the run, or how many there are."""
         return self.runs[0].name if len(self.runs) == 1 else f"{len(self.runs)} runs side by side"
+
+    def short_title(self) -> str:
+        """The same for the head of a window."""
+        return shortened(self.title(), LONGEST_TITLE)
 
     def colours(self) -> Markup:
         """The models' colours, as a style sheet."""
@@ -113,7 +119,7 @@ class Page:
 
     def quality_table(self) -> tuple[list[str], list[Row]]:
         """All figures: the measures, and a line for each model."""
-        columns = {**{measure: _spaced(measure) for measure in self._by_measure()}, **COSTS}
+        columns = {**{measure: _spaced(measure) for measure in self._by_measure()}, **self.costs_in_words}
         columns = {key: name for key, name in columns.items() if any(key in model.figures for model in self.models)}
         rows = [
             Row(model.name, [format_figure(model.figures[key]) if key in model.figures else "–" for key in columns])
@@ -138,7 +144,7 @@ class Page:
             return []
 
         panels = []
-        for cost, what in COSTS.items():
+        for cost, what in self.costs_in_words.items():
             points = {
                 model.name: (model.figures[cost], model.figures[measure])
                 for model in self.models

@@ -1,6 +1,7 @@
 """Where things stand in the charts of a page."""
 
 import re
+from itertools import combinations
 
 import pytest
 from sklearn.calibration import calibration_curve
@@ -11,7 +12,7 @@ from hf_multiteacher.report.page.dots import dot_chart
 from hf_multiteacher.report.page.lines import MOST_POINTS, Curve, line_chart
 from hf_multiteacher.report.page.looks import SHAPES, Look
 from hf_multiteacher.report.page.reliability import calibration_error, reliability_diagram
-from hf_multiteacher.report.page.scatter import scatter_chart
+from hf_multiteacher.report.page.scatter import Box, scatter_chart
 from hf_multiteacher.report.page.svg import WIDTH, Axis
 from hf_multiteacher.report.page.training_log import is_constant, losses, loyalties, of_teachers
 
@@ -59,11 +60,15 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
     assert (first, last) == (46, WIDTH - 10)
 
 
-def test_names_of_models_that_stand_close_do_not_cover_each_other():
-    points = {name: (10.0, 0.5) for name in ("one", "two", "three")}
-    chart = scatter_chart("t", points, {}, across="latency", up="f1")
-    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="\w+" class="label"', chart))
-    assert len(heights) == 3 and min(b - a for a, b in zip(heights, heights[1:], strict=False)) >= 13
+def test_names_of_models_that_stand_close_cover_neither_each_other_nor_a_mark():
+    points = {"a rather long name": (10.0, 0.5), "two": (10.2, 0.5), "three": (10.0, 0.501), "far": (1.0, 0.6)}
+    chart = scatter_chart("t", points, dict.fromkeys(points, LOOK), across="latency", up="f1")
+    names = re.findall(r'x="([\d.]+)" y="([\d.]+)" text-anchor="\w+" class="label">([^<]+)', chart)
+    boxes = [Box(float(x), float(y) - 9, float(x) + 6 * len(name), float(y) + 2) for x, y, name in names]
+    assert len(boxes) == 4 and not any(a.meets(b) for a, b in combinations(boxes, 2))
+    marks = zip(places(chart), map(float, re.findall(r'cy="([\d.]+)"', chart)), strict=True)
+    assert not any(box.meets(Box(x - 5, y - 5, x + 5, y + 5)) for x, y in marks for box in boxes)
+    assert all(0 <= box.left and box.right <= WIDTH for box in boxes)
 
 
 def test_reliability_is_scikit_learns():
