@@ -76,9 +76,10 @@ class Distillation:
         if self.trainer.is_world_process_zero():
             self._write(figures)
         self._publish(command)
+        folder = self.args.output_dir
         return (
             f"\n{figures.table()}\n\nMeasured on {self.measured}.\n"
-            f"Student, card and all figures: {self.args.output_dir}/\n"
+            f"Student, card and all figures: {folder}/; `hf-multiteacher report {folder}` draws them on a page.\n"
         )
 
     def _evaluate(self) -> dict[str, float]:

@@ -23,6 +23,7 @@ from .scatter import scatter_chart
 from .side_by_side import COSTS, is_better_when_lower, latency_in_words, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
+Bins = list[list[float]]
 MOST_EXAMPLES = 8
 LONGEST_TITLE = 40
 LEAST_LOYALTY_SPAN = 0.1
@@ -216,15 +217,21 @@ class Page:
     # ---- How far one may rely on it ----
 
     def reliability(self) -> list[Panel]:
-        """A diagram for each model."""
-        panels = []
+        """A diagram for each model; one that answers alike in several runs is there once."""
+        found: dict[str, tuple[str, Bins]] = {}
         for run in self.runs:
             for model, bins in run.answers.confidence.items() if run.answers else ():
-                name = run.name if model == STUDENT else model
-                title = self._of_run(name, "" if model == STUDENT else run.name)
-                diagram = reliability_diagram(title, bins, look_of(name, self.looks))
-                panels.append(Panel(f"{title}: error {calibration_error(bins):.3f}", diagram))
-        return panels
+                name = self.called(model, run)
+                if (name, bins) not in found.values():
+                    found[name if name not in found else self._of_run(name, run.name)] = name, bins
+
+        return [
+            Panel(
+                f"{title}: error {calibration_error(bins):.3f}",
+                reliability_diagram(title, bins, look_of(name, self.looks)),
+            )
+            for title, (name, bins) in found.items()
+        ]
 
     def rows(self) -> str:
         """What the dots of the diagrams stand for."""
