@@ -83,6 +83,7 @@ class Seen(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
+        self.words += " "
         if self.open and self.open[-1] == tag:
             self.open.pop()
         else:

@@ -76,13 +76,15 @@ def is_better_when_lower(measure: str) -> bool:
 
 
 def _other(name: str, runs: Sequence[MeasuredRun]) -> list[Model]:
-    """Return a teacher once, or once for each run where its figures, the latency apart, differ."""
+    """Return a teacher once, or once for each run where two runs tell other figures of it, the latency apart."""
     each = {run.name: _figures(run, name, runs) for run in runs if name in (*run.teachers, ENSEMBLE)}
     each = {run: figures for run, figures in each.items() if figures}
 
-    fixed = [{key: value for key, value in figures.items() if key != LATENCY} for figures in each.values()]
-    if all(figures == fixed[0] for figures in fixed):
-        return [Model(name, name, next(iter(each.values()), {}))]
+    together: dict[str, float] = {}
+    for figures in each.values():
+        together = figures | together
+    if not any(figures[key] != together[key] for figures in each.values() for key in figures if key != LATENCY):
+        return [Model(name, name, together)]
     return [Model(f"{name} ({run})", name, figures) for run, figures in each.items()]
 
 
