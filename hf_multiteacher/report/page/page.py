@@ -177,7 +177,10 @@ class Page:
                 if row:
                     title = self._of_run(_spaced(measure), run)
                     panels.append(
-                        Panel(title, dot_chart(title, row, self.looks, together=together, least=LEAST_LOYALTY_SPAN))
+                        Panel(
+                            title,
+                            dot_chart(title, row, self.looks, together=together, least=LEAST_LOYALTY_SPAN, most=1.0),
+                        )
                     )
         return panels
 
@@ -207,12 +210,16 @@ class Page:
         for run in self.runs:
             curves = of_teachers(run.card.log_history, WEIGHT)
             if curves and is_constant(curves):
-                each = ", ".join(f"{name} {points[0][1]:.2g}" for name, points in curves.items())
-                said.append(self._of_run(f"The teachers' weights did not change: {each}", run.name) + ".")
+                each = ", ".join(f"{curve.name} {curve.points[0][1]:.2g}" for curve in self._curves(curves))
+                whose = "The teachers' weights" if len(self.runs) == 1 else f"The weights of {run.name}'s teachers"
+                said.append(f"{whose} did not change: {each}.")
         return said
 
     def _curves(self, found: Mapping[str, Any]) -> list[Curve]:
-        return [Curve(name, look_of(name, self.looks), points) for name, points in found.items()]
+        """Draw models in the order in which the page names them; a log that was saved has them by the alphabet."""
+        order = [*self.looks]
+        names = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+        return [Curve(name, look_of(name, self.looks), found[name]) for name in names]
 
     # ---- How far one may rely on it ----
 

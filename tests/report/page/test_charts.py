@@ -41,6 +41,11 @@ def test_what_differs_by_a_trifle_stands_side_by_side():
     assert high - low < 0.05 * WIDTH
 
 
+def test_no_axis_counts_beyond_the_largest_figure_that_there_is():
+    ticks = re.findall(r'class="tick">([^<]+)', dot_chart("loyalty", {"a": 0.99}, {"a": LOOK}, least=0.1, most=1.0))
+    assert ticks and max(map(float, ticks)) <= 1 < Axis.around([0.99], 0, 1, least=0.1).high
+
+
 def test_one_figure_and_equal_ones_have_an_axis():
     assert places(dot_chart("f1", {"a": 0.0}, {"a": LOOK})) == [WIDTH / 2]
     assert 0 < Axis.around([3.0, 3.0], 0, 10)(3.0) < 10
@@ -96,7 +101,12 @@ def test_what_an_evaluation_calls_the_loss_is_the_hard_loss():
     found = losses(HISTORY)
     assert found["loss"] == {"training": [(1.0, 2.0), (2.0, 1.0)]}
     assert found["hard_loss"] == {"training": [(1.0, 1.0), (2.0, 0.5)], "evaluation": [(1.0, 0.9), (2.0, 0.7)]}
-    assert set(found) == {"loss", "hard_loss"}
+    assert [*found] == ["loss", "hard_loss"]
+    assert [*losses([{**dict.fromkeys(("hard_loss", "loss", "other_loss"), 1.0), "step": n} for n in (1, 2)])] == [
+        "loss",
+        "hard_loss",
+        "other_loss",
+    ], "whatever the order in the log"
 
 
 def test_what_is_logged_of_teachers_is_found_and_what_is_no_number_left_out():
