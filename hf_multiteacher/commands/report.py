@@ -32,11 +32,12 @@ def run(parsed: argparse.Namespace) -> int:
     """Write the page, say where it is and return the exit code."""
     from ..recipes.results.run_folder import read_runs
     from ..report.page.report import Report
+    from ..whole_file import write_text
 
     with user_errors():
         path = Path(parsed.output)
         _expect_replaceable(path)
-        Report(read_runs(parsed.runs)).save(path)
+        write_text(path, Report(read_runs(parsed.runs)).html())
 
     sys.stdout.write(f"{path}: open it in a browser.\n")
     return FINISHED

@@ -73,15 +73,15 @@ class EvaluationMixin(Trainer):
 
         own, teachers = self.compute_metrics, self._teachers_to_measure()
         gather, hard_loss = self.accelerator.gather_for_metrics, self.compute_hard_loss
-        answers, self._compared_at = self._answers_to_compare(), None
+        answers = self._answers_to_compare() if metric_key_prefix.startswith("eval") else None  # no prediction's
         self._record = EvaluationRecord(self._objective, gather, hard_loss, teachers, answers)
         try:
             self.compute_metrics = teachers or own
             output = evaluate()
             if output.metrics is not None:
                 self._record.complete(output.metrics, metric_key_prefix, own_loss=self._has_own_loss)
-            if answers is not None and answers.models:
-                self._compared_answers = answers.result()
+            if answers is not None:
+                self._compared_answers = answers.result() if answers.models else None
                 self._compared_at = self.state.global_step, self.is_in_train
         finally:
             self.compute_metrics, self._record = own, None

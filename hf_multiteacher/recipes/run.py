@@ -88,11 +88,12 @@ class Distillation:
         if self.trainer.is_world_process_zero():
             self._write(figures)
         self._publish(command)
+        folder = self.args.output_dir
         if figures is None:
-            return f"\nThe student, which could not be measured: {self.args.output_dir}/\n"
+            return f"\nThe student, which could not be measured: {folder}/\n"
         return (
             f"\n{figures.table()}\n\nMeasured on {self.measured}.\n"
-            f"Student, card and all figures: {self.args.output_dir}/\n"
+            f"Student, card and all figures: {folder}/; `hf-multiteacher report {folder}` draws them on a page.\n"
         )
 
     def _measure(self) -> Figures:

@@ -83,6 +83,7 @@ class Seen(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
+        self.words += " "
         if self.open and self.open[-1] == tag:
             self.open.pop()
         else:
@@ -100,6 +101,6 @@ class Seen(HTMLParser):
 def colours_of_marks(page: str) -> dict[str, set[str]]:
     """Name in the key -> the classes of colour that its marks have."""
     found: dict[str, set[str]] = {}
-    for colour, name in re.findall(r'class="mark (c-\w+)"></\w+></svg> ([^<]+?) ?<', page):
+    for colour, name in re.findall(r'class="mark (c-\w+)(?: ring)?"></\w+></svg> ([^<]+?) ?<', page):
         found.setdefault(name.strip(), set()).add(colour)
     return found

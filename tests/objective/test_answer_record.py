@@ -111,7 +111,9 @@ def test_answers_of_weights_that_the_student_no_longer_has_are_not_told(pair, tm
     assert trainer.compared_answers() is None
     assert "call trainer.evaluate()" in trainer.report().runs[0].without_answers
     trainer.evaluate()
-    assert trainer.report().runs[0].answers is not None
+    own = trainer.report().runs[0].answers
+    trainer.predict(trainer.eval_dataset.select(range(3)))
+    assert own is not None and trainer.report().runs[0].answers is own, "a prediction is of other data"
 
 
 def test_answers_of_the_last_step_are_not_those_of_the_best_one(pair, tmp_path):

@@ -1,6 +1,7 @@
 """A measure of several models: a line for each, with its mark where its figure is and the figure beside its name."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from markupsafe import Markup
 
@@ -21,6 +22,7 @@ def dot_chart(
     owners: Mapping[str, str] | None = None,
     together: Sequence[float] = (),
     least: float = LEAST_SPAN,
+    most: float = inf,
 ) -> Markup:
     """Draw a measure of several models.
 
@@ -31,6 +33,7 @@ def dot_chart(
         owners: Row -> the model whose look it has, where the row has another name.
         together: The figures of other charts that share the axis.
         least: What differs by less than this share looks nearly the same.
+        most: The largest figure that there is.
     """
     axis = Axis.around([*figures.values(), *together], SIDE, WIDTH - SIDE, least=least)
     height = ROW * len(figures) + FOOT
@@ -47,7 +50,7 @@ def dot_chart(
         ]
 
     said = "; ".join(f"{name} {format_figure(value)}" for name, value in figures.items())
-    return picture(title, said, height, *rows, *_feet(axis, height))
+    return picture(title, said, height, *rows, *_feet(axis, height, most))
 
 
 def shortened(name: str, longest: int) -> str:
@@ -56,8 +59,8 @@ def shortened(name: str, longest: int) -> str:
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
-def _feet(axis: Axis, height: float) -> list[Markup]:
-    ticks = axis.ticks()
+def _feet(axis: Axis, height: float, most: float) -> list[Markup]:
+    ticks = [tick for tick in axis.ticks() if tick <= most]
     return [
         element("g", *(text(axis(tick), height - 3, f"{tick:.4g}", anchor="middle") for tick in ticks), class_="feet")
     ]

@@ -10,8 +10,16 @@ from ..colours import COLOURS, ENSEMBLE, Colour, colours_of
 from ..measured_run import MeasuredRun
 from .svg import element
 
-SHAPES = ("square", "triangle", "diamond", "pentagon", "star")
-CORNERS = {"square": (4, pi / 4), "triangle": (3, -pi / 2), "diamond": (4, 0.0), "pentagon": (5, -pi / 2)}
+OF_STUDENTS = ("circle", "ring", "pentagon", "star")
+OF_TEACHERS = ("square", "triangle", "diamond", "hexagon", "wedge")
+CORNERS = {
+    "square": (4, pi / 4),
+    "triangle": (3, -pi / 2),
+    "diamond": (4, 0.0),
+    "pentagon": (5, -pi / 2),
+    "hexagon": (6, 0.0),
+    "wedge": (3, pi / 2),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,7 @@ class Look:
 
     Attributes:
         colour: Its colour.
-        shape: Its mark: a `circle` for a student, a `cross` for the ensemble, another for each teacher.
+        shape: Its mark: one of `OF_STUDENTS`, one of `OF_TEACHERS`, or the `cross` of the ensemble.
     """
 
     colour: Colour
@@ -34,8 +42,8 @@ class Look:
     def mark(self, x: float, y: float, size: float = 5.5) -> Markup:
         """Draw its mark around a place."""
         class_ = f"mark {self.class_}"
-        if self.shape == "circle":
-            return element("circle", cx=x, cy=y, r=size, class_=class_)
+        if self.shape in ("circle", "ring"):
+            return element("circle", cx=x, cy=y, r=size, class_=f"{class_} ring" if self.shape == "ring" else class_)
         return element("path", d=_outline(self.shape, x, y, 1.2 * size), class_=class_)
 
     def key(self) -> Markup:
@@ -49,8 +57,9 @@ def looks_of(runs: Sequence[MeasuredRun]) -> dict[str, Look]:
     teachers = [name for name in dict.fromkeys(name for run in runs for name in run.teachers) if name not in students]
     colours = colours_of(students, teachers)
 
-    looks = {name: Look(colours[name], "circle") for name in students}
-    looks |= {name: Look(colours[name], SHAPES[place % len(SHAPES)]) for place, name in enumerate(teachers)}
+    looks = {}
+    for names, shapes in ((students, OF_STUDENTS), (teachers, OF_TEACHERS)):
+        looks |= {name: Look(colours[name], shapes[place % len(shapes)]) for place, name in enumerate(names)}
     return looks | {ENSEMBLE: Look(colours[ENSEMBLE], "cross")}
 
 

@@ -15,15 +15,17 @@ from ..compared_answers import STUDENT, Disagreement
 from ..measured_run import MeasuredRun
 from ..tables import format_figure
 from .confusion import Confusion, confusion
-from .dots import dot_chart
+from .dots import dot_chart, shortened
 from .lines import Curve, line_chart
 from .looks import Look, look_of, looks_of, style_sheet
 from .reliability import calibration_error, reliability_diagram
 from .scatter import scatter_chart
-from .side_by_side import COSTS, is_better_when_lower, main_measure, models_of
+from .side_by_side import COSTS, is_better_when_lower, latency_in_words, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
+Bins = list[list[float]]
 MOST_EXAMPLES = 8
+LONGEST_TITLE = 40
 LEAST_LOYALTY_SPAN = 0.1
 """A few rows more or less are no difference between teachers."""
 FIGURE = re.compile(r"([\d.]+(?: to [\d.]+)? (?:%|times)|as large) (.*)", re.DOTALL)
@@ -67,6 +69,7 @@ class Page:
         self.runs = runs
         self.looks = looks_of(runs)
         self.models = models_of(runs)
+        self.costs_in_words = COSTS | latency_in_words(runs)
         self.owners = {model.name: model.owner for model in self.models}
 
     # ---- What everybody wants to know ----
@@ -74,6 +77,10 @@ class Page:
     def title(self) -> str:
         """The name of the run, or how many there are."""
         return self.runs[0].name if len(self.runs) == 1 else f"{len(self.runs)} runs side by side"
+
+    def short_title(self) -> str:
+        """The same for the head of a window."""
+        return shortened(self.title(), LONGEST_TITLE)
 
     def colours(self) -> Markup:
         """The models' colours, as a style sheet."""
@@ -113,7 +120,7 @@ class Page:
 
     def quality_table(self) -> tuple[list[str], list[Row]]:
         """All figures: the measures, and a line for each model."""
-        columns = {**{measure: _spaced(measure) for measure in self._by_measure()}, **COSTS}
+        columns = {**{measure: _spaced(measure) for measure in self._by_measure()}, **self.costs_in_words}
         columns = {key: name for key, name in columns.items() if any(key in model.figures for model in self.models)}
         rows = [
             Row(model.name, [format_figure(model.figures[key]) if key in model.figures else "–" for key in columns])
@@ -138,7 +145,7 @@ class Page:
             return []
 
         panels = []
-        for cost, what in COSTS.items():
+        for cost, what in self.costs_in_words.items():
             points = {
                 model.name: (model.figures[cost], model.figures[measure])
                 for model in self.models
@@ -170,7 +177,10 @@ class Page:
                 if row:
                     title = self._of_run(_spaced(measure), run)
                     panels.append(
-                        Panel(title, dot_chart(title, row, self.looks, together=together, least=LEAST_LOYALTY_SPAN))
+                        Panel(
+                            title,
+                            dot_chart(title, row, self.looks, together=together, least=LEAST_LOYALTY_SPAN, most=1.0),
+                        )
                     )
         return panels
 
@@ -200,25 +210,35 @@ class Page:
         for run in self.runs:
             curves = of_teachers(run.card.log_history, WEIGHT)
             if curves and is_constant(curves):
-                each = ", ".join(f"{name} {points[0][1]:.2g}" for name, points in curves.items())
-                said.append(self._of_run(f"The teachers' weights did not change: {each}", run.name) + ".")
+                each = ", ".join(f"{curve.name} {curve.points[0][1]:.2g}" for curve in self._curves(curves))
+                whose = "The teachers' weights" if len(self.runs) == 1 else f"The weights of {run.name}'s teachers"
+                said.append(f"{whose} did not change: {each}.")
         return said
 
     def _curves(self, found: Mapping[str, Any]) -> list[Curve]:
-        return [Curve(name, look_of(name, self.looks), points) for name, points in found.items()]
+        """Draw models in the order in which the page names them; a log that was saved has them by the alphabet."""
+        order = [*self.looks]
+        names = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+        return [Curve(name, look_of(name, self.looks), found[name]) for name in names]
 
     # ---- How far one may rely on it ----
 
     def reliability(self) -> list[Panel]:
-        """A diagram for each model."""
-        panels = []
+        """A diagram for each model; one that answers alike in several runs is there once."""
+        found: dict[str, tuple[str, Bins]] = {}
         for run in self.runs:
             for model, bins in run.answers.confidence.items() if run.answers else ():
-                name = run.name if model == STUDENT else model
-                title = self._of_run(name, "" if model == STUDENT else run.name)
-                diagram = reliability_diagram(title, bins, look_of(name, self.looks))
-                panels.append(Panel(f"{title}: error {calibration_error(bins):.3f}", diagram))
-        return panels
+                name = self.called(model, run)
+                if (name, bins) not in found.values():
+                    found[name if name not in found else self._of_run(name, run.name)] = name, bins
+
+        return [
+            Panel(
+                f"{title}: error {calibration_error(bins):.3f}",
+                reliability_diagram(title, bins, look_of(name, self.looks)),
+            )
+            for title, (name, bins) in found.items()
+        ]
 
     def rows(self) -> str:
         """What the dots of the diagrams stand for."""

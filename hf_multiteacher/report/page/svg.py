@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import isfinite
 
 from markupsafe import Markup
@@ -11,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 WIDTH = 340
 """Of every chart: as wide as a telephone, so that its letters are as large there as elsewhere."""
 TICKS = 4
-_numbers = count(1)
 
 
 def element(name: str, *content: str | Markup, **attributes: object) -> Markup:
@@ -40,16 +38,8 @@ def picture(title: str, description: str, height: float, *content: Markup, width
         *content: Its elements.
         width: See `height`.
     """
-    number = next(_numbers)
-    named = element("title", title, id=f"t{number}") + element("desc", description, id=f"d{number}")
-    return element(
-        "svg",
-        named,
-        *content,
-        viewBox=f"0 0 {_written(width)} {_written(height)}",
-        role="img",
-        aria_labelledby=f"t{number} d{number}",
-    )
+    size = f"0 0 {_written(width)} {_written(height)}"
+    return element("svg", *content, viewBox=size, role="img", aria_label=f"{title}. {description}")
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", class_: str = "tick") -> Markup:

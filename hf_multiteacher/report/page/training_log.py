@@ -9,6 +9,7 @@ Points = list[tuple[float, float]]
 WEIGHT, LOYALTY = "teacher_weight", "_loyalty"
 EVALUATED = "eval_"
 CONSTANT = 1e-6
+ORDER = ("loss", "soft_loss", "hard_loss", "hidden_loss")
 
 
 def losses(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Points]]:
@@ -26,7 +27,7 @@ def losses(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Points]]
         points = _points(history, name)
         if len(points) > 1 and (evaluated or not name.startswith("eval")):
             found.setdefault(component, {})["evaluation" if evaluated else "training"] = points
-    return found
+    return {name: found[name] for name in sorted(found, key=_place_of)}
 
 
 def of_teachers(history: Sequence[Mapping[str, Any]], measure: str) -> dict[str, Points]:
@@ -47,6 +48,11 @@ def loyalties(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Point
 def is_constant(curves: Mapping[str, Points]) -> bool:
     """Whether no curve moves."""
     return all(abs(value - points[0][1]) < CONSTANT for points in curves.values() for _, value in points)
+
+
+def _place_of(component: str) -> int:
+    """Put the whole loss first, then its parts."""
+    return ORDER.index(component) if component in ORDER else len(ORDER)
 
 
 def _names(history: Sequence[Mapping[str, Any]]) -> list[str]:

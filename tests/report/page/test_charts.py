@@ -1,6 +1,7 @@
 """Where things stand in the charts of a page."""
 
 import re
+from itertools import combinations
 
 import pytest
 from sklearn.calibration import calibration_curve
@@ -9,9 +10,9 @@ from hf_multiteacher.report.colours import COLOURS
 from hf_multiteacher.report.page.confusion import confusion
 from hf_multiteacher.report.page.dots import dot_chart
 from hf_multiteacher.report.page.lines import MOST_POINTS, Curve, line_chart
-from hf_multiteacher.report.page.looks import SHAPES, Look
+from hf_multiteacher.report.page.looks import OF_STUDENTS, OF_TEACHERS, Look
 from hf_multiteacher.report.page.reliability import calibration_error, reliability_diagram
-from hf_multiteacher.report.page.scatter import scatter_chart
+from hf_multiteacher.report.page.scatter import Box, scatter_chart
 from hf_multiteacher.report.page.svg import WIDTH, Axis
 from hf_multiteacher.report.page.training_log import is_constant, losses, loyalties, of_teachers
 
@@ -40,15 +41,19 @@ def test_what_differs_by_a_trifle_stands_side_by_side():
     assert high - low < 0.05 * WIDTH
 
 
+def test_no_axis_counts_beyond_the_largest_figure_that_there_is():
+    ticks = re.findall(r'class="tick">([^<]+)', dot_chart("loyalty", {"a": 0.99}, {"a": LOOK}, least=0.1, most=1.0))
+    assert ticks and max(map(float, ticks)) <= 1 < Axis.around([0.99], 0, 1, least=0.1).high
+
+
 def test_one_figure_and_equal_ones_have_an_axis():
     assert places(dot_chart("f1", {"a": 0.0}, {"a": LOOK})) == [WIDTH / 2]
     assert 0 < Axis.around([3.0, 3.0], 0, 10)(3.0) < 10
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_teacher_has_a_shape_of_its_own(shape):
-    outlines = {Look(COLOURS["grey"], each).mark(0, 0) for each in ("circle", "cross", *SHAPES)}
-    assert len(outlines) == 2 + len(SHAPES) and "nan" not in Look(COLOURS["grey"], shape).mark(0, 0)
+def test_every_model_has_a_shape_of_its_own():
+    shapes = (*OF_STUDENTS, *OF_TEACHERS, "cross")
+    assert len({Look(COLOURS["grey"], each).mark(0, 0) for each in shapes}) == len(shapes)
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends():
@@ -59,11 +64,15 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
     assert (first, last) == (46, WIDTH - 10)
 
 
-def test_names_of_models_that_stand_close_do_not_cover_each_other():
-    points = {name: (10.0, 0.5) for name in ("one", "two", "three")}
-    chart = scatter_chart("t", points, {}, across="latency", up="f1")
-    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="\w+" class="label"', chart))
-    assert len(heights) == 3 and min(b - a for a, b in zip(heights, heights[1:], strict=False)) >= 13
+def test_names_of_models_that_stand_close_cover_neither_each_other_nor_a_mark():
+    points = {"a rather long name": (10.0, 0.5), "two": (10.2, 0.5), "three": (10.0, 0.501), "far": (1.0, 0.6)}
+    chart = scatter_chart("t", points, dict.fromkeys(points, LOOK), across="latency", up="f1")
+    names = re.findall(r'x="([\d.]+)" y="([\d.]+)" text-anchor="\w+" class="label">([^<]+)', chart)
+    boxes = [Box(float(x), float(y) - 9, float(x) + 6 * len(name), float(y) + 2) for x, y, name in names]
+    assert len(boxes) == 4 and not any(a.meets(b) for a, b in combinations(boxes, 2))
+    marks = zip(places(chart), map(float, re.findall(r'cy="([\d.]+)"', chart)), strict=True)
+    assert not any(box.meets(Box(x - 5, y - 5, x + 5, y + 5)) for x, y in marks for box in boxes)
+    assert all(0 <= box.left and box.right <= WIDTH for box in boxes)
 
 
 def test_reliability_is_scikit_learns():
@@ -92,7 +101,12 @@ def test_what_an_evaluation_calls_the_loss_is_the_hard_loss():
     found = losses(HISTORY)
     assert found["loss"] == {"training": [(1.0, 2.0), (2.0, 1.0)]}
     assert found["hard_loss"] == {"training": [(1.0, 1.0), (2.0, 0.5)], "evaluation": [(1.0, 0.9), (2.0, 0.7)]}
-    assert set(found) == {"loss", "hard_loss"}
+    assert [*found] == ["loss", "hard_loss"]
+    assert [*losses([{**dict.fromkeys(("hard_loss", "loss", "other_loss"), 1.0), "step": n} for n in (1, 2)])] == [
+        "loss",
+        "hard_loss",
+        "other_loss",
+    ], "whatever the order in the log"
 
 
 def test_what_is_logged_of_teachers_is_found_and_what_is_no_number_left_out():
