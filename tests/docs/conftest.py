@@ -13,7 +13,7 @@ import hf_multiteacher
 from helpers.models import tiny_bert
 from helpers.ronec import ronec_record
 from helpers.saved_encoders import save_encoder
-from helpers.toys import make_toy, words_of
+from helpers.toys import make_toy, make_trainer, words_of
 from helpers.treebank import TREEBANK
 
 LAYERS = 6
@@ -27,7 +27,7 @@ def taken_for_granted(tmp_path, monkeypatch, pair):
 
     def names_of(page: str) -> dict:
         names = {name: getattr(hf_multiteacher, name) for name in hf_multiteacher.__all__}
-        return names | _tokenizers(pair) | OF_A_PAGE.get(page, dict)()
+        return names | _tokenizers(pair) | OF_A_PAGE.get(page, _script)()
 
     return names_of
 
@@ -89,16 +89,19 @@ def _romanian() -> dict:
 
 
 def _script() -> dict:
-    """The names of a script that trains a tagger."""
+    """The names of a script that trains a tagger, and has done so for a step."""
     toy = make_toy("tagging")
+    trainer = make_trainer(toy, "trained", max_steps=1)
+    trainer.train()
     args = {"use_cpu": True, "disable_tqdm": True, "report_to": "none"}
     return {
         "DistillationTrainingArguments": partial(hf_multiteacher.DistillationTrainingArguments, **args),
         "args": hf_multiteacher.DistillationTrainingArguments("adapter", max_steps=1, **args),
+        "trainer": trainer,
         "student": toy.student,
         "teachers": toy.teachers,
-        "train": toy.train,
-        "evaluation": toy.evaluation,
+        "train": toy.train.select(range(16)),
+        "evaluation": toy.evaluation.select(range(8)),
     }
 
 
@@ -108,6 +111,5 @@ OF_A_PAGE = {
     "docs/students.md": _students,
     "docs/loyalty.md": _loyalty,
     "docs/romanian.md": _romanian,
-    "docs/long_run.md": _script,
-    "docs/lora.md": _script,
 }
+"""Pages that speak of more than a script that trains, and what that is."""

@@ -3,12 +3,12 @@
 import argparse
 import re
 import runpy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 import torch.distributed.run
 from accelerate.commands.launch import launch_command_parser
-from benchmark.__main__ import _parser as benchmark_parser
 from transformers import HfArgumentParser, TrainingArguments
 
 from helpers.pages import ROOT, blocks
@@ -27,26 +27,27 @@ NOT_LOOKED_AT = {
 }
 """Programs whose words no test reads, with the reason; that they are called is seen."""
 
+KINDS_OF = {"evaluate": (TrainingArguments,)}
+"""Command -> what has the keys that it takes beside its own options, where that is no configuration of `distill`."""
+
 
 class Read(Exception):
     """The words of a script were taken by its parser; it goes no further."""
 
 
 def expect_ours(words: Sequence[str]) -> None:
-    """Have the parser of `hf-multiteacher` read the words; those of a training are keys of a configuration."""
+    """Have the parser of `hf-multiteacher` read the words; what it hands on are keys of a configuration."""
     parser = commands._parser()
     commands._expect_known(parser, words[0])
-    parsed, others = parser.parse_known_args(words)
+    keys = parser.parse_known_args(words)[1]
 
-    if words[0] == "distill":
-        file = others[0] if others and not others[0].startswith("-") else None
-        read_values(KINDS, others if file is None or (ROOT / file).is_file() else others[1:])
-    elif others:
-        read_values((TrainingArguments,), others)
+    if keys and not keys[0].startswith("-") and not (ROOT / keys[0]).is_file():
+        keys = keys[1:]  # a file of the reader's
+    read_values(KINDS_OF.get(words[0], KINDS), keys)
 
 
-def expect_script(words: Sequence[str], monkeypatch) -> None:
-    """Have a script's own parser read the words, whichever of the two it uses."""
+def expect_script(words: Sequence[str], start: Callable[[], object], monkeypatch) -> None:
+    """Have the own parser of what is started read the words, whichever of the two kinds it uses."""
 
     def read(own):
         def parse(*args, **kwargs):
@@ -55,22 +56,23 @@ def expect_script(words: Sequence[str], monkeypatch) -> None:
 
         return parse
 
-    for kind, name in ((HfArgumentParser, "parse_args_into_dataclasses"), (argparse.ArgumentParser, "parse_args")):
-        monkeypatch.setattr(kind, name, read(getattr(kind, name)))
-    monkeypatch.setattr("sys.argv", [*words])
-    with pytest.raises(Read):
-        runpy.run_path(str(ROOT / words[0]), run_name="__main__")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        for kind, name in ((HfArgumentParser, "parse_args_into_dataclasses"), (argparse.ArgumentParser, "parse_args")):
+            patch.setattr(kind, name, read(getattr(kind, name)))
+        patch.setattr("sys.argv", [*words])
+        with pytest.raises(Read):
+            start()
 
 
 def expect_python(words: Sequence[str], monkeypatch) -> None:
     """Look at a script, or at a module that is run."""
     if words[0] != "-m":
-        expect_script(words, monkeypatch)
-    elif words[1] == "tests.benchmark":
-        benchmark_parser().parse_args(words[2:])
-    elif words[1] == "hf_multiteacher.commands.main":
+        expect_script(words, partial(runpy.run_path, str(ROOT / words[0]), run_name="__main__"), monkeypatch)
+    elif words[1] == commands.__name__:
         expect_ours(words[2:])
+    elif words[1].startswith("tests."):
+        module = words[1].removeprefix("tests.")
+        expect_script(words[1:], partial(runpy.run_module, module, run_name="__main__"), monkeypatch)
     else:
         assert words[1:] == ["venv", ".venv"]
 

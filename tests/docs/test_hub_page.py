@@ -13,6 +13,10 @@ from peft import LoraConfig, get_peft_model
 from helpers.toys import make_toy, make_trainer
 from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
 disable_progress_bar()
+args = DistillationTrainingArguments(
+    output_dir="adapter", max_steps=1, use_cpu=True, disable_tqdm=True, report_to="none",
+    push_to_hub=True, hub_model_id="org/adapter", hub_strategy="end",
+)
 toy = make_toy("tagging")
 pushing = {{"push_to_hub": True, "hub_model_id": "org/student", "max_steps": 2}}
 saving = {{"hub_strategy": "checkpoint", "save_strategy": "steps", "save_steps": 1}}
@@ -21,10 +25,6 @@ base, teachers, train, tokenizer = toy.student, toy.teachers, toy.train, toy.tok
 models = {{"student": trainer.model, "BERT-base-ro": toy.teachers[0].model}}
 batch = tokenizer(["Fata citește o carte lungă."], return_tensors="pt")
 batches = dict.fromkeys(models, batch)
-args = DistillationTrainingArguments(
-    output_dir="adapter", max_steps=1, use_cpu=True, disable_tqdm=True, report_to="none",
-    push_to_hub=True, hub_model_id="org/adapter", hub_strategy="end",
-)
 trainer.train()
 """
 
