@@ -17,6 +17,7 @@ from helpers.hub_server import OWNER, Hub
 from helpers.tokenizers import SENTENCES, train_tokenizer
 
 FORKING = (
+    "tests/docs/test_hub_page.py",
     "tests/hub/",
     "tests/models/test_heads.py",
     "tests/ranks/",

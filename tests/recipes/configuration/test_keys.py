@@ -2,12 +2,10 @@
 
 import re
 from dataclasses import fields
-from pathlib import Path
 
 from hf_multiteacher.recipes.configuration.configuration import KINDS, DistillationConfig
 from hf_multiteacher.recipes.configuration.keys import NEEDED, explain
 
-PAGE = Path(__file__).parents[3] / "docs" / "distill.md"
 OWN = [*NEEDED, *(each.name for each in fields(DistillationConfig))]
 
 
@@ -19,7 +17,3 @@ def test_every_key_is_explained_once_within_80_columns():
     names = [each.name for kind in KINDS for each in fields(kind) if each.init]
     assert sorted([*explained, *listed]) == sorted({*names})
     assert explained[: len(OWN)] == OWN
-
-
-def test_the_documentation_lists_our_keys():
-    assert re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE) == OWN

@@ -1,17 +1,16 @@
 """docs/migrate.md: each migrated script runs as it is printed, and so do the examples of subclassing."""
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 import torch
 
 from helpers.models import tiny_bert
+from helpers.pages import code_under
 from helpers.toys import make_toy, make_trainer, raw_data, words_of
 from hf_multiteacher import MultiTeacherDistillationTrainer
 
-TEXT = (Path(__file__).parents[1] / "docs" / "migrate.md").read_text(encoding="utf-8")
+PAGE = "docs/migrate.md"
 SCRIPTS = {
     "Token classification": "ner",
     "Text classification": "reviews",
@@ -20,11 +19,6 @@ SCRIPTS = {
 }
 LABELS = {"ner": ["O", "B-PER", "B-LOC"], "reviews": ["negative", "positive"], "sts": ["LABEL_0"]}
 HEADS = {"ner": "TokenClassification", "mlm": "MaskedLM"}
-
-
-def code_under(title):
-    """The first block of Python under a heading."""
-    return re.search(rf"^## {title}$.*?^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[1]
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +59,7 @@ def folder(pair, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("title", SCRIPTS)
 def test_a_migrated_script_runs_as_it_is_printed(title, caplog):
-    code = code_under(title)
+    code = code_under(PAGE, title)
     assert sum(line.endswith("# changed") for line in code.splitlines()) == 3
     space = {}
     exec(compile(code, title, "exec"), space)
@@ -86,7 +80,7 @@ def test_a_migrated_script_runs_as_it_is_printed(title, caplog):
 
 def subclass(title):
     space = {"torch": torch, "MultiTeacherDistillationTrainer": MultiTeacherDistillationTrainer}
-    code = code_under(title)
+    code = code_under(PAGE, title)
     assert len(code.splitlines()) <= 11
     exec(compile(code, title, "exec"), space)
     return list(space.values())[-1]

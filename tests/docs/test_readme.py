@@ -7,14 +7,14 @@ from pathlib import Path
 import yaml
 
 from helpers.models import tiny_bert
+from helpers.pages import PAGES, ROOT, blocks
 from helpers.toys import raw_data, tokenizers
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = PAGES["README.md"]
 
 
 def test_the_first_example_runs_and_is_short(tmp_path, monkeypatch):
-    code = re.search(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    code = blocks("python", "README.md")[0].code
     assert sum(bool(line.strip()) for line in code.splitlines()) <= 15
     monkeypatch.chdir(tmp_path)
     names = re.search(r'teachers = \["(.*)", "(.*)"\]', code).groups()
@@ -31,7 +31,7 @@ def test_the_first_example_runs_and_is_short(tmp_path, monkeypatch):
 
 
 def test_the_configuration_on_the_first_screen_is_the_one_in_the_examples():
-    shown = re.search(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    shown = blocks("yaml", "README.md")[0].code
     assert len(shown.splitlines()) <= 10
     file = ROOT / re.search(r"hf-multiteacher distill (\w+\.yaml)\n.*?\((examples/\1)\)", README, re.DOTALL)[2]
     assert yaml.safe_load(shown) == yaml.safe_load(file.read_text(encoding="utf-8"))
