@@ -35,7 +35,7 @@ def finished(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
         "fine_tuning": {"max_steps": 2},
         **TRAINING,
     }
-    (folder / "a.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (folder / "a.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     with (folder / "printed").open("w", encoding="utf-8") as printed, redirect_stdout(printed):
         assert main(["ablate", str(folder / "a.yaml")]) == 0
     return folder

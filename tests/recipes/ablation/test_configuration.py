@@ -20,7 +20,7 @@ GOOD = {
 @pytest.fixture
 def read(tmp_path):
     def read(*flags, **changes):
-        (tmp_path / "a.yaml").write_text(yaml.safe_dump(GOOD | changes), encoding="utf-8")
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump(GOOD | changes, sort_keys=False), encoding="utf-8")
         return read_ablation([str(tmp_path / "a.yaml"), *flags])
 
     return read
@@ -61,9 +61,10 @@ def test_teachers_learn_from_the_labels_alone(read):
 
 
 def test_flags_override_and_lists_are_named_by_their_last_parts(read):
-    config, shared = read("--seeds", "4", "5", "--half", "2", "--temperature", "1", teachers=["org/a", "x/b"])
+    flags = ["--seeds", "4", "5", "--half", "2", "--temperature", "1"]
+    config, shared = read(*flags, teachers=["org/a", "x/b"], arms={"both": None})
     assert (config.seeds, config.half, shared["temperature"]) == ([4, 5], 2, 1)
-    assert config.sources == {"a": "org/a", "b": "x/b"}
+    assert config.sources == {"a": "org/a", "b": "x/b"} and config.keys_of_arms == {"both": {}}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_flags_override_and_lists_are_named_by_their_last_parts(read):
     [
         ({"arms": {}}, "The ablation lacks arms"),
         ({"teachers": []}, "The ablation lacks teachers"),
-        ({"output_dir": None}, "output_dir must be a text"),
+        ({"output_dir": None}, "The ablation lacks output_dir"),
         ({"output_dir": ""}, "The ablation lacks output_dir"),
         ({"teachers": ["org/a", "x/a"]}, "have the same name"),
         ({"reference": "C"}, "reference is 'C', which is none of the arms alone, A, both"),
