@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hf_multiteacher.recipes.ablation.arms import arms_of, teachers_arm
-from hf_multiteacher.recipes.ablation.configuration import read_ablation, tasks_of
+from hf_multiteacher.recipes.ablation.configuration import fine_tuning_of, read_ablation, tasks_of
 
 GOOD = {
     "task": "di",
@@ -51,6 +51,14 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
     assert (keys["di", "A"]["temperature"], keys["di", "both"]["temperature"]) == (5.0, 4)
     assert (keys["sts", "A"]["temperature"], keys["sts", "A"]["task"]) == (3.0, "sts")
     assert [task for task, _ in arms(*read(tasks=["sts", "di"]))][::3] == ["sts", "di"]
+
+
+def test_a_task_may_say_how_its_teachers_learn(read):
+    tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5}, "max_length": 32}, "sts": None}
+    config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9})
+    assert tasks_of(config, shared) == {"di": {"max_length": 32}, "sts": {}}
+    assert fine_tuning_of(config, "di") == {"learning_rate": 1e-5, "max_steps": 9}
+    assert fine_tuning_of(config, "sts") == {"learning_rate": 1e-4, "max_steps": 9}
 
 
 def test_teachers_learn_from_the_labels_alone(read):
