@@ -74,15 +74,6 @@ def loyalty(ablation: Ablation, measure: str) -> str:
     return table(["", *header], [[row[0], *(row[place] for place in has)] for row in rows])
 
 
-def sizes(ablation: Ablation) -> str:
-    """Parameters and megabytes of the student and the teachers, in the first task."""
-    task = next(iter(ablation["tasks"].values()))
-    student = next(iter(task["arms"].values()))
-    models = {"student": student, **{_titled(name): row for name, row in task["teachers"].items() if name != ENSEMBLE}}
-    rows = [[name, *(format_figure(row[key]) for key in ("parameters", "megabytes"))] for name, row in models.items()]
-    return table(["", "parameters", "MB"], rows)
-
-
 def published(ablation: Ablation) -> str:
     """The published values of the same tasks."""
     keys = [key for key in DEFINITIONS if key in ablation["tasks"]]
@@ -196,3 +187,34 @@ def _between(task: Mapping[str, Any], teachers: list[str], measure: str) -> str:
         return ""
     first, second = teachers[:2]
     return percent(task["teachers"][first]["loyalty"][second], 1)
+
+
+# ---- Runs without an ablation ----
+
+
+def demo_table(demo: Mapping[str, Any]) -> str:
+    """The demo: of every seed the student with teachers and alone."""
+    measures = ("masked_lm_loss", "xpos_accuracy", "dialect_accuracy")
+    titles = [f"{name.replace('_', ' ')}, {who}" for name in measures for who in ("student", "alone")]
+    rows = [
+        [seed, *(f"{figure:.4f}" for name in measures for figure in row[name]), f"{row['speed']:.2f}"]
+        for seed, row in demo["seeds"].items()
+    ]
+    return table(["seed", *titles, "speed, first teacher = 1"], rows)
+
+
+def pairs_table(pairs: Mapping[str, tuple[float, float]]) -> str:
+    """Measures of a student with teachers, and of the same student alone."""
+    rows = [[name, f"{student:.4f}", f"{alone:.4f}"] for name, (student, alone) in pairs.items()]
+    return table(["", "student", "student alone"], rows)
+
+
+def speed_table(sizes: Mapping[str, Any]) -> str:
+    """Parameters, file and latency of the encoders, and how much smaller and faster the student is."""
+    student = sizes["models"]["student"]
+    rows = []
+    for name, row in sizes["models"].items():
+        figures = [format_figure(row[key]) for key in ("parameters", "megabytes", "latency_ms")]
+        smaller = percent(1 - student["parameters"] / row["parameters"], 0)
+        rows.append([name, *figures, f"{row['latency_ms'] / student['latency_ms']:.2f}", smaller])
+    return table(["", "parameters", "MB", "ms", "student is faster, times", "student is smaller, %"], rows)

@@ -9,7 +9,7 @@ from ..configuration.checks import check_results_folder, check_training
 from ..terminal.progress import Progress
 from .arms import Arm, arms_of, teachers_arm, training_of
 from .cells import Cell, Cells, check_names
-from .configuration import AblationConfig, Keys, tasks_of
+from .configuration import AblationConfig, Keys, fine_tuning_of, tasks_of
 from .distillation import arguments_of, run_cell, settings_of
 from .intervals import Difference
 from .results import TaskResult, mean_gains, task_result
@@ -49,7 +49,7 @@ class Ablation:
         return self.config.seeds or []
 
     def _teachers(self, task: str, own: Keys) -> TaskTeachers:
-        arm = teachers_arm(task, {**self.shared, **own}, self.config.fine_tuning or {})
+        arm = teachers_arm(task, {**self.shared, **own}, fine_tuning_of(self.config, task))
         return TaskTeachers(arm, self.config.sources, self.folder / "teachers" / task)
 
     def _read(self, arm: Arm, seed: int) -> Cell | None:

@@ -63,7 +63,8 @@ def teachers_arm(task: str, keys: Keys, fine_tuning: Keys) -> Arm:
     """
     own = declared("fine_tuning", fine_tuning, OWN_KEYS_OF_CELLS)
     kept = {key: value for key, value in _without_teachers(keys).items() if not key.startswith(OF_STUDENTS)}
-    return Arm(task, "teachers", (), {**kept, **own, "task": task})
+    keys = {**kept, **own, "task": task}
+    return Arm(task, "teachers", (), {**defaults_for(keys), **keys})
 
 
 def training_of(arm: Arm) -> Keys:

@@ -15,6 +15,9 @@ OWN_KEYS_OF_CELLS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hu
 """What an arm cannot change: each cell has a seed and no folder of its own, and teachers are the same for all."""
 
 
+FINE_TUNING = "fine_tuning"
+
+
 def _key(help: str, default: Any = None, **more: Any) -> Any:  # noqa: A002 (what argparse calls it)
     return field(default=default, metadata={"group": "the ablation", "help": help, **more})
 
@@ -35,7 +38,9 @@ class AblationConfig:
         "[]: the student alone)."
     )
     seeds: list[int] | None = _key("Each arm is trained once with each. Default: 1, 2, 3.")
-    tasks: list[str] | dict | None = _key("Several tasks in place of `task`; a mapping gives each keys of its own.")
+    tasks: list[str] | dict | None = _key(
+        "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning."
+    )
     fine_tuning: dict | None = _key("Keys of the training that hold while the teachers learn the task.")
     reference: str | None = _key(
         "The arm that the others are compared with. Default: for each task the best of those with one teacher; the "
@@ -122,7 +127,7 @@ def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Key
     """
     tasks = config.tasks or [shared.get("task", DistillationConfig.task)]
     given = tasks if isinstance(tasks, dict) else dict.fromkeys(tasks)
-    found = {task: declared(f"The task '{task}'", keys or {}) for task, keys in given.items()}
+    found = {task: declared(f"The task '{task}'", _without_fine_tuning(task, keys)) for task, keys in given.items()}
 
     if DistillationConfig.task in found:
         raise ValueError(
@@ -130,6 +135,17 @@ def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Key
             "task, or tasks."
         )
     return found
+
+
+def fine_tuning_of(config: AblationConfig, task: str) -> Keys:
+    """Return the keys that hold while teachers learn a task: those for all tasks, and over them its own."""
+    tasks = config.tasks if isinstance(config.tasks, dict) else {}
+    own = (tasks.get(task) or {}).get(FINE_TUNING)
+    return {**_mapping(FINE_TUNING, config.fine_tuning), **_mapping(f"{FINE_TUNING} of the task '{task}'", own)}
+
+
+def _without_fine_tuning(task: str, keys: Any) -> Keys:
+    return {key: value for key, value in _mapping(f"The task '{task}'", keys).items() if key != FINE_TUNING}
 
 
 def declared(owner: str, keys: Any, own: Sequence[str] = ("output_dir", "seed")) -> Keys:

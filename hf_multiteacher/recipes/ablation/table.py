@@ -38,7 +38,9 @@ def markdown_tables(tasks: Mapping[str, TaskResult], gains: Mapping[str, Differe
 
 
 def _title(task: str, result: TaskResult) -> str:
-    return f"{task}: {result.metric.replace('_', ' ')} on {result.measured_on}, {result.examples} compared"
+    metric = result.metric.replace("_", " ")
+    seeds = sorted({seed for arm in result.arms.values() for seed in arm.figures})
+    return f"{task}: {metric} on {result.measured_on}, {result.examples} compared, seeds {', '.join(map(str, seeds))}"
 
 
 def _title_of_all(tasks: Mapping[str, TaskResult]) -> str:
@@ -47,15 +49,17 @@ def _title_of_all(tasks: Mapping[str, TaskResult]) -> str:
 
 def _rows(result: TaskResult) -> Rows:
     teachers = [name for name in result.teachers if name != ENSEMBLE]
-    rows = [["", "mean", "sd", "seeds", "gain", "95 %", *(f"loyal to {name}" for name in teachers)]]
+    most = max(len(arm.figures) for arm in result.arms.values())
+    rows = [["", "mean", "sd", "gain", "95 %", *(f"loyal {name}" for name in teachers)]]
     for name, arm in result.arms.items():
         gain = ["reference", ""] if arm.gain is None else _gain(arm.gain)
         loyalty = [_percent(_loyalty(arm, teacher)) for teacher in teachers]
-        rows.append([name, _percent(arm.mean), _percent(arm.deviation), str(len(arm.figures)), *gain, *loyalty])
+        few = f" ({len(arm.figures)} of {most} seeds)" if len(arm.figures) < most else ""
+        rows.append([f"{name}{few}", _percent(arm.mean), _percent(arm.deviation), *gain, *loyalty])
 
     for name, figure in result.teachers.items():
         loyalty = [_percent(result.between.get(name, {}).get(teacher)) for teacher in teachers]
-        rows.append([_teacher(name), _percent(figure), "", "", "", "", *loyalty])
+        rows.append([_teacher(name), _percent(figure), "", "", "", *loyalty])
     return rows
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hf_multiteacher.recipes.ablation.arms import arms_of, teachers_arm
-from hf_multiteacher.recipes.ablation.configuration import read_ablation, tasks_of
+from hf_multiteacher.recipes.ablation.configuration import fine_tuning_of, read_ablation, tasks_of
 
 GOOD = {
     "task": "di",
@@ -20,7 +20,7 @@ GOOD = {
 @pytest.fixture
 def read(tmp_path):
     def read(*flags, **changes):
-        (tmp_path / "a.yaml").write_text(yaml.safe_dump(GOOD | changes), encoding="utf-8")
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump(GOOD | changes, sort_keys=False), encoding="utf-8")
         return read_ablation([str(tmp_path / "a.yaml"), *flags])
 
     return read
@@ -53,6 +53,14 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
     assert [task for task, _ in arms(*read(tasks=["sts", "di"]))][::3] == ["sts", "di"]
 
 
+def test_a_task_may_say_how_its_teachers_learn(read):
+    tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5}, "max_length": 32}, "sts": None}
+    config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9})
+    assert tasks_of(config, shared) == {"di": {"max_length": 32}, "sts": {}}
+    assert fine_tuning_of(config, "di") == {"learning_rate": 1e-5, "max_steps": 9}
+    assert fine_tuning_of(config, "sts") == {"learning_rate": 1e-4, "max_steps": 9}
+
+
 def test_teachers_learn_from_the_labels_alone(read):
     _, shared = read(student_layers=2, teacher_weighting="entropy", unlabelled_rows=5)
     keys = teachers_arm("di", shared, {"learning_rate": 1e-5}).keys
@@ -61,9 +69,10 @@ def test_teachers_learn_from_the_labels_alone(read):
 
 
 def test_flags_override_and_lists_are_named_by_their_last_parts(read):
-    config, shared = read("--seeds", "4", "5", "--half", "2", "--temperature", "1", teachers=["org/a", "x/b"])
+    flags = ["--seeds", "4", "5", "--half", "2", "--temperature", "1"]
+    config, shared = read(*flags, teachers=["org/a", "x/b"], arms={"both": None})
     assert (config.seeds, config.half, shared["temperature"]) == ([4, 5], 2, 1)
-    assert config.sources == {"a": "org/a", "b": "x/b"}
+    assert config.sources == {"a": "org/a", "b": "x/b"} and config.keys_of_arms == {"both": {}}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,7 @@ def test_flags_override_and_lists_are_named_by_their_last_parts(read):
     [
         ({"arms": {}}, "The ablation lacks arms"),
         ({"teachers": []}, "The ablation lacks teachers"),
-        ({"output_dir": None}, "output_dir must be a text"),
+        ({"output_dir": None}, "The ablation lacks output_dir"),
         ({"output_dir": ""}, "The ablation lacks output_dir"),
         ({"teachers": ["org/a", "x/a"]}, "have the same name"),
         ({"reference": "C"}, "reference is 'C', which is none of the arms alone, A, both"),
