@@ -160,9 +160,11 @@ def declared(owner: str, keys: Any, own: Sequence[str] = ("output_dir", "seed"))
         ValueError: It is no mapping, or one of them is unknown, does not fit, or cannot stand there.
     """
     keys = _mapping(owner, keys)
+    known = known_keys(KINDS)
+
     for key in keys:
-        if key not in known_keys(KINDS):
-            raise ValueError(f"{owner} has the key '{key}', which a distillation has not.{did_you_mean(key, known_keys(KINDS))}")
+        if key not in known:
+            raise ValueError(f"{owner} has the key '{key}', which a distillation has not.{did_you_mean(key, known)}")
         if key in own:
             raise ValueError(f"{owner} has the key '{key}', which is the same for all of an ablation. Leave it out.")
 
