@@ -164,7 +164,7 @@ def _in_spans_with(marked: Booleans, spans: Integers) -> Booleans:
     hit = np.zeros((len(spans), int(spans.max(initial=-1)) + 1), bool)
     rows, columns = np.nonzero(marked & (spans >= 0))
     hit[rows, spans[rows, columns]] = True
-    return marked | spread(hit, spans, False)
+    return marked | spread(hit, spans, False).astype(bool)
 
 
 def spread(values: Integers, spans: Integers, fill: int) -> Integers:

@@ -11,6 +11,7 @@ from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
 from ..teachers.kept_outputs import Asked
+from ..teachers.loaded_teacher import LoadedTeacher
 from ..tokenization.encoder import count_entries
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from .components import expect_shape
@@ -115,11 +116,15 @@ class AlignedTeachers:
         known = multi_tokenizer if task_of(student).over_vocabulary else None
         self._entries = None if known is None else count_entries(known.student_tokenizer)
         self.outcomes: list[Outcomes | None] = [
-            teacher.shared_labels and Outcomes.between_labels(teacher.shared_labels, device)
+            self._over_labels(teacher, device)
             if known is None or source is None
             else Outcomes.between(known.shared_vocabulary(source), student, teacher.model, device)
             for source, teacher in zip(self.sources, teachers, strict=True)
         ]
+
+    @staticmethod
+    def _over_labels(teacher: LoadedTeacher, device: torch.device) -> Outcomes | None:
+        return None if teacher.shared_labels is None else Outcomes.between_labels(teacher.shared_labels, device)
 
     def _scaled(self, weights: Sequence[float] | None) -> list[float]:
         """Scale the weights to sum to 1."""

@@ -64,7 +64,7 @@ def with_pairwise_losses(means: dict[str, Any], teacher_weights: Mapping[str, fl
         means: Component -> mean.
         teacher_weights: Teacher name -> its fixed weight.
     """
-    joined = {}
+    joined: dict[str, Any] = {}
     for loss in PAIRWISE_LOSSES:
         weighted = [
             weight * means[f"{loss}/{name}"]

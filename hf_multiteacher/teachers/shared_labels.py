@@ -68,8 +68,8 @@ def share_labels(
 
     _tell(teacher_name, shared, *names)
     number = {name: outcome for outcome, name in enumerate(shared, 1)}
-    outcomes = [torch.tensor([number.get(name, 0) for name in side]) for side in (student, teacher)]
-    return SharedLabels(*outcomes, len(shared) + 1)
+    ours, theirs = (torch.tensor([number.get(name, 0) for name in side]) for side in (student, teacher))
+    return SharedLabels(ours, theirs, len(shared) + 1)
 
 
 def _comparable(student: Sequence[str], teacher: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import nn
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from ..training_args import DistillationTrainingArguments, objective_arguments
+from ..training_args import DistillationTrainingArguments
 from ..whole_file import write_text, write_whole
 
 MANIFEST = "teacher_manifest.json"
@@ -147,8 +147,8 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
             f"{Path(folder).name} has no {MANIFEST}, so it was not written by MultiTeacherDistillationTrainer with "
             "teachers and its run cannot be continued with them. Load its model as the student of a new run instead."
         )
-    saved = _with_later_arguments(json.loads(path.read_text(encoding="utf-8")))
-    now = _with_later_arguments(json.loads(json.dumps(manifest)))
+    saved, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(manifest))
+    saved["arguments"] = _later_arguments(now["arguments"]) | saved["arguments"]
     differences = list(_differences(saved, now, ""))
     if differences:
         raise ValueError(
@@ -158,10 +158,9 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _with_later_arguments(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Add the arguments that were not there yet when a manifest was written: its run was as they are by default."""
-    defaults = {name: getattr(DistillationTrainingArguments, name) for name in objective_arguments()}
-    return {**manifest, "arguments": defaults | manifest["arguments"]}
+def _later_arguments(names: Iterable[str]) -> dict[str, Any]:
+    """Give the defaults of arguments, which a run had whose manifest was written before there were such arguments."""
+    return {name: getattr(DistillationTrainingArguments, name, None) for name in names}
 
 
 def _differences(saved: Any, now: Any, place: str) -> Iterator[str]:

@@ -205,6 +205,8 @@ class Reference:
         """KL between what a span is to all others of its example, for every head and pair of layers."""
         source, divergences = self.aligned.sources[teacher], []
         for example, mask in enumerate(self.inputs["attention_mask"]):
+            if not self.speaks(teacher, example):
+                continue
             spans = torch.arange(len(mask)).where(mask > 0, -1)
             both = (spans, spans)
             if source is not None:
@@ -231,6 +233,8 @@ class Reference:
         source, divergences = self.aligned.sources[teacher], []
         names = ("labels", "spans", "student_spans", "positions")
         for example, labels in enumerate(self.inputs["labels"]):
+            if not self.speaks(teacher, example):
+                continue
             gold, theirs, ours, places = (self.inputs[f"teacher_{source}_{name}"][example] for name in names)
             for span in sorted(set(ours.tolist()) - {-1}):
                 mine, other = (ours == span) & (labels != -100), (theirs == span) & (gold != -100)

@@ -20,7 +20,6 @@ def test_nothing_that_is_off_or_left_open_is_listed():
     [
         ({"soft_target_weight": 0.0}, {"soft_target_weight", "temperature", "teacher_weighting", "distill_positions"}),
         ({"teachers": 1}, {"teacher_weighting"}),
-        ({"relation_loss_weight": 0.0}, {"relation_loss_weight", "relation_heads"}),
         ({"task": "sequence-classification"}, {"distill_positions"}),
         ({"optim": "sgd"}, {"adam_beta1", "adam_beta2", "adam_epsilon"}),
         ({"max_steps": 5}, {"num_train_epochs"}),
@@ -28,6 +27,11 @@ def test_nothing_that_is_off_or_left_open_is_listed():
 )
 def test_what_has_no_effect_in_this_run_is_not_listed(changes, without):
     assert set(shown()) - set(shown(**changes)) == without
+
+
+def test_relations_and_uncovered_spans_are_listed_where_they_are_compared():
+    compared = shown(relation_loss_weight=0.5, uncovered_spans="likelihood")
+    assert set(compared) - set(shown()) == {"relation_loss_weight", "relation_heads", "uncovered_spans"}
 
 
 def test_the_objective_is_written_with_the_terms_that_it_has():

@@ -119,7 +119,8 @@ def test_the_objective_s_arguments_are_those_that_the_trainer_s_lack():
         "out", hidden_state_weight=1.0, layer_map={"1": 1}, ensemble="logits", teacher_dtype="float32", use_cpu=True
     )
     arguments.mask_rounds = 2
-    arguments.skip_nonfinite_rows = True
+    arguments.skip_nonfinite_rows = arguments.partial_labels = True
+    arguments.relation_loss_weight, arguments.uncovered_spans = 0.5, "likelihood"
     arguments.teacher_cache = "/home/somebody/cache"
     own = {field.name for field in fields(arguments)} - {field.name for field in fields(TrainingArguments)}
     names = listed(arguments.to_dict())

@@ -30,6 +30,10 @@ def test_the_same_manifest_is_accepted(tmp_path):
             r"are: arguments.temperature was 2.0 and is 3.0\.",
         ),
         ({"arguments": {"temperature": 2.0, "layer_map": {-1: 4}}}, r"arguments.layer_map.-1 was -1 and is 4"),
+        (
+            {"arguments": {**MANIFEST["arguments"], "relation_loss_weight": 1.0}},
+            r"relation_loss_weight was 0.0 and is 1.0\.",
+        ),
         ({"arguments": {"temperature": 2.0}}, r"arguments.layer_map was \{'-1': -1\} and is None"),
     ],
 )
@@ -37,6 +41,11 @@ def test_every_difference_is_spelled_out(now, difference, tmp_path):
     save_manifest(tmp_path, MANIFEST)
     with pytest.raises(ValueError, match=difference):
         check_manifest(tmp_path, MANIFEST | now)
+
+
+def test_arguments_that_came_later_than_a_checkpoint_had_their_defaults_there(tmp_path):
+    save_manifest(tmp_path, MANIFEST)
+    check_manifest(tmp_path, MANIFEST | {"arguments": {**MANIFEST["arguments"], "relation_loss_weight": 0.0}})
 
 
 def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
