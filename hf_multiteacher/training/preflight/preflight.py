@@ -95,7 +95,8 @@ class Examination:
             held: Bytes that the process holds beside the training.
         """
         dataset = self.trainer.train_dataset
-        order = self.trainer._get_train_sampler(dataset)
+        empty = hasattr(dataset, "__len__") and not len(dataset)  # of which no sampler can be made
+        order = None if empty else self.trainer._get_train_sampler(dataset)
         sample = Sample.of(dataset, order, self.trainer.args.train_batch_size)
         length = Length.of(self.trainer.args, sample.examples)
         if not sample.batches:
