@@ -1,7 +1,6 @@
 """Looks at a trainer before it trains: its teachers, its text, a few steps, memory, time and disk."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import torch
@@ -96,9 +95,13 @@ class Examination:
             held: Bytes that the process holds beside the training.
         """
         dataset = self.trainer.train_dataset
-        order = self.trainer._get_train_sampler(dataset)
+        empty = hasattr(dataset, "__len__") and not len(dataset)  # of which no sampler can be made
+        order = None if empty else self.trainer._get_train_sampler(dataset)
         sample = Sample.of(dataset, order, self.trainer.args.train_batch_size)
         length = Length.of(self.trainer.args, sample.examples)
+        if not sample.batches:
+            yield Finding("data", "there is no example to train on.", "stop", "Give a train_dataset that holds some.")
+            return
 
         yield from self._of_text(sample)
         obstacle = self._obstacle(sample)
@@ -127,7 +130,7 @@ class Examination:
             return
 
         yield from teacher_findings(self.teachers, self.objective.teachers.source_of)
-        examples = [example for example in sample.all_examples if hasattr(example, "keys")]
+        examples = [example for example in sample.some(sample.batches) if hasattr(example, "keys")]
         yield from reading_findings(examples, *self._tokenizers())
 
         lengths = token_counts(examples)
@@ -157,7 +160,7 @@ class Examination:
         if lacking is not None:
             return lacking
 
-        saved = _tried(lambda: saved_bytes_of_one(self.trainer, _longest(sample.longest)))
+        saved = _tried(lambda: saved_bytes_of_one(self.trainer, sample.longest_example))
         if isinstance(saved, Finding):
             return saved
         return too_little(states + saved * sample.batch_size, self.device, "A step on the longest batch takes")
@@ -190,7 +193,7 @@ class Examination:
             yield from unfit if self.asked.teacher_cache else ()
             return
 
-        batches = self._prepared(sample.spread(BATCHES_OF_TEACHERS))
+        batches = self._prepared(sample)
         per_text = sum(map(self._bytes_kept, batches)) / (len(batches) * sample.batch_size)
         seconds = seconds_of(lambda: [*map(self.objective.ask_teachers, batches)], self.device, 1) / len(batches)
         gain = min(seconds * self.asked.gradient_accumulation_steps / trial.seconds_per_step, 1.0)
@@ -200,11 +203,10 @@ class Examination:
         )
         yield from cache_findings(plan, self.asked, masks=self.masks)
 
-    def _prepared(self, batches: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return batches as a step gets them."""
-        self.trainer.train_dataset = [example for batch in batches for example in batch]
-        loader = self.trainer.get_train_dataloader()
-        return [self.trainer._prepare_inputs(inputs) for inputs in islice(loader, len(batches))]
+    def _prepared(self, sample: Sample) -> list[Any]:
+        """Return some batches as a step gets them."""
+        self.trainer.train_dataset = sample.some(sample.spread(BATCHES_OF_TEACHERS))
+        return [self.trainer._prepare_inputs(inputs) for inputs in self.trainer.get_train_dataloader()]
 
     def _bytes_kept(self, inputs: Any) -> int:
         rows = self.objective.rows(inputs)
@@ -237,9 +239,3 @@ def _tried(work: Callable[[], Any]) -> Any:
     except (TypeError, ValueError) as error:
         says = " ".join(str(error).split())
         return Finding("first steps", says, "stop", "Correct this first: the training would stop there too.")
-
-
-def _longest(examples: Sequence[Any]) -> Any:
-    return max(
-        examples, key=lambda each: len(each["input_ids"]) if hasattr(each, "keys") and "input_ids" in each else 0
-    )

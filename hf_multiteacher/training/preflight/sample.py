@@ -1,4 +1,4 @@
-"""Examples of the training data as a training would meet them: in its batches, of all lengths."""
+"""Batches of the training data as a training would meet them, of all lengths."""
 
 import time
 from collections.abc import Sequence
@@ -10,22 +10,26 @@ import numpy as np
 from datasets import Dataset
 from torch.utils.data import IterableDataset
 
-BATCHES_LOOKED_AT = 200
+BATCHES_LOOKED_AT, BATCHES_OF_A_STREAM = 200, 20
+Batch = Sequence[int]
+"""Where the examples of a batch stand in the data."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Batches of the training data.
+    """The first batches of an epoch.
 
     Attributes:
-        batches: The examples of each batch, as the data set gives them, in the order of the training.
-        batch_size: How many examples each has.
+        data: The training's data set; of a stream, what was read of it.
+        batches: In the order of the training; a batch that is not full is left out, unless there is no other.
+        costs: The tokens of each batch in all encodings, padding included.
         examples: How many the data set has; None of a stream.
         seconds_to_read: Of an example of a stream, which may be encoded only when it is read.
     """
 
-    batches: Sequence[Sequence[Any]]
-    batch_size: int
+    data: Any
+    batches: Sequence[Batch]
+    costs: Sequence[int]
     examples: int | None
     seconds_to_read: float = 0.0
 
@@ -38,46 +42,57 @@ class Sample:
             order: The training's sampler; None of a stream.
             batch_size: Examples in a batch.
         """
-        wanted = BATCHES_LOOKED_AT * batch_size
-        if isinstance(dataset, IterableDataset) or order is None:
-            begun = time.perf_counter()
-            examples = [*islice(dataset, min(wanted, 20 * batch_size))]
-            seconds = (time.perf_counter() - begun) / max(len(examples), 1)
-            return cls._in_batches(examples, batch_size, None, seconds)
+        if not isinstance(dataset, IterableDataset) and order is not None:
+            places = [*islice(order, BATCHES_LOOKED_AT * batch_size)]
+            return cls(dataset, *_batches(dataset, places, batch_size), len(dataset))
 
-        chosen = [*islice(order, wanted)]
-        examples = [*dataset.select(chosen)] if isinstance(dataset, Dataset) else [dataset[place] for place in chosen]
-        return cls._in_batches(examples, batch_size, len(dataset), 0.0)
-
-    @classmethod
-    def _in_batches(cls, examples: list[Any], batch_size: int, known: int | None, seconds: float) -> "Sample":
-        size = min(batch_size, max(len(examples), 1))
-        batches = [examples[start : start + size] for start in range(0, len(examples) - size + 1, size)]
-        return cls(batches, size, known, seconds)
+        begun = time.perf_counter()
+        read = [*islice(dataset, BATCHES_OF_A_STREAM * batch_size)]
+        seconds = (time.perf_counter() - begun) / max(len(read), 1)
+        return cls(read, *_batches(read, range(len(read)), batch_size), None, seconds)
 
     @property
-    def all_examples(self) -> list[Any]:
-        """Those of all batches."""
-        return [example for batch in self.batches for example in batch]
+    def batch_size(self) -> int:
+        """How many examples each batch has."""
+        return len(self.batches[0])
 
-    def spread(self, count: int) -> list[Sequence[Any]]:
+    def some(self, batches: Sequence[Batch]) -> Any:
+        """Return the examples of batches as a data set, read as the training reads them."""
+        return _chosen(self.data, [place for batch in batches for place in batch])
+
+    def spread(self, count: int) -> list[Batch]:
         """Return so many batches, or all if they are fewer, that stand for all lengths, in the training's order."""
         number = min(count, len(self.batches))
-        by_length = sorted(range(len(self.batches)), key=lambda place: _cost(self.batches[place]))
-
+        by_length = np.argsort(self.costs, kind="stable")
         ranks = ((np.arange(number) + 0.5) / max(number, 1) * len(self.batches)).astype(int)
-        return [self.batches[place] for place in sorted(by_length[rank] for rank in ranks)]
+        return [self.batches[place] for place in sorted(by_length[ranks])]
 
     @property
-    def longest(self) -> Sequence[Any]:
-        """The batch with the most tokens, padding included."""
-        return max(self.batches, key=_cost)
+    def longest(self) -> Batch:
+        """The batch with the most tokens."""
+        return self.batches[int(np.argmax(self.costs))]
+
+    @property
+    def longest_example(self) -> Any:
+        """Its example with the most tokens."""
+        return max((self.data[place] for place in self.longest), key=lambda example: _cost([example]))
 
 
-def _cost(batch: Sequence[Any]) -> int:
-    """Return how many tokens a batch has in all of its encodings, padding included."""
-    if not all(isinstance(example, dict) or hasattr(example, "keys") for example in batch):
+def _batches(data: Any, places: Sequence[int], batch_size: int) -> tuple[list[Batch], list[int]]:
+    """Return the full batches of so many examples, and what each costs."""
+    size = min(batch_size, max(len(places), 1))
+    batches = [places[start : start + size] for start in range(0, len(places) - size + 1, size)]
+    return batches, [_cost([*_chosen(data, batch)]) for batch in batches]
+
+
+def _chosen(data: Any, places: Sequence[int]) -> Any:
+    return data.select(places) if isinstance(data, Dataset) else [data[place] for place in places]
+
+
+def _cost(examples: Sequence[Any]) -> int:
+    """Return how many tokens examples have in all of their encodings, padding included."""
+    if not all(hasattr(example, "keys") for example in examples):
         return 0
 
-    columns = [name for name in batch[0] if name.endswith("input_ids")]
-    return sum(len(batch) * max(len(example[name]) for example in batch) for name in columns)
+    columns = [name for name in examples[0] if name.endswith("input_ids")]
+    return sum(len(examples) * max(len(example[name]) for example in examples) for name in columns)

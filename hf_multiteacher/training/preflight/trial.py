@@ -54,7 +54,7 @@ def try_steps(trainer: Trainer, sample: Sample, whole: int) -> Trial:
 
     before = [sample.longest] * (WARM_UP * accumulated)
     watch = StopWatch(trainer)
-    _train(trainer, [*before, *timed], accumulated, watch)
+    _train(trainer, sample.some([*before, *timed]), sample.batch_size, accumulated, watch)
 
     parts = whole / accumulated
     reading = sample.seconds_to_read * sample.batch_size * whole
@@ -83,24 +83,22 @@ def saved_bytes_of_one(trainer: Trainer, example: Any) -> int:
         return tensor
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):
-        _train(trainer, [[example]], 1)
+        _train(trainer, [example], 1, 1)
     return sum(saved.values())
 
 
-def _train(
-    trainer: Trainer, batches: Sequence[Sequence[Any]], accumulated: int, watch: "StopWatch | None" = None
-) -> None:
-    """Train on these batches in this order, and write nothing."""
+def _train(trainer: Trainer, data: Any, batch_size: int, accumulated: int, watch: "StopWatch | None" = None) -> None:
+    """Train on these examples in this order, and write nothing."""
     args: Any = trainer.args
-    args.max_steps = len(batches) // accumulated
+    args.max_steps = len(data) // batch_size // accumulated
     args.gradient_accumulation_steps = accumulated
-    args.per_device_train_batch_size = trainer._train_batch_size = len(batches[0])
+    args.per_device_train_batch_size = trainer._train_batch_size = batch_size
     args.train_sampling_strategy = "sequential"
     args.logging_strategy = args.eval_strategy = IntervalStrategy.NO
     args.save_strategy = SaveStrategy.NO
     args.load_best_model_at_end = args.push_to_hub = args.auto_find_batch_size = args.eval_on_start = False
 
-    trainer.train_dataset = cast(Any, [example for batch in batches for example in batch])
+    trainer.train_dataset = data
     trainer.optimizer = trainer.lr_scheduler = None
     handler = trainer.callback_handler
     handler.callbacks = [each for each in handler.callbacks if not isinstance(each, StopWatch)]

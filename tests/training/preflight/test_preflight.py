@@ -159,6 +159,13 @@ def test_without_training_data_there_is_nothing_to_try(tmp_path):
         make_trainer(make_toy("tagging"), tmp_path, train_dataset=None).preflight()
 
 
+def test_data_without_an_example_stop_it(tmp_path):
+    (finding,) = make_trainer(
+        make_toy("tagging"), tmp_path, train_dataset=make_toy("tagging").train.select([])
+    ).preflight()
+    assert (finding.topic, finding.level) == ("data", "stop")
+
+
 def test_one_of_several_processes_is_refused(tmp_path, monkeypatch):
     trainer = make_trainer(make_toy("tagging"), tmp_path)
     monkeypatch.setattr(type(trainer.args), "world_size", 2)

@@ -1,4 +1,4 @@
-"""The examples that stand for all."""
+"""The batches that stand for all."""
 
 from datasets import Dataset
 
@@ -11,13 +11,14 @@ def data(lengths):
 
 def test_batches_are_those_of_the_sampler():
     sample = Sample.of(data([3, 9, 1, 2, 5, 5]), [5, 0, 1, 2, 3, 4], 2)
-    assert [[len(row["input_ids"]) for row in batch] for batch in sample.batches] == [[5, 3], [9, 1], [2, 5]]
-    assert sample.longest is sample.batches[1] and sample.examples == 6
+    assert sample.batches == [[5, 0], [1, 2], [3, 4]] and sample.costs == [10, 18, 10]
+    assert sample.longest == [1, 2] and len(sample.longest_example["input_ids"]) == 9 and sample.examples == 6
+    assert [len(row["input_ids"]) for row in sample.some([[1], [0]])] == [9, 3]
 
 
-def test_a_few_batches_stand_for_all_lengths():
+def test_a_few_batches_stand_for_all_lengths_in_the_order_of_the_training():
     sample = Sample.of(data(range(1, 101)), range(99, -1, -1), 1)
-    assert [len(batch[0]["input_ids"]) for batch in sample.spread(4)] == [88, 63, 38, 13]
+    assert [len(row["input_ids"]) for row in sample.some(sample.spread(4))] == [88, 63, 38, 13]
     assert len(sample.spread(1000)) == 100
 
 
@@ -28,4 +29,4 @@ def test_a_batch_that_is_not_full_is_left_out_unless_there_is_no_other():
 
 def test_of_a_stream_the_beginning_is_read():
     sample = Sample.of(data([4] * 100).to_iterable_dataset(), None, 2)
-    assert len(sample.all_examples) == 40 and sample.examples is None
+    assert len(sample.some(sample.batches)) == 40 and sample.examples is None
