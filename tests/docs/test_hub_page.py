@@ -18,7 +18,7 @@ args = DistillationTrainingArguments(
     push_to_hub=True, hub_model_id="org/adapter", hub_strategy="end",
 )
 toy = make_toy("tagging")
-pushing = {{"push_to_hub": True, "hub_model_id": "org/student", "max_steps": 2}}
+pushing = {{"push_to_hub": True, "hub_model_id": "org/student", "hub_private_repo": True, "max_steps": 2}}
 saving = {{"hub_strategy": "checkpoint", "save_strategy": "steps", "save_steps": 1}}
 trainer = make_trainer(toy, "student", **pushing, **saving)
 base, teachers, train, tokenizer = toy.student, toy.teachers, toy.train, toy.tokenizer
