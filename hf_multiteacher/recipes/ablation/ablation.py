@@ -146,5 +146,6 @@ class Ablation:
             "teachers": config.teachers,
             "fine_tuning": config.fine_tuning,
             "arms": config.arms,
+            "seeds": config.seeds,
             "half": config.half,
         }
