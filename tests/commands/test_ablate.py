@@ -91,7 +91,7 @@ def test_a_report_runs_nothing_and_looks_at_half_of_the_examples(finished, monke
     [
         (["--temperature", "4"], "was run with temperature=default (now 4)"),
         (["--max_steps", "5", "--tasks", "sts"], "was run with max_steps=3 (now 5)"),
-        (["--fine_tuning", "{max_steps: 4}"], "The fine-tuning of the teachers in"),
+        (["--fine_tuning", "{max_steps: 4}"], "The fine-tuning of the teacher in"),
         (["--report", "--output_dir", "elsewhere"], "Nothing in 'elsewhere' is finished"),
         (["--output_dir", "elsewhere", "--num_train_epochs", "-1"], "num_train_epochs must be a number"),
     ],

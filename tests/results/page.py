@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hf_multiteacher.report.interval_chart import interval_chart
 
@@ -31,7 +31,11 @@ def measured() -> dict[str, Any]:
 def page(figures: dict[str, Any]) -> str:
     """Fill the template with what was measured."""
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FileSystemLoader(TEMPLATE.parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.globals.update({name: getattr(tables, name) for name in tables.SHOWN})
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**figures)
+    return environment.get_template(TEMPLATE.name).render(**figures)

@@ -14,7 +14,7 @@ from .distillation import arguments_of, run_cell, settings_of
 from .intervals import Difference
 from .results import TaskResult, mean_gains, task_result
 from .table import terminal_tables
-from .teachers import TaskTeachers
+from .teachers import TaskTeacher, settings_of_all
 from .written import write_results
 
 
@@ -48,15 +48,18 @@ class Ablation:
         """Those of every arm."""
         return self.config.seeds or []
 
-    def _teachers(self, task: str, own: Keys) -> TaskTeachers:
-        arm = teachers_arm(task, {**self.shared, **own}, fine_tuning_of(self.config, task))
-        return TaskTeachers(arm, self.config.sources, self.folder / "teachers" / task)
+    def _teachers(self, task: str, own: Keys) -> dict[str, TaskTeacher]:
+        folder, keys = self.folder / "teachers" / task, {**self.shared, **own}
+        return {
+            name: TaskTeacher(teachers_arm(task, keys, fine_tuning_of(self.config, task, name)), name, source, folder)
+            for name, source in self.config.sources.items()
+        }
 
     def _read(self, arm: Arm, seed: int) -> Cell | None:
         return self.kept.read(arm.task, arm.name, seed, self._settings(arm))
 
     def _settings(self, arm: Arm) -> Keys:
-        return {**settings_of(arm), "follows": list(arm.follows), "learned": self.teachers[arm.task].settings}
+        return {**settings_of(arm), "follows": list(arm.follows), "learned": settings_of_all(self.teachers[arm.task])}
 
     def _check_missing(self) -> None:
         """Refuse arms that cannot be run, before any work; a training that several have is tried once."""
@@ -85,10 +88,9 @@ class Ablation:
         """Have the teachers learn, and run every cell that is missing; each is kept as soon as it is finished."""
         progress.stages = self.stages
         for task, cells in groupby(self.missing, lambda each: each[0].task):
-            teachers = self.teachers[task]
-            if teachers.ready is None:
-                progress.stage(f"{task}: the teachers learn")
-                teachers.learn(progress)
+            for name, teacher in self._learners(task).items():
+                progress.stage(f"{task}: the teacher {name} learns")
+                teacher.learn(progress)
             for arm, seed in cells:
                 progress.stage(f"{task}: {arm.name}, seed {seed}")
                 self._run(arm, seed, progress)
@@ -96,13 +98,17 @@ class Ablation:
     @property
     def stages(self) -> int:
         """How many there are."""
-        tasks = {arm.task for arm, _ in self.missing}
-        return len(self.missing) + sum(self.teachers[task].ready is None for task in tasks)
+        missing = self.missing
+        return len(missing) + sum(len(self._learners(task)) for task in {arm.task for arm, _ in missing})
+
+    def _learners(self, task: str) -> dict[str, TaskTeacher]:
+        return {name: teacher for name, teacher in self.teachers[task].items() if teacher.ready is None}
 
     def _run(self, arm: Arm, seed: int, progress: Progress) -> None:
         cache = str(self.folder / "teacher-outputs")
+        ready = {name: str(teacher.ready) for name, teacher in self.teachers[arm.task].items()}
         try:
-            cell = run_cell(arm, seed, self.teachers[arm.task].ready or {}, cache, self._settings(arm), progress)
+            cell = run_cell(arm, seed, ready, cache, self._settings(arm), progress)
         except ValueError as error:  # a student that learned nothing may have no score; the others still have theirs
             sys.stderr.write(f"  no figure: {' '.join(str(error).split())}\n")
             return
@@ -146,5 +152,6 @@ class Ablation:
             "teachers": config.teachers,
             "fine_tuning": config.fine_tuning,
             "arms": config.arms,
+            "seeds": config.seeds,
             "half": config.half,
         }

@@ -41,7 +41,9 @@ class AblationConfig:
     tasks: list[str] | dict | None = _key(
         "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning."
     )
-    fine_tuning: dict | None = _key("Keys of the training that hold while the teachers learn the task.")
+    fine_tuning: dict | None = _key(
+        "Keys of the training that hold while the teachers learn the task; under a teacher's name, for it alone."
+    )
     reference: str | None = _key(
         "The arm that the others are compared with. Default: for each task the best of those with one teacher; the "
         "first arm where there is none."
@@ -137,11 +139,19 @@ def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Key
     return found
 
 
-def fine_tuning_of(config: AblationConfig, task: str) -> Keys:
-    """Return the keys that hold while teachers learn a task: those for all tasks, and over them its own."""
+def fine_tuning_of(config: AblationConfig, task: str, teacher: str) -> Keys:
+    """Return the keys that hold while a teacher learns a task: those for all, over them the task's, its own first.
+
+    Raises:
+        ValueError: What is given for a teacher is no mapping.
+    """
     tasks = config.tasks if isinstance(config.tasks, dict) else {}
-    own = (tasks.get(task) or {}).get(FINE_TUNING)
-    return {**_mapping(FINE_TUNING, config.fine_tuning), **_mapping(f"{FINE_TUNING} of the task '{task}'", own)}
+    found: Keys = {}
+    for given in (config.fine_tuning, (tasks.get(task) or {}).get(FINE_TUNING)):
+        keys = _mapping(FINE_TUNING, given)
+        of_all = {key: value for key, value in keys.items() if key not in config.sources}
+        found |= of_all | _mapping(f"{FINE_TUNING} of {teacher}", keys.get(teacher))
+    return found
 
 
 def _without_fine_tuning(task: str, keys: Any) -> Keys:

@@ -10,59 +10,72 @@ from ...whole_file import write_text
 from ..terminal.progress import Progress
 from .arms import Arm
 from .cells import refuse_other
+from .configuration import Keys
 from .distillation import CellDistillation, WithinStage, make_distillation, settings_of
 
-FILE = "teachers.json"
 SEED = 42
 
 
-class TaskTeachers:
-    """The teachers of one task.
+class TaskTeacher:
+    """One teacher of one task.
 
     Args:
-        arm: How they learn it, from `teachers_arm`.
-        sources: The teachers' names -> ids or folders.
-        folder: Where those are kept that learn the task here.
+        arm: How it learns the task, from `teachers_arm`.
+        name: Its name.
+        source: Its id or folder.
+        folder: Where it is kept under its name, if it learns the task here.
 
     Attributes:
-        ready: The teachers' names -> folders or ids; None where they are still to learn.
+        ready: Its id or folder once it knows the task; None where it is still to learn.
 
     Raises:
-        ValueError: There is no such teacher, or those that are there learned otherwise.
+        ValueError: There is no such teacher, or it learned otherwise.
     """
 
-    def __init__(self, arm: Arm, sources: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, arm: Arm, name: str, source: str, folder: Path) -> None:
         self.arm = arm
-        self.sources = sources
+        self.name = name
+        self.source = source
         self.folder = folder
-        self.settings = {"teachers": dict(sources), **settings_of(arm)}
+        self.settings: Keys = {"source": source, **settings_of(arm)}
         self.ready = self._found()
 
     def learn(self, progress: Progress) -> None:
-        """Fine-tune those that do not know the task."""
-        shutil.rmtree(self.folder, ignore_errors=True)  # of a run that was stopped
+        """Fine-tune it."""
+        for rest in (self._scratch, self.folder / self.name):  # of a run that was stopped
+            shutil.rmtree(rest, ignore_errors=True)
         distillation = self._distillation()
         within: Any = WithinStage(progress)
         distillation.prepare(within)
         distillation.train_teachers(within)
 
-        learned = {name: each.fine_tune for name, each in zip(self.sources, distillation.found, strict=True)}
-        for number, name in enumerate(learned, 1):
-            if learned[name]:  # a trainer calls a teacher as its folder is called
-                (self.folder / f"teacher-{number}").rename(self.folder / name)
-        write_text(self.folder / FILE, json.dumps({"settings": self.settings, "learned": learned}, indent=1))
+        (self._scratch / "teacher-1").rename(self.folder / self.name)  # a trainer calls it as its folder is called
+        shutil.rmtree(self._scratch)
+        write_text(self._file, json.dumps(self.settings, indent=1, ensure_ascii=False))
         self.ready = self._found()
 
-    def _found(self) -> dict[str, str] | None:
-        path = self.folder / FILE
-        if not path.is_file():
-            learners = [each.fine_tune for each in self._distillation().found]
-            return None if any(learners) else dict(self.sources)
+    @property
+    def _file(self) -> Path:
+        """There once the teacher has learned."""
+        return self.folder / f"{self.name}.json"
 
-        content = json.loads(path.read_text(encoding="utf-8"))
-        refuse_other(f"The fine-tuning of the teachers in '{self.folder}'", content["settings"], self.settings)
-        learned = content["learned"]
-        return {name: str(self.folder / name) if learned[name] else source for name, source in self.sources.items()}
+    @property
+    def _scratch(self) -> Path:
+        return self.folder / f"{self.name}.learning"
+
+    def _found(self) -> str | None:
+        if not self._file.is_file():
+            (found,) = self._distillation().found
+            return None if found.fine_tune else self.source
+
+        settings = json.loads(self._file.read_text(encoding="utf-8"))
+        refuse_other(f"The fine-tuning of the teacher in '{self.folder / self.name}'", settings, self.settings)
+        return str(self.folder / self.name)
 
     def _distillation(self) -> CellDistillation:
-        return make_distillation(self.arm, SEED, [*self.sources.values()], self.folder)
+        return make_distillation(self.arm, SEED, [self.source], self._scratch)
+
+
+def settings_of_all(teachers: Mapping[str, TaskTeacher]) -> Keys:
+    """Return how the teachers of a task have learned it, for the cells that depend on it."""
+    return {name: teacher.settings for name, teacher in teachers.items()}

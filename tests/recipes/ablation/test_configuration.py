@@ -54,11 +54,12 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
 
 
 def test_a_task_may_say_how_its_teachers_learn(read):
-    tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5}, "max_length": 32}, "sts": None}
-    config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9})
+    tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5, "B": {"max_steps": 7}}, "max_length": 32}, "sts": None}
+    config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9, "A": {"seed": 1}})
     assert tasks_of(config, shared) == {"di": {"max_length": 32}, "sts": {}}
-    assert fine_tuning_of(config, "di") == {"learning_rate": 1e-5, "max_steps": 9}
-    assert fine_tuning_of(config, "sts") == {"learning_rate": 1e-4, "max_steps": 9}
+    assert fine_tuning_of(config, "di", "A") == {"learning_rate": 1e-5, "max_steps": 9, "seed": 1}
+    assert fine_tuning_of(config, "di", "B") == {"learning_rate": 1e-5, "max_steps": 7}
+    assert fine_tuning_of(config, "sts", "B") == {"learning_rate": 1e-4, "max_steps": 9}
 
 
 def test_teachers_learn_from_the_labels_alone(read):
