@@ -169,7 +169,11 @@ STUDENT = {"tokenizer.json", "model.safetensors", "config.yaml"}
     ("fails", "says", "left"),
     [
         (f"{TRAINER}.evaluate", "Measuring the student failed", {"README.md"}),
-        ("hf_multiteacher.recipes.figures.Figures.write", "Writing metrics.json failed", {"README.md", "loyalty.png"}),
+        (
+            "hf_multiteacher.recipes.results.figures.Figures.write",
+            "Writing metrics.json failed",
+            {"README.md", "loyalty.png"},
+        ),
         ("hf_multiteacher.hub.publishing.write_model_card", "Writing the card failed", {"metrics.json"}),
         ("hf_multiteacher.report.card.loyalty_chart", "The card has no loyalty chart", {"README.md", "metrics.json"}),
         ("hf_multiteacher.training.speed.latencies", "The card tells no speed", {"README.md", "metrics.json"}),

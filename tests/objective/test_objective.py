@@ -372,7 +372,7 @@ def test_the_best_teachers_softened_by_a_temperature_equal_the_reference(task, p
 @pytest.mark.parametrize(
     ("task", "arguments"),
     [
-        ("masked-lm", {}),
+        ("masked-lm", {"uncovered_spans": "likelihood"}),
         ("tagging", {"teacher_weighting": "best", "distill_positions": "all"}),
         ("single-label", {"ensemble": "logits"}),
         ("multi-label", {"teacher_weighting": "confidence"}),
