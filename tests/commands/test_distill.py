@@ -161,6 +161,7 @@ def test_a_resume_with_other_teachers_is_refused_before_it_starts(project, capsy
     assert "temperature was 2.0 and is 3.0" in capsys.readouterr().err
 
 
+FIGURES = "hf_multiteacher.recipes.results.figures.Figures"
 TRAINER = "hf_multiteacher.trainer.MultiTeacherDistillationTrainer"
 STUDENT = {"tokenizer.json", "model.safetensors", "config.yaml"}
 
