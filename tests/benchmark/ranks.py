@@ -17,7 +17,8 @@ def measure_ranks(settings: Settings, folder: Path, say: Callable[[str], None]) 
 
     Returns:
         `figures`: ranks -> texts per second together, the ideal (one rank's, as often as there are processors for
-        them), their ratio, and a rank's seconds and megabytes; `not_run`: ranks -> why.
+        them), their ratio, and a rank's seconds and megabytes; `computing` is the share of a rank's own work that is
+        not for the others, as far as its processor tells; `not_run`: ranks -> why.
     """
     measured: dict[int, dict[str, float]] = {}
     not_run: dict[str, str] = {}
@@ -48,4 +49,8 @@ def _together(results: list[dict[str, float]], batch: int) -> dict[str, float]:
 
 def _beside_ideal(ranks: int, measured: dict[int, dict[str, float]]) -> dict[str, float]:
     ideal = min(ranks, os.cpu_count() or 1) * measured[1]["texts_per_second"]
-    return measured[ranks] | {"ideal": ideal, "of_ideal": measured[ranks]["texts_per_second"] / ideal}
+    return measured[ranks] | {
+        "ideal": ideal,
+        "of_ideal": measured[ranks]["texts_per_second"] / ideal,
+        "computing": measured[1]["cpu_seconds"] / measured[ranks]["cpu_seconds"],
+    }

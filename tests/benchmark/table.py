@@ -6,7 +6,7 @@ from typing import Any
 Row = Sequence[str]
 STEPS = ("", "CPU s", "wall s", "{clock}: ours = 1", "peak MB")
 TASK = ("", "CPU s", "wall s", "CPU: live = 1")
-RANKS = ("ranks", "texts/s", "ideal", "of ideal", "CPU s a step", "wall s a step", "peak MB")
+RANKS = ("ranks", "texts/s", "ideal", "of ideal", "CPU s", "CPU: 1 rank = 1", "wall s", "peak MB")
 MEMORY = ("teachers", "1", "2", "3")
 PAPER = ("", "")
 PARTS = ("", "ours", "baseline", "unit", "time: baseline = 1")
@@ -73,7 +73,8 @@ def _run(item: tuple[str, dict[str, Any]]) -> Row:
 def _ranks(item: tuple[str, dict[str, Any]]) -> Row:
     name, row = item
     shown = [rounded(row["texts_per_second"]), rounded(row["ideal"]), ratio(row["of_ideal"])]
-    return (name, *shown, rounded(row["cpu_seconds"]), rounded(row["wall_seconds"]), rounded(row["peak_megabytes"]))
+    cpu = [rounded(row["cpu_seconds"]), ratio(row["computing"])]
+    return (name, *shown, *cpu, rounded(row["wall_seconds"]), rounded(row["peak_megabytes"]))
 
 
 def _part(item: tuple[str, dict[str, Any]]) -> Row:
