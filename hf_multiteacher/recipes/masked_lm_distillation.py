@@ -158,7 +158,7 @@ def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
 
 def _reason(examples: Dataset, multi_tokenizer: MultiTokenizer) -> str:
     """Say why no token of examples is masked, and what to do."""
-    tokenizers = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
+    tokenizers: dict[int | None, Any] = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
     for source, tokenizer in tokenizers.items():
         ids = {*chain.from_iterable(examples[teacher_column(source, "input_ids")][:])}
         if ids <= {*tokenizer.all_special_ids}:

@@ -53,7 +53,9 @@ def speed(data: DistillationCardData) -> str:
         slower.setdefault(f"{latency / student:.2g}", []).append(plain(name))
 
     times = sorted(slower, key=float)
-    return ", ".join(f"{each} times as fast as {' and '.join(slower[each])}" for each in times)
+    return ", ".join(
+        f"{'' if each == '1' else f'{each} times '}as fast as {' and '.join(slower[each])}" for each in times
+    )
 
 
 def size(data: DistillationCardData) -> str:

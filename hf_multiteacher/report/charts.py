@@ -1,7 +1,8 @@
 """Charts of a distillation as PNG files: quality, loyalty, and the training curve."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -19,7 +20,17 @@ COLUMNS = 3
 TITLE_WIDTH, NAME_WIDTH = 28, 26  # characters that fit above a panel, and beside it
 LONGEST_NAME = 3 * NAME_WIDTH
 LEAST_SPAN = 0.01  # of the figures themselves: what differs by less looks nearly the same
-LEAST_LOYALTY_SPAN = 0.1  # of the 0 to 1 that there are: a few rows more or less are no difference between teachers
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What an axis shows at least, and where its measure ends."""
+
+    least_span: float = 0.0
+    most: float = inf
+
+
+LOYALTY = Scale(0.1, 1.0)  # a few rows more or less are no difference between teachers
 
 
 def quality_chart(
@@ -46,7 +57,7 @@ def loyalty_chart(
     """Draw the loyalty to each teacher and to the ensemble (name -> measure -> value); see `quality_chart`."""
     measures = dict.fromkeys(measure for row in loyalty.values() for measure in row)
     figures = {measure: {name: row.get(measure) for name, row in loyalty.items()} for measure in measures}
-    return _panels(figures, None, teachers, path, "loyalty of the student to", LEAST_LOYALTY_SPAN)
+    return _panels(figures, None, teachers, path, "loyalty of the student to", LOYALTY)
 
 
 def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -> Path | None:
@@ -82,7 +93,7 @@ def _panels(
     teachers: Sequence[str],
     path: str | Path,
     title: str,
-    least_span: float = 0.0,
+    scale: Scale = Scale(),
 ) -> Path | None:
     rows = _drawable_rows(figures)
     if not rows:
@@ -96,7 +107,7 @@ def _panels(
     figure, panels = _subplots(len(rows), names)
     for axes, (measure, row) in zip(panels, rows.items(), strict=False):
         _dots(axes, measure, row, names, colours)
-        axes.set_xlim(*_limits([*row.values()], least_span))
+        _scale(axes, [*row.values()], scale)
         for label, name in zip(axes.get_yticklabels(), names, strict=False):  # the first of a row alone has labels
             label.set_fontweight("bold" if name == student else "normal")
     for axes in panels[len(rows) :]:
@@ -157,24 +168,26 @@ def _dots(
 
     axes.set_title(_shown(fill(_short(measure.replace("_", " ")), TITLE_WIDTH)), fontsize=9)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_yticks(range(len(names)), [_shown(_wrapped(name)) for name in names])
     axes.tick_params(labelsize=8, left=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _limits(values: Sequence[float], least_span: float) -> tuple[float, float]:
-    """Return an axis around the figures, with room for the text at the right of the last one.
+def _scale(axes: Axes, values: Sequence[float], scale: Scale) -> None:
+    """Lay an axis around the figures, with room for the text at the right of the last one.
 
     It does not go below 0 where no figure does: of most measures there is nothing.
     """
     low, high = min(values), max(values)
-    least = max(least_span, LEAST_SPAN * (max(abs(low), abs(high)) or 1))
-    missing = max(0.0, least - (high - low)) / 2
-    span = high - low + 2 * missing
+    least = max(scale.least_span, LEAST_SPAN * (max(abs(low), abs(high)) or 1))
+    missing = max(0.0, least - (high - low))
+    high = max(high, min(high + missing / 2, scale.most))
+    low = min(low, high - least)
 
-    start = low - missing - 0.15 * span
-    return max(start, 0.0) if low >= 0 else start, high + missing + 0.45 * span
+    start = low - 0.15 * (high - low)
+    axes.set_xlim(max(start, 0.0) if min(values) >= 0 else start, high + 0.45 * (high - low))
+    ticks = MaxNLocator(3).tick_values(*axes.get_xlim())
+    axes.set_xticks([tick for tick in ticks if axes.get_xlim()[0] <= tick <= min(axes.get_xlim()[1], scale.most)])
 
 
 def _wrapped(name: str) -> str:

@@ -31,6 +31,7 @@ def test_quality_is_beside_the_best_teacher_and_not_the_ensemble():
         ((1.0, 2.0, None), "2 times as fast as cased"),
         ((1.0, 2.04, 1.96), "2 times as fast as cased and mine"),
         ((2.0, 1.0, 6.3), "0.5 times as fast as cased, 3.1 times as fast as mine"),
+        ((1.0, 1.01, 2.0), "as fast as cased, 2 times as fast as mine"),
         ((None, 2.0, 2.0), ""),
     ],
 )

@@ -90,6 +90,13 @@ def test_loyalties_that_a_few_rows_make_differ_stand_near_each_other(drawn, tmp_
     assert 0 < second - first < 0.1 * axes.bbox.width
 
 
+def test_an_axis_of_loyalty_ends_at_1(drawn, tmp_path):
+    loyalty_chart({"one": {"regression_loyalty": 0.999}, "two": {"regression_loyalty": 0.99}}, tmp_path / "l.png")
+    (axes,) = drawn[0].axes
+    ticks = axes.get_xticks().tolist()
+    assert len(ticks) > 1 and max(ticks) <= 1 and axes.get_xlim()[0] < 0.9
+
+
 @pytest.mark.parametrize(("figures", "below"), [([0.0, 0.6], False), ([0.02, 0.02], False), ([-0.1, 0.6], True)])
 def test_an_axis_goes_below_0_only_where_a_figure_does(figures, below, drawn, tmp_path):
     loyalty_chart({str(figure): {"regression_loyalty": figure} for figure in figures}, tmp_path / "l.png")
