@@ -13,7 +13,6 @@ from hf_multiteacher.romanian.synthetic.sentences import generate_corpus
 
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 TASKS = {"masked-lm": "MaskedLM", "ner": "TokenClassification", "sts": "SequenceClassification"}
-TITLES = {"masked-lm": "masked-LM", "ner": "tagging", "sts": "pairs"}
 
 
 def write_configuration(task: str, folder: Path, *, steps: int, width: int) -> dict[str, Any]:
