@@ -10,10 +10,12 @@ NOTHING = [-1.0] * 6
 class Letters:
     """A tokenizer whose tokens are letters."""
 
+    all_special_ids = (ord("^"), ord("?"))
+    unk_token_id = ord("?")
+
     @staticmethod
-    def decode(tokens, skip_special_tokens):
-        assert skip_special_tokens
-        return "".join(chr(token) for token in tokens if token != ord("^"))
+    def decode(tokens):
+        return "".join(map(chr, tokens))
 
 
 def said(student, teacher, label=0.0, distance=0.5):
@@ -27,8 +29,8 @@ def tokens(text, padding=0):
 
 def test_words_go_from_their_first_token_to_the_next_word_s_and_those_that_nobody_disputes_are_one_part():
     rows = [NOTHING, said(0, 0), NOTHING, said(1, 1), said(0, 1, distance=0.9), NOTHING, said(1, -1), NOTHING, NOTHING]
-    found = disagreement(np.array(rows), tokens("^abcdefg", 1), ["student", "one"], ["x", "y"], Letters, by_word=True)
-    assert found.parts == [["ab c", None], ["de", 0], ["fg", None]]
+    found = disagreement(np.array(rows), tokens("^abc?efg", 1), ["student", "one"], ["x", "y"], Letters, by_word=True)
+    assert found.parts == [["ab c", None], ["?e", 0], ["fg", None]]
     assert found.rows == [{"label": "x", "answers": {"student": ["x", 0.75], "one": ["y", 0.25]}}]
     assert found.distance == 0.9
 
