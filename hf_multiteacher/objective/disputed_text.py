@@ -69,5 +69,7 @@ def _text(tokens: np.ndarray, tokenizer: Any) -> str:
 
 
 def _decoded(tokens: np.ndarray, tokenizer: Any) -> str:
-    text = tokenizer.decode(tokens[tokens >= 0].tolist(), skip_special_tokens=True)
+    # A word that the tokenizer does not know is disputed like any other, and must not be an empty mark.
+    hidden = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+    text = tokenizer.decode([token for token in tokens.tolist() if token >= 0 and token not in hidden])
     return " ".join(text.split())
