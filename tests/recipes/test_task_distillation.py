@@ -9,6 +9,8 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from helpers.experiments import QUICK, distil_words, save_models
 from helpers.tagging import file_accuracy, file_f1
 from hf_multiteacher.commands.main import main
+from hf_multiteacher.recipes import task_distillation
+from hf_multiteacher.recipes.fine_tuning import make_trainer
 from hf_multiteacher.romanian.predictions import write_conllu, write_ronec
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 
@@ -89,6 +91,18 @@ def test_the_configuration_that_is_left_repeats_the_run(models, data, tmp_path):
     repeated = ["distill", str(tmp_path / "out/config.yaml"), "--output-dir", str(tmp_path / "again")]
     assert main(repeated) == 0
     assert measured(tmp_path / "again") == measured(tmp_path / "out")
+
+
+def test_labels_are_taken_from_all_but_so_many_examples(models, data, tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(task_distillation, "make_trainer", lambda *each: seen.append(each[2]) or make_trainer(*each))
+    rows = ["--labelled_rows", "8", "--unlabelled_rows", "20"]
+    assert run("upos", models, tmp_path / "out", "--data", str(data), *rows) == 0
+    assert "20 examples without labels" in " ".join(capsys.readouterr().err.split())
+
+    labelled = [sum(set(labels) != {-100} for labels in each.train["labels"][:]) for each in seen]
+    assert labelled == [8, 8, 8, 8]  # a rehearsal, two teachers, the student
+    assert [len(each.train) for each in seen] == [8, 8, 8, 28]
 
 
 def test_fine_tuned_teachers_are_taken_as_they_are_and_the_student_starts_from_the_first(models, data, tmp_path):

@@ -35,6 +35,10 @@ def test_data_is_what_a_masked_language_model_calls_corpus():
     [
         ({"corpus": "a", "max_length": 0}, "max_length must be a whole number from 1 on, got 0"),
         ({"corpus": "a", "held_out": 0.5}, "held_out must be a whole number from 1 on, got 0.5"),
+        ({"task": "ner", "labelled_rows": 0}, "labelled_rows must be a whole number from 1 on, got 0"),
+        ({"task": "ner", "unlabelled_rows": -1}, "unlabelled_rows must be a whole number from 0 on, got -1"),
+        ({"task": "ner", "unlabelled_rows": 5}, "unlabelled_rows is 5, but no example lacks a label"),
+        ({"corpus": "a", "labelled_rows": 5}, "labelled_rows has no effect with task: masked-lm"),
         ({"corpus": "a", "data": "b"}, "corpus is another name for data .* but both are given"),
         ({}, "lacks corpus"),
         ({"data": {"train": "a"}}, "data of the task masked-lm must be"),
@@ -53,6 +57,14 @@ def test_data_is_what_a_masked_language_model_calls_corpus():
 def test_what_is_out_of_range_or_has_no_effect_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         DistillationConfig(**values)
+
+
+@pytest.mark.parametrize("rows", ["--unlabelled text.txt", "--labelled_rows 10"])
+def test_examples_without_labels_are_refused_where_no_teacher_is_followed(rows, tmp_path):
+    words = f"--task ner --teachers a --output_dir {tmp_path} --soft_target_weight 0 --use_cpu true {rows}"
+    with pytest.raises(ValueError, match="nothing would be learned from it. Leave it out"):
+        read_config(words.split())
+    read_config([*words.split(), "--unlabelled_rows", "0"])
 
 
 @pytest.mark.parametrize("vocabulary", ["trim", {"size": 500}])
