@@ -18,11 +18,7 @@ class WholeRounds(BatchSampler):
     def __init__(self, batch_sampler: BatchSampler, ranks: int) -> None:
         self.batch_sampler = batch_sampler
         self.ranks = ranks
-
-    @property
-    def sampler(self) -> Any:
-        """The order of the examples, which is told the epoch."""
-        return getattr(self.batch_sampler, "sampler", None)
+        self.sampler: Any = getattr(batch_sampler, "sampler", None)  # accelerate tells it the epoch
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the batches that there are."""
