@@ -6,9 +6,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from transformers.trainer import TRAINER_STATE_NAME
+
 from ..hub.files import PushError
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
+from ..whole_file import write_whole
 from .configuration.configuration import DistillationConfig
 from .results.figures import WIDTH, Figures
 from .results.record import write_config
@@ -89,7 +92,7 @@ class Distillation:
         folder = Path(str(self.args.output_dir))
         figures.write(folder / "metrics.json", task=self.config.task, measured_on=self.measured)
         write_config(folder / "config.yaml", self.config, self.args, self.given, self.decided)
-        self.trainer.save_state()  # the log, which a report draws
+        write_whole(folder / TRAINER_STATE_NAME, lambda part: self.trainer.state.save_to_json(str(part)))
         if answers := self.trainer.compared_answers():
             answers.write(folder)
         self.write_answers()
