@@ -7,9 +7,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
 
+from transformers.trainer import TRAINER_STATE_NAME
+
 from ..hub.files import PushError
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training_args import DistillationTrainingArguments
+from ..whole_file import write_whole
 from .configuration.configuration import DistillationConfig
 from .results.figures import WIDTH, Figures
 from .results.record import write_config
@@ -112,7 +115,11 @@ class Distillation:
 
         record = folder / "config.yaml", self.config, self.args, self.given, self.decided
         _unless_it_fails("Writing config.yaml", lambda: write_config(*record))
-        _unless_it_fails("Writing trainer_state.json", self.trainer.save_state)  # the log, which a report draws
+        _unless_it_fails("Writing trainer_state.json", lambda: self._write_log(folder / TRAINER_STATE_NAME))
+
+    def _write_log(self, file: Path) -> None:
+        """Write what was logged, which a report draws."""
+        write_whole(file, lambda part: self.trainer.state.save_to_json(str(part)))
 
     def _write_compared(self, folder: Path) -> None:
         if answers := self.trainer.compared_answers():

@@ -67,7 +67,7 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
     answers = _found(folder, ANSWERS)
     return MeasuredRun(
         card,
-        answers and ComparedAnswers.read(answers),
+        ComparedAnswers.read(answers) if answers else None,
         WITHOUT_LABELS if _has_other_answers(card, model) else NOT_KEPT,
     )
 

@@ -57,7 +57,7 @@ def looks_of(runs: Sequence[MeasuredRun]) -> dict[str, Look]:
     teachers = [name for name in dict.fromkeys(name for run in runs for name in run.teachers) if name not in students]
     colours = colours_of(students, teachers)
 
-    looks = {}
+    looks: dict[str, Look] = {}
     for names, shapes in ((students, OF_STUDENTS), (teachers, OF_TEACHERS)):
         looks |= {name: Look(colours[name], shapes[place % len(shapes)]) for place, name in enumerate(names)}
     return looks | {ENSEMBLE: Look(colours[ENSEMBLE], "cross")}

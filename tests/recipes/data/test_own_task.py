@@ -90,6 +90,10 @@ def test_a_classifier_is_made_from_a_table_and_two_teachers(world, tmp_path, cap
     assert len(rows) == 6 and found["student"]["quality"]["accuracy"] == pytest.approx(right)
     assert {"README.md", "loyalty.png", "config.yaml"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
+    assert main(["report", str(tmp_path / "out"), "--output", str(tmp_path / "report.html")]) == 0
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "measured on 6 examples" in page and "hard loss" in page and " of 6 examples." in page
+
 
 def test_what_is_left_repeats_the_run_and_holds_no_secret(world, tmp_path):
     settings = {"task": "text-classification", "file": "reviews.csv", "hub_token": "hf_secret", "seed": 7}
