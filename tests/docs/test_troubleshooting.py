@@ -10,7 +10,10 @@ import hf_multiteacher
 from helpers.pages import PAGES
 
 PAGE = "docs/troubleshooting.md"
-NOT_OURS = {"CUDA out of memory": "torch"}
+NOT_OURS = {
+    "CUDA out of memory": "torch",
+    "There were missing keys in the checkpoint model loaded": "transformers",
+}
 """What somebody else says, and who."""
 FILLED_IN = re.compile(r"%(?:%|[-.\d]*[a-z])")
 
