@@ -31,12 +31,12 @@ def quality(ablation: Ablation) -> str:
     for name in _arms(ablation):
         overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
         cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
-        rows.append([name, *cells, percent(overall)])
+        rows.append([name, *cells, *_of_all(ablation, percent(overall))])
     for name in _teachers(ablation):
         overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
         cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
-        rows.append([_titled(name), *cells, percent(overall)])
-    return table(["", *_titles(ablation), "mean"], rows)
+        rows.append([_titled(name), *cells, *_of_all(ablation, percent(overall))])
+    return table(["", *_titles(ablation), *_of_all(ablation, "mean")], rows)
 
 
 def gains(ablation: Ablation) -> str:
@@ -45,8 +45,8 @@ def gains(ablation: Ablation) -> str:
     for name in _arms(ablation):
         cells = _row(ablation, lambda task, name=name: _gain(task["arms"].get(name, {}).get("gain")))
         overall = ablation["mean_gains"].get(name)
-        rows.append([name, *cells, _gain(overall) if overall else ""])
-    return table(["", *ablation["tasks"], "mean"], rows)
+        rows.append([name, *cells, *_of_all(ablation, _gain(overall) if overall else "")])
+    return table(["", *ablation["tasks"], *_of_all(ablation, "mean")], rows)
 
 
 def levers(ablation: Ablation) -> str:
@@ -92,6 +92,12 @@ def percent(value: float | None, digits: int = 2) -> str:
 def gain(ablation: Ablation, arm: str) -> str:
     """What an arm gains on the mean, with its interval."""
     return _gain(ablation["mean_gains"][arm])
+
+
+def over(ablation: Ablation, arm: str, other: str) -> str:
+    """How much better an arm is than another, in points: the mean over the tasks."""
+    both = [(task["arms"][arm]["mean"], task["arms"][other]["mean"]) for task in ablation["tasks"].values()]
+    return f"{100 * mean(one - another for one, another in both):+.2f}"
 
 
 def won(ablation: Ablation, arm: str) -> tuple[int, int]:
@@ -147,6 +153,11 @@ def _titles(ablation: Ablation) -> list[str]:
 
 def _titled(name: str) -> str:
     return name if name == ENSEMBLE else f"teacher {name}"
+
+
+def _of_all(ablation: Ablation, cell: str) -> list[str]:
+    """A cell of the column for the mean of all tasks, which is there where there are several."""
+    return [cell] if len(ablation["tasks"]) > 1 else []
 
 
 def _row(ablation: Ablation, cell: Callable[[Mapping[str, Any]], str]) -> list[str]:

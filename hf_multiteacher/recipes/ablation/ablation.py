@@ -151,6 +151,7 @@ class Ablation:
             "shared": self.shared,
             "teachers": config.teachers,
             "fine_tuning": config.fine_tuning,
+            "keys_of_tasks": config.tasks if isinstance(config.tasks, dict) else {},
             "arms": config.arms,
             "seeds": config.seeds,
             "half": config.half,
