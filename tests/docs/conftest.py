@@ -90,13 +90,17 @@ def _romanian() -> dict:
 
 def _script() -> dict:
     """The names of a script that trains a tagger, and has done so for a step."""
+    make_arguments = partial(
+        hf_multiteacher.DistillationTrainingArguments, use_cpu=True, disable_tqdm=True, report_to="none"
+    )
+    args = make_arguments("adapter", max_steps=1)  # before the trainer, whose accelerator new arguments reset
+
     toy = make_toy("tagging")
     trainer = make_trainer(toy, "trained", max_steps=1)
     trainer.train()
-    args = {"use_cpu": True, "disable_tqdm": True, "report_to": "none"}
     return {
-        "DistillationTrainingArguments": partial(hf_multiteacher.DistillationTrainingArguments, **args),
-        "args": hf_multiteacher.DistillationTrainingArguments("adapter", max_steps=1, **args),
+        "DistillationTrainingArguments": make_arguments,
+        "args": args,
         "trainer": trainer,
         "student": toy.student,
         "teachers": toy.teachers,

@@ -14,6 +14,7 @@ from transformers import HfArgumentParser, TrainingArguments
 from helpers.pages import ROOT, blocks
 from helpers.recorded_shell import calls_of
 from hf_multiteacher.commands import main as commands
+from hf_multiteacher.recipes.ablation.configuration import SHARED
 from hf_multiteacher.recipes.configuration.arguments import read_values
 from hf_multiteacher.recipes.configuration.configuration import KINDS
 
@@ -27,7 +28,7 @@ NOT_LOOKED_AT = {
 }
 """Programs whose words no test reads, with the reason; that they are called is seen."""
 
-KINDS_OF = {"evaluate": (TrainingArguments,)}
+KINDS_OF = {"evaluate": (TrainingArguments,), "ablate": SHARED}
 """Command -> what has the keys that it takes beside its own options, where that is no configuration of `distill`."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from helpers.pages import blocks
+from hf_multiteacher.recipes.ablation.configuration import read_ablation
 from hf_multiteacher.recipes.configuration.configuration import read_config
 from hf_multiteacher.recipes.configuration.yaml_files import read_yaml
 
@@ -42,5 +43,6 @@ def test_every_configuration_can_be_read(block, tmp_path, monkeypatch):
         kept = [line for line in before.splitlines() if line.partition(":")[0] not in given]
         Path("config.yaml").write_text(NEEDS_A_PACKAGE.sub("", "\n".join([*kept, shown])), encoding="utf-8")
 
-        read_config(["config.yaml", "--use_cpu"])
+        read = read_ablation if "arms" in given else read_config
+        read(["config.yaml", "--use_cpu"])
         assert given <= {*read_yaml("config.yaml"), "report_to"}

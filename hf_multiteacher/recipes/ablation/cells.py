@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Cells:
         path = self._path(cell.task, cell.arm, cell.seed)
         content = {name: value for name, value in asdict(cell).items() if name != "answers"}
 
-        write_whole(path.with_suffix(".npz"), lambda part: _save(part, cell.answers))
+        write_whole(path.with_suffix(".npz"), lambda part: part.write_bytes(_packed(cell.answers)))
         write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def read(self, task: str, arm: str, seed: int, settings: Mapping[str, Any]) -> Cell | None:
@@ -134,6 +135,7 @@ def refuse_other(owner: str, before: Mapping[str, Any], now: Mapping[str, Any]) 
         )
 
 
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    file = BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
