@@ -158,8 +158,8 @@ def _expect_masks(trainer: MultiTeacherDistillationTrainer) -> None:
 
 def _reason(examples: Dataset, multi_tokenizer: MultiTokenizer) -> str:
     """Say why no token of examples is masked, and what to do."""
-    tokenizers: dict[int | None, Any] = {None: multi_tokenizer.student_tokenizer, **multi_tokenizer.distinct}
-    for source, tokenizer in tokenizers.items():
+    tokenizers: list[tuple[int | None, Any]] = [(None, multi_tokenizer.student_tokenizer)]
+    for source, tokenizer in (*tokenizers, *multi_tokenizer.distinct.items()):
         ids = {*chain.from_iterable(examples[teacher_column(source, "input_ids")][:])}
         if ids <= {*tokenizer.all_special_ids}:
             owner = "the student" if source is None else f"teacher {source}"
