@@ -5,7 +5,10 @@ The package is compiled with a line before each message that notes it, so it doe
 
 import ast
 import os
+import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -37,9 +40,20 @@ def noted(tree: ast.Module, file: Path) -> ast.Module:
 def note(file: str, message: str, refusal: Any = None) -> Any:
     """Note that the running test sees a message; a refusal only counts where it holds, and is handed back."""
     if NOTES in os.environ and (refusal is None or refusal.when):
-        with Path(os.environ[NOTES]).open("a", encoding="utf-8") as notes:
+        with _large_disk(), Path(os.environ[NOTES]).open("a", encoding="utf-8") as notes:
             notes.write(f"{file}\t{message}\t{_running().read_text()}\n")
     return refusal
+
+
+@contextmanager
+def _large_disk() -> Iterator[None]:
+    """Have the notes written also where a test keeps files from growing."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before[1], before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _running() -> Path:
