@@ -71,7 +71,10 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
         ({"teacher_weights": [0.0, 0.0]}, "positive sum"),
         ({"teacher_weights": [1.0, -1.0]}, "positive sum"),
         ({"teacher_weights": [1.0, float("nan")]}, "positive sum"),
-        ({"teacher_weighting": "worst"}, r"teacher_weighting is one of \['fixed', 'confidence', 'entropy', 'best'\]"),
+        (
+            {"teacher_weighting": "worst"},
+            "teacher_weighting is one of .*, got 'worst'",
+        ),
         ({"teacher_weighting_temperature": 1.0}, "but that is 'fixed', so it has no effect"),
         (
             {"teacher_weighting": "best", "teacher_weighting_temperature": -1.0},

@@ -44,7 +44,7 @@ def mask_of(names: Any, teachers: Sequence[str]) -> list[bool]:
     """Tell which teachers may speak about an example.
 
     Args:
-        names: What its column holds: a list of names, or None for all teachers.
+        names: What its column holds: a list or array of names, or None for all teachers.
         teachers: The names of all teachers.
 
     Raises:
@@ -53,13 +53,14 @@ def mask_of(names: Any, teachers: Sequence[str]) -> list[bool]:
     if names is None:
         return [True] * len(teachers)
 
-    if isinstance(names, str) or not isinstance(names, Sequence) or not set(names) <= set(teachers):
+    listed = names.tolist() if hasattr(names, "tolist") else names
+    if isinstance(listed, str) or not isinstance(listed, Sequence) or not set(listed) <= set(teachers):
         raise ValueError(
             f"The column '{TAUGHT_BY}' lists in each example which of {[*teachers]} may speak about it, or holds None "
             f"for all of them, but one has {reprlib.repr(names)}: nobody knows who is meant. Correct it, or name the "
             "teachers: Teacher(..., name=...)."
         )
-    return [teacher in names for teacher in teachers]
+    return [teacher in listed for teacher in teachers]
 
 
 def expect_routes(dataset: Any, teachers: Sequence[str]) -> None:

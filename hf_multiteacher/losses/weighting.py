@@ -74,8 +74,8 @@ def best(
     """Follow the teacher with the lowest error; without a label the surest, in regression all by the fixed weights.
 
     A sure teacher expects a low error of itself: its entropy is that error's mean over what it believes. A regression
-    head gives one number and no doubt, and two of them are equally far from their mean.
-    With a temperature above 0 the weights are softmax(-error / temperature).
+    head gives one number and no doubt, and two of them are equally far from their mean. With a temperature above 0 the
+    weights are softmax(-error / temperature).
     """
     if problem == "regression":
         unlabelled = fixed(problem, teacher_logits, labels, available, teacher_weights)

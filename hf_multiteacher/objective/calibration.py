@@ -26,10 +26,13 @@ def fitted_temperatures(
     Raises:
         ValueError: A teacher has no row with a label.
     """
-    totals = sum(gather(_sums(objective, inputs)).cpu().double().sum(dim=0) for inputs in batches)
-    errors, rows = torch.as_tensor(totals).split([len(TEMPERATURES), 1], dim=-1)
+    names = objective.teachers.names
+    totals = torch.zeros(len(names), len(TEMPERATURES) + 1, dtype=torch.float64)
+    for inputs in batches:
+        totals += gather(_sums(objective, inputs)).cpu().double().sum(dim=0)
 
-    for name, count in zip(objective.teachers.names, rows.flatten().tolist(), strict=True):
+    errors, rows = totals.split([len(TEMPERATURES), 1], dim=-1)
+    for name, count in zip(names, rows.flatten().tolist(), strict=True):
         if not count:
             raise ValueError(
                 f"calibrate_teachers compares teacher '{name}' with labels, but it has no labelled row in "

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -11,7 +12,7 @@ TEACHERS = ["first", "second"]
 def test_a_batch_says_who_may_speak_about_which_example_and_the_collator_sees_no_names():
     seen = []
     collator = Routed(lambda features: seen.extend(features) or default_data_collator(features), TEACHERS)
-    names = [["second"], [], None, ("second", "first")]
+    names = [np.array(["second"]), [], None, ("second", "first")]
     batch = collator(
         [{"input_ids": [row], "taught_by": each} for row, each in enumerate(names)] + [{"input_ids": [4]}]
     )

@@ -74,7 +74,10 @@ def test_what_is_meant_is_taken(line, value):
         ("corpus: [1]", "corpus must be a text or a list of which each is a text, got"),
         ("teachers: {a: b}", "teachers must be a list of which each is a text, got {'a': 'b'}. Correct that line"),
         ("eval_strategy: never", "eval_strategy must be one of no, steps, epoch, got 'never'"),
-        ("teacher_weighting: x", "teacher_weighting must be one of fixed, confidence, entropy, best, got 'x'"),
+        (
+            "teacher_weighting: x",
+            "teacher_weighting must be one of fixed, confidence, .*, got 'x'",
+        ),
         ("student_architecture: x", "student_architecture must be one of same, distilbert, got 'x'"),
         ("student_layers: middle", "student_layers must be .* or one of first, last, spread, got 'middle'"),
         (
