@@ -134,6 +134,6 @@ def refuse_other(owner: str, before: Mapping[str, Any], now: Mapping[str, Any]) 
         )
 
 
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with path.open("wb") as file:
+def _save(part: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with part.open("wb") as file:  # by name, numpy would add an ending
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
