@@ -41,6 +41,8 @@ def run(parsed: argparse.Namespace) -> int:
     with Progress(0, verbose=parsed.verbose) as progress:
         with user_errors():
             ablation = Ablation(*read_ablation(parsed.training_options))
+            if not parsed.report:
+                ablation.check()
         if not parsed.report:
             with user_errors(kinds=(NotFiniteError,)):
                 ablation.run(progress)

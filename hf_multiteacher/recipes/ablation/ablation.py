@@ -41,7 +41,6 @@ class Ablation:
         self.teachers = {task: self._teachers(task, own) for task, own in tasks.items()}
         self.kept = Cells(self.folder / "cells")
         self.cells = {(arm.task, arm.name, seed): self._read(arm, seed) for arm in self.arms for seed in self.seeds}
-        self._check_missing()
 
     @property
     def seeds(self) -> Sequence[int]:
@@ -61,8 +60,12 @@ class Ablation:
     def _settings(self, arm: Arm) -> Keys:
         return {**settings_of(arm), "follows": list(arm.follows), "learned": settings_of_all(self.teachers[arm.task])}
 
-    def _check_missing(self) -> None:
-        """Refuse arms that cannot be run, before any work; a training that several have is tried once."""
+    def check(self) -> None:
+        """Refuse arms that cannot be run, before any work; a training that several have is tried once.
+
+        Raises:
+            ValueError: There is one.
+        """
         missing = {(arm.task, arm.name) for arm, _ in self.missing}
         tried: list[Keys] = []
 
