@@ -610,7 +610,7 @@ class MultiTeacherDistillationTrainer(
         """Load what a resume needs, after making sure that it continues the same objective."""
         if self._objective is not None and checkpoint is not None:
             check_manifest(checkpoint, self._objective.manifest())
-        if self._teachability is not None:
+        if self._teachability is not None and checkpoint is not None:
             self._teachability.read_from(checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, mean_answer, unpickle, weights_of
+from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, mean_answer, routed, unpickle, weights_of
 from helpers.two_ranks import on_two_ranks
 
 STATES = {"hidden_state_weight": 0.5, "relation_loss_weight": 0.5}
@@ -18,6 +18,7 @@ OPTIMIZERS = {
     "adamw": {"dtype": torch.float64, "optim": "adamw_torch", "learning_rate": 1e-3},
 }
 HIDDEN = ("masked-lm", "hidden states alone")  # leaves the head without a gradient
+ROUTED = ("tagging", "routed and teachable")
 CASES = [(task, optimizer) for task in TASKS for optimizer in OPTIMIZERS]
 
 
@@ -39,6 +40,7 @@ def pickled():
     toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, **STATES, **more_of(case[0])) for case in CASES}
     hidden = {"soft_target_weight": 0.0, "hard_label_weight": 0.0, "hidden_state_weight": 1.0}
     toys[HIDDEN] = make_toy("masked-lm", **SHORT, **hidden)
+    toys[ROUTED] = routed(make_toy("tagging", **SHORT, hidden_state_weight=0.5, teacher_weighting="teachable"))
     return {case: pickle.dumps(toy) for case, toy in toys.items()}
 
 
@@ -118,7 +120,7 @@ def test_accumulation_changes_nothing_where_a_model_takes_no_further_arguments(
     assert largest_difference(weights_of(whole_batches(("masked-lm", "sgd"))), weights_of(accumulated)) < 1e-6
 
 
-@pytest.mark.parametrize("case", [*CASES, HIDDEN], ids="-".join)
+@pytest.mark.parametrize("case", [*CASES, HIDDEN, ROUTED], ids="-".join)
 def test_two_ranks_change_nothing(case, whole_batches, two_ranks):
     whole = whole_batches(case)
     for rank in two_ranks:

@@ -1,22 +1,9 @@
 """Teachers that speak about some examples only: no number depends on how these lie in batches."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
-
-ROUTES = [["first"], ["second"], [], ["first", "second"]]
-
-
-def routed(toy):
-    """The toy with an own set of teachers for every example."""
-    parts = {
-        part: getattr(toy, part).add_column("taught_by", [ROUTES[row % 4] for row in range(len(getattr(toy, part)))])
-        for part in ("train", "evaluation")
-    }
-    return replace(toy, **parts)
+from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, routed, weights_of
 
 
 def of_first(data):

@@ -44,6 +44,13 @@ class Teachability(TrainerCallback):
         self.follow: Callable[[Tensor], None] | None = None
         self._step = torch.zeros_like(self.losses)
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Know nothing yet, unless a resume has read what was known."""
+        if not state.global_step:
+            self.losses = torch.full_like(self.losses, torch.nan)
+
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
@@ -82,8 +89,8 @@ class Teachability(TrainerCallback):
             losses = dict(zip(self.names, self.losses.tolist(), strict=True))
             write_text(Path(folder) / TEACHABILITY, json.dumps(losses))
 
-    def read_from(self, checkpoint: str | Path | None) -> None:
-        """Read them; where there are none, as in a new run, they start anew."""
-        path = Path(checkpoint or "") / TEACHABILITY
-        known = json.loads(path.read_text("utf-8")) if checkpoint is not None and path.is_file() else {}
+    def read_from(self, checkpoint: str | Path) -> None:
+        """Read them; where the student alone was saved, they start anew."""
+        path = Path(checkpoint) / TEACHABILITY
+        known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         self.losses = torch.tensor([known.get(name, torch.nan) for name in self.names], device=self.losses.device)

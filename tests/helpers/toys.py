@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -152,6 +152,16 @@ def sharpen(model) -> None:
         for name, weight in model.named_parameters():
             if "norm" not in name.lower():
                 weight.mul_(10)
+
+
+def routed(toy: Toy) -> Toy:
+    """The toy with teachers of its own for every example: the first, the second, nobody, both."""
+    routes = [["first"], ["second"], [], ["first", "second"]]
+    train, evaluation = (
+        data.add_column("taught_by", [routes[row % 4] for row in range(len(data))])
+        for data in (toy.train, toy.evaluation)
+    )
+    return replace(toy, train=train, evaluation=evaluation)
 
 
 def make_trainer(toy: Toy, folder, *, model=None, teachers="toy", trainer=MultiTeacherDistillationTrainer, **changes):

@@ -1,11 +1,9 @@
 import json
-import pickle
 
 import pytest
 import torch
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
-from helpers.two_ranks import on_two_ranks
 
 SHORT = {"examples": 48, "max_steps": 12, "logging_steps": 1, "teacher_weighting": "teachable"}
 
@@ -52,21 +50,3 @@ def test_a_teacher_without_a_row_in_a_step_is_as_teachable_as_before(pair, tmp_p
     trainer.train()
     losses = trainer.state.log_history[1]["soft_loss/second"], trainer._teachability.losses[1].item()
     assert losses[0] == pytest.approx(losses[1])
-
-
-def test_two_ranks_change_nothing(pair, fork_server, tmp_path):
-    toy = make_toy("tagging", pair, **SHORT, dtype=torch.float64)
-    file = tmp_path / "toy.pkl"
-    file.write_bytes(pickle.dumps({("tagging", "sgd"): pickle.dumps(toy)}))
-    code = f"""
-import pickle
-from pathlib import Path
-from helpers.two_ranks import train_on_rank
-train_on_rank(pickle.loads(Path({str(file)!r}).read_bytes()), Path({str(tmp_path)!r}, f"{{rank}}.pkl"))
-"""
-    on_two_ranks(fork_server, tmp_path, code)
-    whole = make_trainer(toy, tmp_path)
-    whole.train()
-    for rank in range(2):
-        found = pickle.loads((tmp_path / f"{rank}.pkl").read_bytes())["tagging", "sgd"]
-        assert largest_difference(weights_of(whole), found["weights"]) < 1e-6

@@ -30,7 +30,7 @@ def test_teachers_in_turn_are_teachers_of_weight_0_until_their_turn(task, pair, 
     assert largest_difference(*(weights_of(each) for each in runs[:2])) < 1e-7
     assert largest_difference(*(weights_of(each) for each in runs[1:])) > 1e-6
     weights = [entry["teacher_weight/first"] for entry in runs[0].state.log_history if "loss" in entry]
-    assert weights[0] == weights[3] > 0 == weights[1] == weights[2]
+    assert weights[0] > 0 and weights[3] > 0 and weights[1] == weights[2] == 0
 
 
 def test_hidden_states_are_compared_with_those_that_speak(pair, tmp_path):
