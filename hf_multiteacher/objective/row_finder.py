@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from ..losses.problem import Problem
 from .row_sets import spans_of
 from .rows import Inputs, Rows, find_rows
-from .uncovered_spans import with_uncovered_spans
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,6 @@ class RowFinder:
         distill_positions: Which tokens are rows; None in sequence tasks.
         hidden_states: Whether hidden states are compared.
         unlabelled_sentences: Whether all tokens of a sentence without labels are rows, as in tagging.
-        uncovered_spans: Whether masked spans without counterparts are compared.
     """
 
     sources: Mapping[str, int | None]
@@ -29,7 +27,6 @@ class RowFinder:
     distill_positions: str | None
     hidden_states: bool
     unlabelled_sentences: bool = False
-    uncovered_spans: bool = False
 
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
@@ -42,9 +39,7 @@ class RowFinder:
             self.followed,
             unlabelled_sentences=self.unlabelled_sentences,
         )
-        if self.uncovered_spans:
-            rows = with_uncovered_spans(inputs, sources, rows)
-        if self.hidden_states:
-            rows = replace(rows, spans=tuple(spans_of(inputs, source) for source in sources))
+        if not self.hidden_states:
+            return rows
 
-        return rows
+        return replace(rows, spans=tuple(spans_of(inputs, source) for source in sources))

@@ -65,8 +65,6 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
         silent |= {"temperature", "teacher_weighting", "ensemble", "distill_positions"}
     if not arguments.get("relation_loss_weight"):
         silent.add("relation_heads")
-    if arguments.get("uncovered_spans") == "unused":
-        silent.add("uncovered_spans")
     if teachers == 1:
         silent |= {"teacher_weighting", "ensemble"}
     if not task.token_level:
