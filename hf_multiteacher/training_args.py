@@ -16,7 +16,6 @@ OBJECTIVE = "objective"
 TEACHER_WEIGHTINGS = tuple(WEIGHTINGS)
 ENSEMBLES = get_args(Ensemble)
 DISTILL_POSITIONS = ("labelled", "all")
-UNCOVERED_SPANS = ("unused", "likelihood")
 TEACHER_DTYPES = ("float32", "float16", "bfloat16")
 TEACHER_CACHE_DTYPES = ("float16", "float32")
 COUNTS = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
@@ -91,15 +90,6 @@ class DistillationTrainingArguments(TrainingArguments):
     )
     hidden_state_weight: Annotated[float, OBJECTIVE] = field(
         default=0.0, metadata={"help": "Weight of the loss between hidden states."}
-    )
-    uncovered_spans: Annotated[str, OBJECTIVE] = field(
-        default="unused",
-        metadata={
-            "help": "What a masked language model learns from a teacher with another vocabulary on spans that are not "
-            "one token on both sides: `unused`: nothing; `likelihood`: how likely the span is, as `span_loss`, with "
-            "the weight of the soft loss.",
-            "choices": UNCOVERED_SPANS,
-        },
     )
     relation_loss_weight: Annotated[float, OBJECTIVE] = field(
         default=0.0,
@@ -233,7 +223,6 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_relation_heads()
         self._check_mask_rounds()
         self._check_skipped_rows()
-        self._check_uncovered_spans()
 
         if self.layer_map is not None:
             self.layer_map = self._read_layer_map(self.layer_map)
@@ -261,7 +250,6 @@ class DistillationTrainingArguments(TrainingArguments):
         if self.ensemble is not None:
             self._expect_one_of("ensemble", ENSEMBLES)
         self._expect_one_of("distill_positions", DISTILL_POSITIONS)
-        self._expect_one_of("uncovered_spans", UNCOVERED_SPANS)
         if self.teacher_dtype is not None:
             self._expect_one_of("teacher_dtype", TEACHER_DTYPES)
         self._expect_one_of("teacher_cache_dtype", TEACHER_CACHE_DTYPES)
@@ -349,17 +337,6 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: skip_nonfinite_rows leaves out rows of logits, but with "
                 f"hidden_state_weight={self.hidden_state_weight} and relation_loss_weight={self.relation_loss_weight} "
                 "hidden states that are NaN would still be compared. Use it, or the two."
-            )
-
-    def _check_uncovered_spans(self) -> None:
-        way = f"DistillationTrainingArguments: uncovered_spans='{self.uncovered_spans}'"
-        if self.uncovered_spans != "unused" and not self.soft_target_weight:
-            raise ValueError(f"{way} has no effect with soft_target_weight=0. Set a weight above 0, or leave it out.")
-
-        if self.uncovered_spans != "unused" and self.skip_nonfinite_rows:
-            raise ValueError(
-                f"{way} compares likelihoods, of which skip_nonfinite_rows could not leave out those that are NaN. "
-                "Use one of the two."
             )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:

@@ -22,11 +22,6 @@ ROUTED = ("tagging", "routed and teachable")
 CASES = [(task, optimizer) for task in TASKS for optimizer in OPTIMIZERS]
 
 
-def more_of(task):
-    """What only a task has."""
-    return {"uncovered_spans": "likelihood"} if task == "masked-lm" else {}
-
-
 class Begin(TrainerCallback):
     """Notes the step at which a run begins."""
 
@@ -37,7 +32,7 @@ class Begin(TrainerCallback):
 @pytest.fixture(scope="module")
 def pickled():
     """A toy for every task and optimizer; its second teacher has a tokenizer and a hidden size of its own."""
-    toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, **STATES, **more_of(case[0])) for case in CASES}
+    toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, **STATES) for case in CASES}
     hidden = {"soft_target_weight": 0.0, "hard_label_weight": 0.0, "hidden_state_weight": 1.0}
     toys[HIDDEN] = make_toy("masked-lm", **SHORT, **hidden)
     toys[ROUTED] = routed(make_toy("tagging", **SHORT, hidden_state_weight=0.5, teacher_weighting="teachable"))

@@ -43,7 +43,6 @@ def test_the_arguments_of_the_objective_are_named_once_and_exist():
         "teacher_weighting_temperature",
         "teacher_weights",
         "temperature",
-        "uncovered_spans",
     ]
     assert set(names) <= {field.name for field in dataclasses.fields(DistillationTrainingArguments)}
 
@@ -100,9 +99,6 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
         ({"distill_positions": "some"}, "distill_positions is one of"),
         ({"teacher_dtype": "int8"}, "teacher_dtype is one of"),
         ({"layer_map": {"1": 1}}, "has no effect with hidden_state_weight=0 and relation_loss_weight=0"),
-        ({"uncovered_spans": "all"}, "uncovered_spans is one of"),
-        ({"uncovered_spans": "likelihood", "soft_target_weight": 0.0}, "has no effect with soft_target_weight=0"),
-        ({"uncovered_spans": "likelihood", "skip_nonfinite_rows": True}, "compares likelihoods, of which"),
         ({"relation_heads": 4}, "relation_heads=4 has no effect with relation_loss_weight=0"),
         ({"relation_heads": 0, "relation_loss_weight": 1.0}, "relation_heads must be a whole number from 1 on, got 0"),
         ({"skip_nonfinite_rows": True, "relation_loss_weight": 0.5}, "hidden states that are NaN would still be"),

@@ -127,8 +127,7 @@ class DataCollatorForDistillation:
             tokenizer j the same as `teacher_{j}_input_ids` ..., `teacher_{j}_spans` [batch, length j] and
             `teacher_{j}_student_spans` [batch, length] (-1 = none), and for token-level tasks and without labels
             `teacher_{j}_positions` [batch, length]: where the counterpart of each student token stands in
-            the encoding of teacher j, or -1. With `mlm`, `teacher_{j}_labels` [batch, length j] are the tokens that
-            were masked there, without those of spans that hold an unknown one.
+            the encoding of teacher j, or -1.
 
         Raises:
             ValueError: a column is missing, or does not fit in a tensor.

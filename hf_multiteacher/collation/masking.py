@@ -84,10 +84,9 @@ class SpanMasking:
         tokenizers = [(None, self._student_tokenizer), *multi_tokenizer.distinct.items()] if whole_words else []
         self._words = {j: WordMarks(tokenizer) for j, tokenizer in tokenizers}
         self._outcomes = {j: multi_tokenizer.shared_vocabulary(j) for j in multi_tokenizer.distinct}
-        self._tokenizers = multi_tokenizer.distinct
 
     def mask(self, batch: Arrays, *, probability: float, seed: int, mask_round: int) -> None:
-        """Mask a padded batch in place; `labels` and, for each teacher tokenizer, `labels` and `positions` are added.
+        """Mask a padded batch in place; its `labels` and the teachers' `positions` are added.
 
         Args:
             batch: arrays as `DataCollatorForDistillation` pads them.
@@ -107,11 +106,7 @@ class SpanMasking:
             batch[teacher_column(j, "positions")] = same_outcome(positions, student_ids, teacher_ids, shared)
 
             joint_spans = translate(pair_spans, student_spans, teacher_spans)
-            teacher_actions = spread(actions, joint_spans, UNTOUCHED)
-            known = ~_in_spans_with(special_or_unknown(teacher_ids, self._tokenizers[j]), teacher_spans)
-            gold = np.where((teacher_actions != UNTOUCHED) & known, teacher_ids, IGNORED_LABEL)
-            batch[teacher_column(j, "labels")] = gold
-            self._apply(j, batch, teacher_actions, keys)
+            self._apply(j, batch, spread(actions, joint_spans, UNTOUCHED), keys)
 
         batch["labels"] = np.where(student_actions == UNTOUCHED, IGNORED_LABEL, student_ids)
         self._apply(None, batch, student_actions, keys)
@@ -157,14 +152,6 @@ class SpanMasking:
 def special_or_unknown(ids: Integers, tokenizer: PreTrainedTokenizerFast) -> Booleans:
     """Whether each token is a special token or the unknown one; any shape."""
     return np.isin(ids, tokenizer.all_special_ids)
-
-
-def _in_spans_with(marked: Booleans, spans: Integers) -> Booleans:
-    """Whether each token, [batch, tokens], is marked or in one span with one that is."""
-    hit = np.zeros((len(spans), int(spans.max(initial=-1)) + 1), bool)
-    rows, columns = np.nonzero(marked & (spans >= 0))
-    hit[rows, spans[rows, columns]] = True
-    return marked | spread(hit, spans, False).astype(bool)
 
 
 def spread(values: Integers, spans: Integers, fill: int) -> Integers:

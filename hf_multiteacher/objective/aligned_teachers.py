@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..losses.functional import span_log_likelihood, teachable_weights
+from ..losses.functional import teachable_weights
 from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
@@ -20,7 +20,7 @@ from .row_sets import each_span_once, hidden_spans
 from .rows import Inputs, Rows, teacher_inputs
 
 Spans = tuple[Tensor, Tensor]
-Answer = tuple[Tensor, HiddenStates | Mapping[int, Tensor] | None, Spans | None, Tensor | None]
+Answer = tuple[Tensor, HiddenStates | Mapping[int, Tensor] | None, Spans | None]
 Weigh = Callable[[list[Tensor], list[Tensor] | None, Tensor], Tensor]
 """The trainer's `compute_teacher_weights`: teacher logits, labels, availability -> weights."""
 
@@ -34,13 +34,11 @@ class TeacherOutputs:
         hidden_states: For each teacher all layers [batch, teacher length, hidden], or those that are compared by their
             number; None where nobody asked.
         spans: The spans of the student's tokens, and those of what the teacher's hidden states are of; likewise.
-        likelihoods: The log-probability of each uncovered span; None where they are not compared.
     """
 
     logits: list[Tensor]
     hidden_states: list[HiddenStates | Mapping[int, Tensor] | None]
     spans: list[Spans | None]
-    likelihoods: list[Tensor | None]
 
     def silent(self, on: Tensor) -> "TeacherOutputs":
         """Return the same with zeros where a teacher's answer is not wanted; bool [teachers, rows]."""
@@ -182,23 +180,15 @@ class AlignedTeachers:
         spans = hidden_spans(inputs, source) if output_hidden_states else None
         own = rows.tokens_of[teacher]
         if own is None:
-            return *self._ask(teacher, teacher_inputs(inputs, source), rows.tokens, rows.index, spans), None
+            return self._ask(teacher, teacher_inputs(inputs, source), rows.tokens, rows.index, spans)
 
         own_logits, states, spans = self._ask(teacher, teacher_inputs(inputs, source), own.wanted, own.index, spans)
-        likelihoods = None
-        if rows.uncovered and (uncovered := rows.uncovered[teacher]):
-            pieces = own_logits.index_select(0, uncovered.teacher_place)
-            likelihoods = span_log_likelihood(
-                pieces, uncovered.teacher_gold, uncovered.teacher_of, len(uncovered.index)
-            )
 
         logits = own_logits.new_zeros(len(rows.index), own_logits.shape[-1])
         logits.index_copy_(0, rows.has[teacher], own_logits.index_select(0, own.place))
-        return logits, states, spans, likelihoods
+        return logits, states, spans
 
-    def _ask(
-        self, teacher: int, read: Inputs, tokens: Tensor | None, index: Tensor, spans: Spans | None
-    ) -> tuple[Tensor, HiddenStates | Mapping[int, Tensor] | None, Spans | None]:
+    def _ask(self, teacher: int, read: Inputs, tokens: Tensor | None, index: Tensor, spans: Spans | None) -> Answer:
         """Run a teacher, or have it recall what it once said."""
         if not self.teachers.kept:
             logits, states = self.teachers.forward(teacher, read, tokens, spans is not None, row_index=index)

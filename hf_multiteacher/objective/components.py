@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PAIRWISE_LOSSES = ("hidden_loss", "relation_loss", "span_loss")
-"""The components over spans, other for every teacher: each has a part per teacher, weighed by its fixed weight."""
+STATE_LOSSES = ("hidden_loss", "relation_loss")
+"""The components that compare hidden states: each has a part per teacher, weighed by its fixed weight."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) 
     return {name: total if row_set is None else total / counts[row_set] for name, (total, row_set) in sums.items()}
 
 
-def with_pairwise_losses(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
-    """Add the teachers' weighted means of the losses over spans to the means of the components.
+def with_state_losses(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
+    """Add the teachers' weighted means of the losses between hidden states to the means of the components.
 
     A teacher of weight 0 takes no part: 0 times NaN would be NaN.
 
@@ -65,7 +65,7 @@ def with_pairwise_losses(means: dict[str, Any], teacher_weights: Mapping[str, fl
         teacher_weights: Teacher name -> its fixed weight.
     """
     joined: dict[str, Any] = {}
-    for loss in PAIRWISE_LOSSES:
+    for loss in STATE_LOSSES:
         weighted = [
             weight * means[f"{loss}/{name}"]
             for name, weight in teacher_weights.items()

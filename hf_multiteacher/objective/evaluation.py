@@ -14,7 +14,7 @@ from ..losses import functional
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
 from .answer_record import AnswerRecord
-from .components import PAIRWISE_LOSSES, Component
+from .components import STATE_LOSSES, Component
 from .objective import DistillationObjective, HardLoss
 from .row_sets import sums_per_example
 from .rows import Inputs, Rows
@@ -22,7 +22,7 @@ from .teachers_measured import TeachersMeasured
 
 logger = logging.getLogger(__name__)
 HARD_LOSS = "hard_loss"
-REPORTED = (HARD_LOSS, "soft_loss", *PAIRWISE_LOSSES, "loss/")
+REPORTED = (HARD_LOSS, "soft_loss", *STATE_LOSSES, "loss/")
 
 
 class EvaluationRecord:
@@ -102,7 +102,7 @@ class EvaluationRecord:
 
         if HARD_LOSS in means:
             means["loss"] = means.pop(HARD_LOSS)
-        return self.objective.with_pairwise_losses(means) | self._regression_loyalty()
+        return self.objective.with_state_losses(means) | self._regression_loyalty()
 
     def complete(self, metrics: dict[str, float], prefix: str, *, own_loss: bool) -> None:
         """Put the figures beside those of `Trainer`, in whose place the loss stands.

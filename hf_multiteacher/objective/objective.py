@@ -24,7 +24,7 @@ from ..tokenization.word_marks import word_starts
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
-from .components import PAIRWISE_LOSSES, Component, expect_shape, means_of, total_of, with_pairwise_losses
+from .components import STATE_LOSSES, Component, expect_shape, means_of, total_of, with_state_losses
 from .not_finite import examples_not_finite
 from .row_finder import RowFinder
 from .row_sets import row_sets, set_sizes
@@ -108,7 +108,6 @@ class DistillationObjective:
             self.compares_states,
             unlabelled_sentences=tagging,
             word_starts=word_starts(tokenizer) if tagging and tokenizer is not None else None,
-            uncovered_spans=args.uncovered_spans == "likelihood",
         )
 
     @property
@@ -239,7 +238,6 @@ class DistillationObjective:
         if compare_states:
             states = cast(HiddenStates, hidden_states)
             components |= self._state_components(states, outputs, rows)
-        components |= self._span_components(rows, logits, outputs)
         return Computed(components | skipped, targets, self._faulty(components, sound, logits))
 
     def _without_unanswered(
@@ -382,23 +380,6 @@ class DistillationObjective:
 
         return components
 
-    def _span_components(self, rows: Rows, logits: Tensor, outputs: TeacherOutputs) -> dict[str, Component]:
-        """Compare how likely student and teacher hold the masked spans on which they have no tokens to compare."""
-        components = {}
-        for teacher, spans in enumerate(rows.uncovered):
-            if spans is None:
-                continue
-
-            name, said = self.teachers.names[teacher], cast(Tensor, outputs.likelihoods[teacher])
-            with nullcontext() if self.teachers.followed[teacher] else torch.no_grad():
-                gold = cast(Tensor, rows.labels).index_select(0, spans.row)
-                own = functional.span_log_likelihood(logits.index_select(0, spans.row), gold, spans.of, len(said))
-                components[f"span_loss/{name}"] = Component(
-                    functional.likelihood_divergence(own, said), f"span/{name}"
-                )
-
-        return components
-
     def _faulty(self, components: Mapping[str, Component], sound: Tensor, student_logits: Tensor) -> Tensor:
         """Tell which teachers that are followed cannot be: they answer NaN or infinity. Nothing waits for a device.
 
@@ -410,18 +391,13 @@ class DistillationObjective:
         Returns:
             bool [teachers].
         """
-        if self.compares_states or self.finder.uncovered_spans:
-            diverged = ~has_answers(student_logits).all()
-            over_spans = [self._is_finite_over_spans(name, components, sound) for name in self.teachers.names]
-            sound = sound & (diverged | torch.stack(over_spans))
+        compared = [loss for loss in STATE_LOSSES if f"{loss}/{self.teachers.names[0]}" in components]
+        diverged = ~has_answers(student_logits).all() if compared else None
+        for loss in compared:
+            distances = [components[f"{loss}/{name}"].values for name in self.teachers.names]
+            sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
 
         return self.teachers.followed_at_all & ~sound
-
-    @staticmethod
-    def _is_finite_over_spans(teacher: str, components: Mapping[str, Component], like: Tensor) -> Tensor:
-        names = [f"{loss}/{teacher}" for loss in PAIRWISE_LOSSES if f"{loss}/{teacher}" in components]
-        values = [components[name].values.flatten() for name in names]
-        return torch.cat(values).isfinite().all() if values else like.new_ones(())
 
     def not_finite(self, inputs: Inputs, components: Mapping[str, Component]) -> dict[str, list[str]]:
         """Name what takes part in the loss and is NaN or infinite, with its examples; for a message, as it waits."""
@@ -432,7 +408,6 @@ class DistillationObjective:
             **{f"soft_loss/{name}": self.args.soft_target_weight for name in follows},
             **{f"hidden_loss/{name}": self.args.hidden_state_weight for name in follows},
             **{f"relation_loss/{name}": self.args.relation_loss_weight for name in follows},
-            **{f"span_loss/{name}": self.args.soft_target_weight for name in follows},
         }
 
         taking_part = {name: components[name] for name, weight in weights.items() if weight and name in components}
@@ -449,11 +424,11 @@ class DistillationObjective:
 
     def means(self, components: Mapping[str, Component], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the part of this batch in the mean of every component over the whole step."""
-        return self.with_pairwise_losses(means_of(components, counts))
+        return self.with_state_losses(means_of(components, counts))
 
-    def with_pairwise_losses(self, means: dict[str, Any]) -> dict[str, Any]:
-        """Add the teachers' weighted means of the losses over spans to the means of the components."""
-        return with_pairwise_losses(means, self.teachers.weight_of)
+    def with_state_losses(self, means: dict[str, Any]) -> dict[str, Any]:
+        """Add the teachers' weighted means of the losses between hidden states to the means of the components."""
+        return with_state_losses(means, self.teachers.weight_of)
 
     def total(self, means: Mapping[str, Tensor]) -> Tensor:
         """Return the loss: the components' means times their weights."""
@@ -462,7 +437,6 @@ class DistillationObjective:
             "hard_loss": self.args.hard_label_weight,
             "hidden_loss": self.args.hidden_state_weight,
             "relation_loss": self.args.relation_loss_weight,
-            "span_loss": self.args.soft_target_weight,
         }
         if SOFT_AND_HARD in means:
             weights |= {"soft_loss": 0.0, "hard_loss": 0.0, SOFT_AND_HARD: 1.0}

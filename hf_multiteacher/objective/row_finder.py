@@ -10,7 +10,6 @@ from torch import Tensor
 from ..losses.problem import Problem
 from .row_sets import spans_of
 from .rows import Inputs, Rows, find_rows, real_tokens
-from .uncovered_spans import with_uncovered_spans
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class RowFinder:
         hidden_states: Whether hidden states are compared.
         unlabelled_sentences: Whether sentences without labels have rows, as in tagging.
         word_starts: Which tokens are these, from `word_starts`; None for all that are no padding.
-        uncovered_spans: Whether masked spans without counterparts are compared.
     """
 
     sources: Mapping[str, int | None]
@@ -35,15 +33,12 @@ class RowFinder:
     hidden_states: bool
     unlabelled_sentences: bool = False
     word_starts: bytes | None = None
-    uncovered_spans: bool = False
 
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
         sources = [*self.sources.values()]
         of_unlabelled = self._of_unlabelled(inputs) if self.unlabelled_sentences else None
         rows = find_rows(inputs, sources, self.problem, self.distill_positions, self.followed, of_unlabelled)
-        if self.uncovered_spans:
-            rows = with_uncovered_spans(inputs, sources, rows)
         if self.hidden_states:
             shared = (spans_of(inputs, source, teacher) for teacher, source in enumerate(sources))
             rows = replace(rows, spans=tuple(shared))

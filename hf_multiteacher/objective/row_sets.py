@@ -24,7 +24,7 @@ def row_sets(
 
     Returns:
         `rows` (all), `hard` (labelled), `soft` (with a teacher that is followed), `soft/<teacher>` and, with
-        `hidden_states`, `hidden/<teacher>`; `span/<teacher>` where uncovered spans were found; each bool [batch, ...].
+        `hidden_states`, `hidden/<teacher>`; each bool [batch, ...].
     """
     sets = {"rows": rows.mask, "hard": rows.labelled, "soft": rows.available[followed].any(dim=0)}
 
@@ -32,10 +32,6 @@ def row_sets(
         sets[f"soft/{name}"] = available
         if hidden_states:
             sets[f"hidden/{name}"] = hidden_rows(inputs, source, teacher)
-    for name, spans in zip(sources, rows.uncovered, strict=False):
-        if spans is not None:
-            marked = rows.mask.new_zeros(len(rows.mask) * spans.count).index_fill(0, spans.index, True)
-            sets[f"span/{name}"] = marked.view(len(rows.mask), spans.count)
 
     return sets
 
@@ -53,9 +49,6 @@ def set_sizes(rows: Rows, teachers: Sequence[str]) -> dict[str, int]:
         sizes[f"soft/{name}"] = len(rows.has[teacher])
         if rows.spans:
             sizes[f"hidden/{name}"] = len(rows.spans[teacher].index)
-    for name, spans in zip(teachers, rows.uncovered, strict=False):
-        if spans is not None:
-            sizes[f"span/{name}"] = len(spans.index)
 
     return sizes
 

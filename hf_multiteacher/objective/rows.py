@@ -47,29 +47,6 @@ class SharedSpans:
 
 
 @dataclass(frozen=True)
-class UncoveredSpans:
-    """The masked spans of a batch that are not one token, with one outcome, on both sides.
-
-    Args:
-        count: Number of spans of each example, above every id.
-        index: Those that are uncovered among the spans of all examples, int64 [uncovered].
-        row: The row of each of the student's tokens in them, int64 [tokens].
-        of: Which of the uncovered spans each of these tokens is in, likewise.
-        teacher_place: Where each of the teacher's tokens in them is among those on which its head is wanted, int64.
-        teacher_of: Which of the uncovered spans each of these is in.
-        teacher_gold: The token that was masked there.
-    """
-
-    count: int
-    index: Tensor
-    row: Tensor
-    of: Tensor
-    teacher_place: Tensor
-    teacher_of: Tensor
-    teacher_gold: Tensor
-
-
-@dataclass(frozen=True)
 class Rows:
     """The rows of one batch. Row sets are masks over its tokens or examples; rows follow in row-major order.
 
@@ -86,8 +63,6 @@ class Rows:
         has: Likewise those of each teacher.
         tokens_of: The rows in each teacher's own encoding; None where it reads the student's.
         spans: What each teacher shares with the student; none where hidden states are not compared.
-        uncovered: Of each teacher with a tokenizer of its own, the masked spans that it shares with the student and
-            that have no counterparts; none where they are not compared.
     """
 
     mask: Tensor
@@ -100,7 +75,6 @@ class Rows:
     has: tuple[Tensor, ...]
     tokens_of: tuple[TeacherTokens | None, ...]
     spans: tuple[SharedSpans, ...] = ()
-    uncovered: tuple[UncoveredSpans | None, ...] = ()
 
     @property
     def tokens(self) -> Tensor | None:

@@ -66,8 +66,6 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
         silent |= {"temperature", *WEIGHTING, "ensemble", "distill_positions"}
     if not arguments.get("relation_loss_weight"):
         silent.add("relation_heads")
-    if arguments.get("uncovered_spans") == "unused":
-        silent.add("uncovered_spans")
     if teachers == 1:
         silent |= {*WEIGHTING, "ensemble"}
     if not task.token_level:

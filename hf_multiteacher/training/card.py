@@ -26,7 +26,6 @@ NOT_QUALITY = (
     "soft_loss",
     "hidden_loss",
     "relation_loss",
-    "span_loss",
     "coverage",
 )
 

@@ -302,10 +302,6 @@ def refused_losses(
         "Leave it out",
     )
     yield Refusal(
-        when=args.uncovered_spans != "unused" and not task_of(student).over_vocabulary,
-        says="uncovered_spans speaks of masked spans, but the student is no masked language model. Leave it out",
-    )
-    yield Refusal(
         when=args.mask_rounds is not None and not task_of(student).over_vocabulary,
         says="mask_rounds counts the masks of a text, but the student is no masked language model. Leave it out",
     )

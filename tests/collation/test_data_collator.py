@@ -324,23 +324,6 @@ class TestMasking:
             assert not torch.isin(replaced, torch.tensor(tokenizer.all_special_ids)).any()
             assert len(replaced.unique()) > len(replaced) / 10 > 10
 
-    def test_what_was_masked_is_told_for_every_encoding(self, multi_tokenizer, collator, examples):
-        plain, batch = DataCollatorForDistillation(multi_tokenizer)(examples[:20]), collator(examples[:20])
-        for j in multi_tokenizer.distinct:
-            ids, gold = plain[f"teacher_{j}_input_ids"], batch[f"teacher_{j}_labels"]
-            assert torch.equal(ids[gold != -100], gold[gold != -100])
-            assert (gold[batch[f"teacher_{j}_input_ids"] != ids] != -100).all() and (gold != -100).any()
-
-    def test_a_span_that_a_teacher_does_not_know_is_masked_and_not_told(self, cased_tokenizer, uncased_tokenizer):
-        multi = MultiTokenizer(cased_tokenizer, [uncased_tokenizer])
-        features = as_features(multi.encode({"s": ["Fata are mere"]}, text="s"))
-        spans, ids = (features[0][f"teacher_0_{name}"] for name in ("spans", "input_ids"))
-        ids[1] = uncased_tokenizer.unk_token_id
-        (gold,) = DataCollatorForDistillation(multi, mlm=True, mlm_probability=1.0)(features)[
-            "teacher_0_labels"
-        ].tolist()
-        assert [token == -100 for token in gold] == [span in (-1, spans[1]) for span in spans]
-
     def test_labels_in_the_examples_make_way_for_the_masked_tokens(self, collator, examples):
         features = [{**example, "label": 1, "special_tokens_mask": [0]} for example in examples[:4]]
         batch = collator(features)

@@ -228,26 +228,6 @@ class Reference:
         products = [torch.stack([pieces[span][head] @ pieces[each][head] for each in shared]) for head in heads]
         return torch.stack(products).div(len(pieces[span][0]) ** 0.5).log_softmax(-1)
 
-    def span(self, teacher):
-        """KL between the yes and no of each masked span that has no pair of tokens: is it what was masked?"""
-        source, divergences = self.aligned.sources[teacher], []
-        names = ("labels", "spans", "student_spans", "positions")
-        for example, labels in enumerate(self.inputs["labels"]):
-            if not self.speaks(teacher, example):
-                continue
-            gold, theirs, ours, places = (self.inputs[f"teacher_{source}_{name}"][example] for name in names)
-            for span in sorted(set(ours.tolist()) - {-1}):
-                mine, other = (ours == span) & (labels != -100), (theirs == span) & (gold != -100)
-                if not (mine.any() and other.any()) or (places[mine] >= 0).any():
-                    continue
-                sides = (self.student, mine, labels), (self.teachers[teacher], other, gold)
-                q, p = (
-                    sum(model.logits[example, at].log_softmax(0)[answer[at]] for at in where.nonzero()[:, 0]).exp()
-                    for model, where, answer in sides
-                )
-                divergences.append(p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log())
-        return torch.stack(divergences).mean()
-
     def components(self):
         rows = list(self.rows())
         smoothing, scale = self.args.label_smoothing_factor, len(rows[0][0]) if self.toy.task == "multi-label" else 1
@@ -263,9 +243,7 @@ class Reference:
             "hard_loss": torch.stack(hards).mean(),
             "hidden_loss": hidden,
             "relation_loss": relation,
-        } | (
-            {"span_loss": self.aligned.weights[1] * self.span(1)} if self.args.uncovered_spans == "likelihood" else {}
-        )
+        }
 
 
 def compare(toy, folder, **arguments):
@@ -283,7 +261,6 @@ def compare(toy, folder, **arguments):
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     expected = Reference(trainer, toy, inputs).components()
     total = sum(weight * expected[f"{name.split('_')[0]}_loss"] for name, weight in WEIGHTS.items())
-    total = total + WEIGHTS["soft_target_weight"] * expected.get("span_loss", 0)
     for name, value in expected.items():
         assert trainer._callback.latest[name].item() == pytest.approx(value.item(), rel=1e-5), name
     assert loss.item() == pytest.approx(total.item(), rel=1e-5)
@@ -314,13 +291,6 @@ def test_every_combination_equals_the_reference(task, ensemble, weighting, pair,
 def test_teachers_with_vocabularies_of_their_own_equal_the_reference(weighting, positions, pair, tmp_path):
     toy = make_toy("masked-lm", pair, torch.float64)
     compare(toy, tmp_path, ensemble="per_teacher", teacher_weighting=weighting, distill_positions=positions)
-
-
-@pytest.mark.parametrize("positions", ["labelled", "all"])
-def test_masked_spans_without_counterparts_equal_the_reference(positions, pair, tmp_path):
-    toy = make_toy("masked-lm", pair, torch.float64)
-    found = compare(toy, tmp_path, ensemble="per_teacher", uncovered_spans="likelihood", distill_positions=positions)
-    assert found["span_loss"] > 1e-4
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -372,7 +342,7 @@ def test_the_best_teachers_softened_by_a_temperature_equal_the_reference(task, p
 @pytest.mark.parametrize(
     ("task", "arguments"),
     [
-        ("masked-lm", {"uncovered_spans": "likelihood"}),
+        ("masked-lm", {}),
         ("tagging", {"teacher_weighting": "best", "distill_positions": "all"}),
         ("single-label", {"ensemble": "logits"}),
         ("multi-label", {"teacher_weighting": "confidence"}),

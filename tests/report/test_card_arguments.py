@@ -29,9 +29,8 @@ def test_what_has_no_effect_in_this_run_is_not_listed(changes, without):
     assert set(shown()) - set(shown(**changes)) == without
 
 
-def test_relations_and_uncovered_spans_are_listed_where_they_are_compared():
-    compared = shown(relation_loss_weight=0.5, uncovered_spans="likelihood")
-    assert set(compared) - set(shown()) == {"relation_loss_weight", "relation_heads", "uncovered_spans"}
+def test_relations_are_listed_where_they_are_compared():
+    assert set(shown(relation_loss_weight=0.5)) - set(shown()) == {"relation_loss_weight", "relation_heads"}
 
 
 def test_the_objective_is_written_with_the_terms_that_it_has():

@@ -88,7 +88,6 @@ def test_every_checkpoint_says_who_taught(run):
         "hidden_state_weight": 0.5,
         "relation_loss_weight": 0.0,
         "relation_heads": 8,
-        "uncovered_spans": "unused",
         "layer_map": None,
         "distill_positions": "labelled",
         "teacher_schedule": None,

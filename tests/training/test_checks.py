@@ -28,7 +28,6 @@ from hf_multiteacher.training.checks import (
         ("regression", {"temperature": 4.0}, "temperature softens class probabilities"),
         ("single-label", {"distill_positions": "all"}, "rows of a sequence task are examples"),
         ("masked-lm", {"partial_labels": True}, "partial_labels compares labels of which a word or text has one"),
-        ("tagging", {"uncovered_spans": "likelihood"}, "uncovered_spans speaks of masked spans"),
         ("multi-label", {"partial_labels": True}, "the student has no such labels"),
         ("single-label", {"label_names": ["stars"]}, r"label_names must be \['labels'\]"),
         (

@@ -10,7 +10,6 @@ from .divergences import bernoulli_logits, divergence, kl_divergence, squared_er
 from .ensembles import ensemble_logits, ensemble_probabilities, weighted_mean
 from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens_per_span
 from .label_losses import binary_cross_entropy, cross_entropy
-from .likelihoods import likelihood_divergence, span_log_likelihood
 from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
 from .relations import span_relations
@@ -43,11 +42,9 @@ __all__ = [
     "kl_divergence",
     "jensen_shannon_distance",
     "label_and_probability_agreement",
-    "likelihood_divergence",
     "mean_over_spans",
     "normalised_entropy",
     "renormalise",
-    "span_log_likelihood",
     "span_relations",
     "squared_error",
     "teachable_weights",

@@ -28,7 +28,6 @@ LOSSES = {
     "hard_loss": "hard",
     "hidden_loss": "hidden",
     "relation_loss": "relation",
-    "span_loss": "span",
 }
 NOT_SHOWN = ("runtime", "per_second", "preparation_time", "epoch", "loyalty")
 LINES_IN_A_FILE = 10
