@@ -94,6 +94,20 @@ def gain(ablation: Ablation, arm: str) -> str:
     return _gain(ablation["mean_gains"][arm])
 
 
+def seeds_of(ablation: Ablation) -> list[str]:
+    """The seeds of which there is a figure."""
+    arms = [arm for task in ablation["tasks"].values() for arm in task["arms"].values()]
+    return sorted({seed for arm in arms for seed in arm["seeds"]}, key=int)
+
+
+def verdict(ablation: Ablation, arm: str) -> str:
+    """What the interval of an arm's mean gain proves."""
+    low, high = ablation["mean_gains"][arm]["interval"]
+    if low > 0:
+        return "better."
+    return "worse." if high < 0 else "not proven either way."
+
+
 def over(ablation: Ablation, arm: str, other: str) -> str:
     """How much better an arm is than another, in points: the mean over the tasks."""
     both = [(task["arms"][arm]["mean"], task["arms"][other]["mean"]) for task in ablation["tasks"].values()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from seqeval.scheme import IOB2, Entities
@@ -56,9 +57,7 @@ def _entities(answered: Answered, owner: str) -> np.ndarray:
 
 
 def _entities_of(answered: Answered, owner: str) -> list[set[tuple[int, int, str]]]:
-    names, lengths = answered.names, answered.lengths
-    if names is None or lengths is None:
-        raise ValueError("Entities are of sentences with tags.")
+    names, lengths = cast(np.ndarray, answered.names), cast(np.ndarray, answered.lengths)  # which tagging has
     sentences = np.split(names[answered.answers[owner]], np.cumsum(lengths)[:-1])
     found = Entities([sentence.tolist() for sentence in sentences], scheme=IOB2).entities
     return [{(each.start, each.end, each.tag) for each in sentence} for sentence in found]
