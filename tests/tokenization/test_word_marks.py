@@ -57,6 +57,11 @@ def test_words_start_where_labels_of_words_stand(kind, request):
     assert len(row["input_ids"][0]) > 7, "words are cut into pieces, and there are special tokens"
 
 
+def test_a_word_that_wordpiece_does_not_know_starts_too(cased_tokenizer):
+    begins = np.unpackbits(np.frombuffer(word_starts(cased_tokenizer), np.uint8)).astype(bool)
+    assert begins[cased_tokenizer("漢")["input_ids"]].tolist() == [False, True, False]
+
+
 def test_a_tokenizer_that_marks_no_beginnings_tells_none():
     plain = Tokenizer(models.BPE(vocab={"a": 0, "b": 1}, merges=[]))
     assert word_starts(PreTrainedTokenizerFast(tokenizer_object=plain)) is None

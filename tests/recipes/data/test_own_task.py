@@ -169,7 +169,10 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
     assert distil(world, tmp_path / "out", "critic", **settings, resume_from_checkpoint=True, temperature=3.0) == 2
 
 
-def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_the_test_part(world, tmp_path):
+@pytest.mark.parametrize(("teachers", "more"), [("critic", {}), ("encoder", {"fine_tune_teachers": True})])
+def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_the_test_part(
+    world, tmp_path, teachers, more
+):
     header, *rows = (world / "reviews.csv").read_text("utf-8").splitlines()
     parts = {"train": rows[:20], "validation": rows[20:33], "test": rows[33:]}
     (tmp_path / "data").mkdir()
@@ -177,7 +180,7 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_th
         (tmp_path / f"data/{name}.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
 
     settings = {"task": "text-classification", "file": str(tmp_path / "data"), "per_device_eval_batch_size": 1}
-    assert distil(world, tmp_path / "out", "critic", **settings, **BEST) == 0
+    assert distil(world, tmp_path / "out", teachers, **settings, **BEST, **more) == 0
     state = json.loads((tmp_path / "out/checkpoint-3/trainer_state.json").read_text())
     evaluated = [log for log in state["log_history"] if "eval_accuracy" in log]
     thirteenths = [round(13 * log["eval_accuracy"], 6) for log in evaluated]
