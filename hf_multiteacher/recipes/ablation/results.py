@@ -61,7 +61,7 @@ class TaskResult:
         teachers: Teacher, or `ensemble` -> the main figure, on the same examples.
         teachers_quality: The same -> measure -> figure, on all examples.
         teachers_sizes: Teacher -> parameters, megabytes.
-        between: Teacher -> other teacher -> loyalty of the one to the other, on the same examples.
+        between: Teacher -> other teacher -> loyalty of the one to the other, on all examples.
     """
 
     metric: str
@@ -109,7 +109,9 @@ def task_result(
         teachers={name: resample(whole.metric, name, {0: shown}, shares[:1]).figures[0] for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
-        between=_between(shown, [name for name in whole.teachers if name in whole.sizes]),
+        between=_between(
+            Answered.from_arrays(whole.answers), [name for name in whole.teachers if name in whole.sizes]
+        ),
     )
 
 
