@@ -179,10 +179,14 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: mean(row[name] for row in rows) for name in rows[0] if all(name in row for row in rows)}
 
 
-def _between(answered: Answered, teachers: Sequence[str]) -> dict[str, dict[str, float]]:
+def _between(cell: Cell) -> dict[str, dict[str, float]]:
+    """Compare the teachers with one another, on all examples."""
+    answered = Answered.from_arrays(cell.answers)
     loyalty = regression_loyalty if answered.names is None else label_loyalty
-    answers = answered.answers
+    teachers = [name for name in cell.teachers if name in cell.sizes]
     return {
-        one: {other: float(loyalty(answers[one], answers[other])) for other in teachers if other != one}
+        one: {
+            other: float(loyalty(answered.answers[one], answered.answers[other])) for other in teachers if other != one
+        }
         for one in teachers
     }
