@@ -109,9 +109,7 @@ def task_result(
         teachers={name: resample(whole.metric, name, {0: shown}, shares[:1]).figures[0] for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
-        between=_between(
-            Answered.from_arrays(whole.answers), [name for name in whole.teachers if name in whole.sizes]
-        ),
+        between=_between(whole),
     )
 
 
@@ -183,10 +181,8 @@ def _between(cell: Cell) -> dict[str, dict[str, float]]:
     """Compare the teachers with one another, on all examples."""
     answered = Answered.from_arrays(cell.answers)
     loyalty = regression_loyalty if answered.names is None else label_loyalty
-    teachers = [name for name in cell.teachers if name in cell.sizes]
+    answers = {name: answered.answers[name] for name in cell.teachers if name in cell.sizes}
     return {
-        one: {
-            other: float(loyalty(answered.answers[one], answered.answers[other])) for other in teachers if other != one
-        }
-        for one in teachers
+        one: {other: float(loyalty(answers[one], answers[other])) for other in answers if other != one}
+        for one in answers
     }
