@@ -9,18 +9,24 @@ from hf_multiteacher.romanian.reference import REFERENCE
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 
 SHOWN = (
-    "quality",
-    "gains",
-    "loyalty",
-    "levers",
-    "sizes",
-    "published",
-    "percent",
+    "demo_table",
     "gain",
-    "won",
+    "gains",
     "kept",
+    "levers",
+    "loyalty",
+    "over",
+    "pairs_table",
+    "percent",
+    "published",
+    "quality",
     "reference_of",
+    "seeds_of",
+    "speed_table",
+    "verdict",
+    "won",
 )
+"""What the template may call."""
 Ablation = Mapping[str, Any]
 ENSEMBLE = "ensemble"
 

@@ -61,7 +61,7 @@ class TaskResult:
         teachers: Teacher, or `ensemble` -> the main figure, on the same examples.
         teachers_quality: The same -> measure -> figure, on all examples.
         teachers_sizes: Teacher -> parameters, megabytes.
-        between: Teacher -> other teacher -> loyalty of the one to the other, on the same examples.
+        between: Teacher -> other teacher -> loyalty of the one to the other, on all examples.
     """
 
     metric: str
@@ -109,7 +109,7 @@ def task_result(
         teachers={name: resample(whole.metric, name, {0: shown}, shares[:1]).figures[0] for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
-        between=_between(shown, [name for name in whole.teachers if name in whole.sizes]),
+        between=_between(whole),
     )
 
 
@@ -177,10 +177,12 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: mean(row[name] for row in rows) for name in rows[0] if all(name in row for row in rows)}
 
 
-def _between(answered: Answered, teachers: Sequence[str]) -> dict[str, dict[str, float]]:
+def _between(cell: Cell) -> dict[str, dict[str, float]]:
+    """Compare the teachers with one another, on all examples."""
+    answered = Answered.from_arrays(cell.answers)
     loyalty = regression_loyalty if answered.names is None else label_loyalty
-    answers = answered.answers
+    answers = {name: answered.answers[name] for name in cell.teachers if name in cell.sizes}
     return {
-        one: {other: float(loyalty(answers[one], answers[other])) for other in teachers if other != one}
-        for one in teachers
+        one: {other: float(loyalty(answers[one], answers[other])) for other in answers if other != one}
+        for one in answers
     }

@@ -1,0 +1,80 @@
+"""What finished cells say together: which arm is the reference, what is gained over it, and on the mean of tasks."""
+
+import numpy as np
+import pytest
+
+from hf_multiteacher.recipes.ablation.answered import Answered
+from hf_multiteacher.recipes.ablation.arms import Arm
+from hf_multiteacher.recipes.ablation.cells import Cell
+from hf_multiteacher.recipes.ablation.results import mean_gains, task_result
+
+GOLD = np.arange(40) % 2
+ARMS = [
+    Arm("di", name, follows, {}) for name, follows in {"alone": (), "A": "A", "B": "B", "both": ("A", "B")}.items()
+]
+
+
+def said(right):
+    """Answers to forty examples, of which the first are right."""
+    return np.where(np.arange(40) < right, GOLD, 1 - GOLD)
+
+
+def cell(arm, seed, right):
+    models = {"student": right, "A": 36, "B": 30, "ensemble": 38}
+    answers = {"gold": GOLD, **{name: said(number) for name, number in models.items()}}
+    return Cell(
+        task="di",
+        arm=arm,
+        seed=seed,
+        settings={},
+        metric="accuracy",
+        measured_on="40 examples (test)",
+        quality={"accuracy": right / 40},
+        loyalty={"A": {"label_loyalty": right / 40}},
+        teachers={name: {"accuracy": models[name] / 40} for name in ("A", "B", "ensemble")},
+        sizes={name: {"parameters": 10} for name in ("student", "A", "B")},
+        steps=1,
+        seconds=1.0,
+        answers=Answered(answers, np.array(["x", "y"])).arrays,
+    )
+
+
+def result(reference=None, half=None, **right):
+    cells = {
+        arm: {seed: cell(arm, seed, number) for seed, number in enumerate(numbers)} for arm, numbers in right.items()
+    }
+    return task_result(ARMS, cells, reference=reference, half=half)
+
+
+def test_the_reference_is_the_best_arm_with_one_teacher():
+    found = result(alone=[39, 39], A=[20, 22], B=[24, 26], both=[28, 28])
+    assert found.reference == "B" and found.arms["B"].gain is None
+    assert found.arms["both"].gain.value == pytest.approx(3 / 40)
+    assert found.arms["A"].mean == pytest.approx(21 / 40) and found.arms["A"].deviation == pytest.approx(
+        0.035355, abs=1e-5
+    )
+
+
+def test_another_reference_may_be_named_and_the_first_arm_is_one_where_no_teacher_is_alone():
+    assert result(reference="both", A=[20], both=[28]).reference == "both"
+    assert result(reference="B", A=[20], both=[28]).reference == "A"  # of B nothing is finished
+    assert result(alone=[20], both=[28]).reference == "alone"
+
+
+def test_teachers_are_measured_on_the_same_half_and_compared_with_each_other_on_all_examples():
+    found = result(A=[20], both=[28], half=1)
+    assert found.examples == 20
+    assert found.teachers == pytest.approx({"A": 18 / 20, "B": 15 / 20, "ensemble": 19 / 20})
+    assert found.between == {"A": {"B": pytest.approx(34 / 40)}, "B": {"A": pytest.approx(34 / 40)}}
+
+
+def test_gains_are_averaged_over_the_tasks_that_have_the_arm():
+    tasks = {"di": result(A=[20], B=[18], both=[28]), "sts": result(A=[20], B=[24], both=[22], alone=[10])}
+    gains = mean_gains(tasks)
+    assert gains["both"].value == pytest.approx((8 / 40 - 2 / 40) / 2)
+    assert gains["A"].value == pytest.approx((0 - 4 / 40) / 2)  # the reference of one task
+    assert "alone" not in gains  # not finished in both
+
+
+def test_nothing_finished_is_nothing_to_compare():
+    assert task_result(ARMS, {}, reference=None, half=None) is None
