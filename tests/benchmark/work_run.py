@@ -18,17 +18,17 @@ def measure(folder: Path, way: str) -> dict[str, Any]:
     """Train, and return the operations of a text, and the bytes that a cache takes for it."""
     settings = Settings.load(folder)
     teachers = saved_teachers(settings, folder, write=way == "live")
-    workload, cache = Workload(folder, settings, "natural", []), folder / "cache"
+    workload = Workload(folder, settings, "natural", [])
 
-    options = {} if way == "live" else {"teacher_cache": str(cache)}
+    options = {} if way == "live" else {"teacher_cache": str(folder / "cache")}
     if way == "cached":
         make_trainer(workload, student(settings), teachers, Clock(settings), **options).train()
     trainer = make_trainer(workload, student(settings), teachers, Clock(settings), **options)
     with FlopCounterMode(display=False) as counter:
         trainer.train()
 
-    shards = [path.stat().st_size for path in cache.rglob("*") if path.is_file() and path.name != "head.safetensors"]
+    kept = [store.bytes for each in trainer.teachers.kept for store in each.stores.values()]
     return {
         "operations": counter.get_total_flops() / settings.examples,
-        "cache_bytes": sum(shards) / settings.examples,
+        "cache_bytes": sum(kept) / settings.examples,
     }

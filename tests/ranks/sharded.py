@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch.distributed.tensor import DTensor
 from transformers import AutoModelForTokenClassification
@@ -33,7 +34,8 @@ class Sharded(MultiTeacherDistillationTrainer):
             state_dict_type="FULL_STATE_DICT",
             cpu_ram_efficient_loading=False,
         )
-        state.distributed_type = DistributedType.FSDP
+        # Whoever asks accelerate for its state has it take the processes' kind for that of the training again.
+        state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
         self.is_fsdp_enabled = True
 
 
