@@ -391,11 +391,14 @@ class DistillationObjective:
         Returns:
             bool [teachers].
         """
-        compared = [loss for loss in STATE_LOSSES if f"{loss}/{self.teachers.names[0]}" in components]
-        diverged = ~has_answers(student_logits).all() if compared else None
-        for loss in compared:
-            distances = [components[f"{loss}/{name}"].values for name in self.teachers.names]
-            sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
+        if self.compares_states:
+            diverged = ~has_answers(student_logits).all()
+            for loss in STATE_LOSSES:
+                parts = [
+                    components[f"{loss}/{name}"] for name in self.teachers.names if f"{loss}/{name}" in components
+                ]
+                finite = [diverged | part.values.isfinite().all() for part in parts]
+                sound = sound & torch.stack(finite) if finite else sound
 
         return self.teachers.followed_at_all & ~sound
 
