@@ -31,6 +31,9 @@ NOT_LOOKED_AT = {
 KINDS_OF = {"evaluate": (TrainingArguments,), "ablate": SHARED}
 """Command -> what has the keys that it takes beside its own options, where that is no configuration of `distill`."""
 
+OWN_SCRIPT = "script.py"
+"""What a script of the reader's is called; nobody knows which words it takes."""
+
 
 class Read(Exception):
     """The words of a script were taken by its parser; it goes no further."""
@@ -67,7 +70,9 @@ def expect_script(words: Sequence[str], start: Callable[[], object], monkeypatch
 
 def expect_python(words: Sequence[str], monkeypatch) -> None:
     """Look at a script, or at a module that is run."""
-    if words[0] != "-m":
+    if words[0] == OWN_SCRIPT:
+        assert len(words) == 1
+    elif words[0] != "-m":
         expect_script(words, partial(runpy.run_path, str(ROOT / words[0]), run_name="__main__"), monkeypatch)
     elif words[1] == commands.__name__:
         expect_ours(words[2:])
