@@ -7,13 +7,22 @@ What is left reads the text as before, and has no rows of embeddings to train an
 
 import argparse
 from itertools import islice
+from pathlib import Path
 
+from datasets import load_dataset
 from transformers import AutoModel, AutoTokenizer
 
 from hf_multiteacher import student_from_teacher, trim_tokenizer
-from hf_multiteacher.recipes.data.text_files import read_lines, text_files
 
 LINES = 40_000
+
+
+def read_lines(source: str, most: int) -> list[str]:
+    """Read the lines that are not empty of a text file, or of those in a folder, so many of each at most."""
+    files = [str(path) for path in sorted(Path(source).rglob("*.txt*"))] if Path(source).is_dir() else [source]
+    parts = [load_dataset("text", data_files=file, split="train", streaming=True) for file in files]
+    texts = [(line["text"] for line in part if line["text"].strip()) for part in parts]
+    return [text for each in texts for text in islice(each, most)]
 
 
 def main() -> None:
@@ -27,9 +36,7 @@ def main() -> None:
     parsed = parser.parse_args()
 
     whole = AutoTokenizer.from_pretrained(parsed.model)
-    files = text_files(parsed.text)
-    lines = [line for file in files for line in islice(filter(str.strip, read_lines([file])), parsed.lines)]
-    trimmed = trim_tokenizer(whole, lines, size=parsed.size)
+    trimmed = trim_tokenizer(whole, read_lines(parsed.text, parsed.lines), size=parsed.size)
 
     encoder = AutoModel.from_pretrained(parsed.model)
     layers = range(encoder.config.num_hidden_layers)

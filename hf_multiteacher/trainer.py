@@ -215,8 +215,8 @@ class MultiTeacherDistillationTrainer(
 
     def _watch_student(self) -> Teachability:
         """Keep how well the student follows each teacher."""
-        add_ranks = partial(self.accelerator.reduce, reduction="sum")
-        return Teachability(self.teachers.names, lambda: self._callback.latest, add_ranks, self.args.device)
+        callback = self._callback  # by itself: what the trainer keeps must not hold the trainer
+        return Teachability(self.teachers.names, lambda: callback.latest, self._over_ranks, self.args.device)
 
     def _calibrate_teachers(self) -> None:
         """Find the temperature of each teacher that has none yet, on the evaluation set."""

@@ -3,8 +3,9 @@
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
@@ -141,9 +142,10 @@ class WholeCheckpointsMixin(Trainer):
     def _expect_finite_weights(self, model: nn.Module, consequence: str) -> None:
         expect_finite_weights(model, consequence, self._over_ranks if self.args.world_size > 1 else None)
 
-    def _over_ranks(self, tensor: Tensor) -> Tensor:
-        """Add a tensor up over all ranks."""
-        return cast(Tensor, self.accelerator.reduce(tensor, "sum"))
+    @property
+    def _over_ranks(self) -> Callable[[Tensor], Tensor]:
+        """What adds a tensor up over all ranks; it does not hold the trainer, so whoever keeps it does not either."""
+        return partial(self.accelerator.reduce, reduction="sum")
 
     def _make_way(self, run: Path, checkpoint: Path) -> None:
         """Begin a checkpoint; where a number of them is kept, half ones go, so that none outlives a whole one."""
