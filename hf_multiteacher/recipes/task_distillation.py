@@ -286,7 +286,12 @@ class TaskDistillation(Distillation):
 
     def card(self) -> dict[str, Any]:
         """Name the data."""
-        return {"dataset": self.task.title, "measured_on": f"{self.task.title}: {self.measured}"}
+        measured = self.task.measured_title
+        return {
+            "dataset": measured,
+            "training_data": self.task.title,
+            "measured_on": f"{measured}: {self.measured}",
+        }
 
 
 def in_order_of(task: TaskData, teachers: Sequence[Any]) -> TaskData:
