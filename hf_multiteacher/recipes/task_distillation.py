@@ -285,12 +285,13 @@ class TaskDistillation(Distillation):
         write_predictions(Path(str(self.args.output_dir)), self.config, self.task, names, answers)
 
     def card(self) -> dict[str, Any]:
-        """Name the data."""
+        """Name the data, and the measure that counts."""
         measured = self.task.measured_title
         return {
             "dataset": measured,
             "training_data": self.task.title,
             "measured_on": f"{measured}: {self.measured}",
+            "metric": self.metric,
         }
 
 
