@@ -200,6 +200,8 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_th
     evaluated = [log for log in state["log_history"] if "eval_accuracy" in log]
     thirteenths = [round(13 * log["eval_accuracy"], 6) for log in evaluated]
     assert len(thirteenths) == 2 and all(0 < share < 13 and share % 1 == 0 for share in thirteenths)
+    log = json.loads((tmp_path / "out/trainer_state.json").read_text())["log_history"]
+    assert [log for log in log if "eval_loss" in log and "other_data" not in log] == evaluated
     assert len(answers(tmp_path / "out")) == 7 and figures(tmp_path / "out")["measured_on"] == "7 examples (test)"
     assert "Measured on data: 7 examples (test)." in (tmp_path / "out/README.md").read_text("utf-8")
 
