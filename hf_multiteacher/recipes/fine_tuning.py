@@ -8,6 +8,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast, TrainingArguments
 
 from ..collation.data_collator import DataCollatorForDistillation
+from ..report.charts import OTHER_DATA
 from ..teachers.ensemble import Teacher
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
@@ -84,10 +85,13 @@ def make_trainer(
 
 
 def evaluate_on(trainer: MultiTeacherDistillationTrainer, data: LabelledData) -> dict[str, float]:
-    """Evaluate a trainer of `make_trainer` on data that may be others than it was evaluated on in its training."""
+    """Evaluate a trainer of `make_trainer` on other data than those that it was evaluated on in its training."""
     multi_tokenizer = cast(DataCollatorForDistillation, trainer.data_collator).multi_tokenizer
     trainer.compute_metrics = data.compute_metrics
-    return trainer.evaluate(cast(Any, _encoded(data.test, data, multi_tokenizer)))
+    measured = trainer.evaluate(cast(Any, _encoded(data.test, data, multi_tokenizer)))
+
+    trainer.state.log_history[-1][OTHER_DATA] = True
+    return measured
 
 
 def _encoded(part: Dataset, data: LabelledData, multi_tokenizer: MultiTokenizer) -> Dataset:

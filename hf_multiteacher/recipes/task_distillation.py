@@ -285,8 +285,14 @@ class TaskDistillation(Distillation):
         write_predictions(Path(str(self.args.output_dir)), self.config, self.task, names, answers)
 
     def card(self) -> dict[str, Any]:
-        """Name the data."""
-        return {"dataset": self.task.title, "measured_on": f"{self.task.title}: {self.measured}"}
+        """Name the data, and the measure that counts."""
+        measured = self.task.measured_title
+        return {
+            "dataset": measured,
+            "training_data": self.task.title,
+            "measured_on": f"{measured}: {self.measured}",
+            "metric": self.metric,
+        }
 
 
 def in_order_of(task: TaskData, teachers: Sequence[Any]) -> TaskData:

@@ -42,6 +42,7 @@ class DistillationCardData:
         log_history: `trainer.state.log_history`.
         evaluations: One per task and data set.
         measured_on: What the quality was measured on, in words; by default the names of the evaluations' data.
+        metric: The main measure of the quality; by default what chose the best checkpoint, or the first.
         loyalty: Teacher name or `ensemble` -> `label_loyalty`, ... -> figure.
         sizes: Model name -> what `benchmark.compare` gives.
         coverage: Teacher name -> `spans`, `masked_spans`, `probability_mass` -> share in [0, 1].
@@ -69,6 +70,7 @@ class DistillationCardData:
     log_history: Sequence[Mapping[str, Any]] = ()
     evaluations: Sequence[Evaluation] = ()
     measured_on: str | None = None
+    metric: str | None = None
     loyalty: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     coverage: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)

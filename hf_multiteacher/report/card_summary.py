@@ -1,6 +1,6 @@
 """The three figures on top of a card: what quality the student keeps, how fast it is, and how small."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .card_data import DistillationCardData, Evaluation
 from .markdown_text import plain
@@ -23,14 +23,15 @@ def summary(data: DistillationCardData) -> dict[str, str]:
 
 
 def quality_kept(data: DistillationCardData) -> str:
-    """Return the student's main measure in percent of the best teacher's; empty where one of them is missing.
+    """Return the student's main measure in percent of the best teacher's; empty where there is no such percentage.
 
-    The main measure is `metric_for_best_model`, else the first; one that is better when lower has no such percentage.
+    The main measure is the task's, else `metric_for_best_model`, else the first that is better when higher. Where
+    no teacher has more than 0 of it, no other measure of the same data takes its place.
     """
-    for evaluation, measure in measures_in_order(data):
+    for evaluation, measure in _main_of_each(measures_in_order(data)):
         student = evaluation.figures.get(data.name, {}).get(measure)
         teachers = _of_teachers(data, {name: row.get(measure) for name, row in evaluation.figures.items()})
-        if not teachers or not isinstance(student, int | float) or student <= 0:
+        if not teachers or not isinstance(student, int | float) or not student >= 0:
             continue
 
         best = max(teachers, key=lambda name: teachers[name])
@@ -39,6 +40,15 @@ def quality_kept(data: DistillationCardData) -> str:
         return f"{kept} of {_introduced(data, best, 'best')}{place}"
 
     return ""
+
+
+def _main_of_each(measures: Iterable[tuple[Evaluation, str]]) -> Iterator[tuple[Evaluation, str]]:
+    """Yield the first measure of every evaluation."""
+    seen: list[Evaluation] = []
+    for evaluation, measure in measures:
+        if not any(evaluation is each for each in seen):
+            seen.append(evaluation)
+            yield evaluation, measure
 
 
 def speed(data: DistillationCardData) -> str:
@@ -77,10 +87,9 @@ def lower_is_better(measure: str) -> bool:
 
 
 def measures_in_order(data: DistillationCardData) -> Iterator[tuple[Evaluation, str]]:
-    """Yield the measures that are better when higher, the one that the best checkpoint was chosen by first."""
-    wanted = str(data.arguments.get("metric_for_best_model") or "").removeprefix("eval_")
-    if data.arguments.get("greater_is_better") is False:
-        wanted = ""
+    """Yield the measures that are better when higher: the task's own, or what chose the best checkpoint, first."""
+    chosen_by = "" if data.arguments.get("greater_is_better") is False else data.arguments.get("metric_for_best_model")
+    wanted = data.metric or str(chosen_by or "").removeprefix("eval_")
 
     found = [
         (evaluation, measure)

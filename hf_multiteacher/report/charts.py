@@ -30,6 +30,9 @@ class Scale:
     most: float = inf
 
 
+OTHER_DATA = "other_data"
+"""Marks an entry of a log: what was evaluated there are other data than during the training."""
+
 LOYALTY = Scale(0.1, 1.0)  # a few rows more or less are no difference between teachers
 
 
@@ -62,6 +65,7 @@ def loyalty_chart(
 
 def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -> Path | None:
     """Draw every loss in `trainer.state.log_history` over the optimizer steps; see `quality_chart`."""
+    log_history = of_one_curve(log_history)
     losses = dict.fromkeys(
         key for entry in log_history for key in entry if key.endswith("loss") and key != "train_loss"
     )
@@ -85,6 +89,11 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", frameon=False, ncols=2, fontsize=8)  # below: it hides no point
     return _save(figure, path)
+
+
+def of_one_curve(log_history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out what was evaluated on other data than during the training: it continues no curve."""
+    return [entry for entry in log_history if OTHER_DATA not in entry]
 
 
 def _panels(

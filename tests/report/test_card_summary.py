@@ -26,6 +26,26 @@ def test_quality_is_beside_the_best_teacher_and_not_the_ensemble():
 
 
 @pytest.mark.parametrize(
+    ("student", "teachers", "said"),
+    [
+        (0.5, (0.0, 0.0), ""),
+        (0.5, (None, "not run"), ""),
+        (0.0, (0.0, 0.8), "0.0 % of the entity_f1 of mine, the best teacher"),
+        (0.2, (0.4, 0.1), "50.0 % of the entity_f1 of cased, the best teacher"),
+        (-0.2, (0.4, 0.1), ""),
+    ],
+)
+def test_no_other_measure_takes_the_place_of_the_tasks_own(student, teachers, said):
+    data = measured_student()
+    rows = zip(("student", "cased", "mine"), (student, *teachers), strict=True)
+    figures = {name: {"accuracy": 0.5, "entity_f1": f1} for name, f1 in rows}
+    data.evaluations = [Evaluation("d", "token-classification", figures)]
+    data.metric = "entity_f1"
+    data.arguments = {"metric_for_best_model": "accuracy"}
+    assert quality_kept(data) == said
+
+
+@pytest.mark.parametrize(
     ("latencies", "said"),
     [
         ((1.0, 2.0, None), "2 times as fast as cased"),

@@ -3,6 +3,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from hf_multiteacher.report.charts import loyalty_chart, quality_chart, training_chart
+from hf_multiteacher.report.page.training_log import losses
 
 QUALITY = {"tags: accuracy": {"student": 0.9, "one": 0.95}, "tags: loss": {"student": 1.5, "one": "not run"}}
 HISTORY = [
@@ -37,6 +38,15 @@ def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
     assert (204, 121, 167) not in found, (
         "neither eval_loss, logged once, nor the train_loss that closes each run is a curve"
     )
+
+
+def test_an_evaluation_on_other_data_continues_no_curve(drawn, tmp_path):
+    evaluated = [{"eval_loss": 2.0, "step": 1}, {"eval_loss": 1.0, "step": 2}]
+    other = {"eval_loss": 9.0, "step": 2, "other_data": True}
+    training_chart([*evaluated, other], tmp_path / "t.png")
+    (line,) = drawn[0].axes[0].lines
+    assert line.get_ydata().tolist() == [2.0, 1.0]
+    assert losses([*evaluated, other])["loss"]["evaluation"] == [(1.0, 2.0), (2.0, 1.0)]
 
 
 @pytest.mark.parametrize(

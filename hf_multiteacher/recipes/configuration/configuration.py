@@ -247,13 +247,15 @@ def read_config(words: Sequence[str]) -> tuple[DistillationConfig, DistillationT
 
 def defaults_for(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the training arguments that hold where the user says nothing; who speaks of checkpoints wants them."""
-    left_out = set()
+    values = {**DEFAULTS}
     if any(given.get(key) for key in OF_CHECKPOINTS):
-        left_out.add("save_strategy")
-    if given.get("load_best_model_at_end"):  # evaluations come as often as logs, and checkpoints as evaluations
-        left_out.add("logging_steps")
+        del values["save_strategy"]
 
-    return {key: value for key, value in DEFAULTS.items() if key not in left_out}
+    told = given.get("eval_steps") or given.get("logging_steps")
+    if given.get("load_best_model_at_end") and given.get("eval_strategy") == "steps" and not told:
+        # Otherwise there is one with every log, and the checkpoints are refused where they come at other steps.
+        values["eval_steps"] = given.get("save_steps") or DistillationTrainingArguments.save_steps
+    return values
 
 
 def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> None:

@@ -60,7 +60,8 @@ def load_own_task(config: DistillationConfig, teachers: Sequence[Names], seed: i
         label_names=names,
         score=score,
         metric=metric,
-        title=_title(config.data),
+        title=_title(config.data, TRAIN),
+        measured_title=_title(config.data, TRAIN if held_out else measured),
         notes=[*notes, *dropped, *(inventory.notes if inventory else ()), *held_out],
         columns=dict(columns.guessed or {}),
         validation=found.get(VALIDATION) if measured != VALIDATION else None,
@@ -193,7 +194,7 @@ def _dataset(rows: Mapping[str, list[Any]], inventory: Inventory | None, tagging
     return Dataset.from_dict({**rows, "labels": labels}, features=Features(features))
 
 
-def _title(data: str | Mapping[Any, str]) -> str:
-    """Return what the data are called: a data set's id, or the last part of a path."""
-    source = data if isinstance(data, str) else data[TRAIN]
+def _title(data: str | Mapping[Any, str], part: str) -> str:
+    """Return what a part of the data is called: a data set's id, or the last part of a path."""
+    source = data if isinstance(data, str) else data[part]
     return Path(source).name if Path(source).exists() else source

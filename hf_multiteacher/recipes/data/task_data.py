@@ -23,7 +23,8 @@ class TaskData:
         label_names: The names of the labels, by number; None for regression.
         score: Scores of predictions, given predictions and references.
         metric: The main one of them.
-        title: What the data are called.
+        title: What the data are called that are learned from.
+        measured_title: What those are called that are measured on.
         citation: What to cite, if anything.
         notes: What the user should know of the data, a sentence each.
         columns: What was guessed: key of a configuration -> column.
@@ -38,6 +39,7 @@ class TaskData:
     score: Score
     metric: str
     title: str
+    measured_title: str
     citation: str | None = None
     notes: Sequence[str] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class TaskData:
             score=definition.score,
             metric=definition.metric,
             title=definition.source.title,
+            measured_title=definition.source.title,
             citation=task.citation,
             validation=task.data["validation"] if part != "validation" else None,
         )

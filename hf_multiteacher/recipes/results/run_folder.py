@@ -128,10 +128,11 @@ def _card(name: str, metrics: Content, state: Content, manifest: Content, model:
         task=task,
         teachers=teachers,
         repo_id=name,
-        arguments=manifest.get("arguments", {}) | _main_measure(metrics),
+        arguments=manifest.get("arguments", {}),
         log_history=history,
         evaluations=_measured(name, metrics) or evaluations_of(last, [], TASKS[task].pipeline, name, names),
         measured_on=str(metrics.get("measured_on", "")),
+        metric=metrics.get("metric"),
         loyalty=_loyalty(metrics) or loyalty_of(last),
         sizes=_sizes(name, metrics),
     )
@@ -144,10 +145,6 @@ def _task(model: Content, metrics: Content) -> str:
         if str(classes[0]).endswith(task.class_suffix):
             return task.name
     return metrics["task"] if metrics.get("task") in TASKS else SEQUENCE_CLASSIFICATION.name
-
-
-def _main_measure(metrics: Content) -> Content:
-    return {"metric_for_best_model": metrics["metric"]} if metrics.get("metric") else {}
 
 
 def _last_evaluations(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

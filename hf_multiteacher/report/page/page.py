@@ -30,7 +30,7 @@ LEAST_LOYALTY_SPAN = 0.1
 """A few rows more or less are no difference between teachers."""
 FIGURE = re.compile(r"([\d.]+(?: to [\d.]+)? (?:%|times)|as large) (.*)", re.DOTALL)
 NOT_MEASURED = {
-    "Quality kept": "Not known: no measure of student and teachers. Give compute_metrics, and evaluate.",
+    "Quality kept": "Not known: no main measure of student and teachers, or the teachers' is 0. Give compute_metrics.",
     "Size": "Not known: the parameters of student and teachers are not in this run's files.",
     "Speed": "Not measured. report_speed: true measures it.",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..charts import is_drawable
+from ..charts import is_drawable, of_one_curve
 
 Points = list[tuple[float, float]]
 WEIGHT, LOYALTY = "teacher_weight", "_loyalty"
@@ -61,5 +61,5 @@ def _names(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _points(history: Sequence[Mapping[str, Any]], name: str) -> Points:
     """Return what was logged under a name; the last, where there is more than one at a step."""
-    found = {entry["step"]: entry[name] for entry in history if name in entry and "step" in entry}
+    found = {entry["step"]: entry[name] for entry in of_one_curve(history) if name in entry and "step" in entry}
     return sorted((float(step), float(value)) for step, value in found.items() if is_drawable(value))

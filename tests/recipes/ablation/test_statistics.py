@@ -15,7 +15,14 @@ TAGS = ("O", "B-X", "I-X", "B-Y", "I-Y")
 def answered(names, labels, said, **columns):
     data = Dataset.from_dict({**columns, "labels": labels})
     task = TaskData(
-        train=data, test=data, part="test", label_names=names, score=lambda *each: {}, metric="x", title="own"
+        train=data,
+        test=data,
+        part="test",
+        label_names=names,
+        score=lambda *each: {},
+        metric="x",
+        title="own",
+        measured_title="own",
     )
     return Answered.of(task, {"student": said})
 

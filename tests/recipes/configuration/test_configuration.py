@@ -26,6 +26,17 @@ def test_who_speaks_of_checkpoints_gets_them(tmp_path, key):
     assert read_config([str(tmp_path / "config.yaml")])[1].save_strategy == "steps"
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("", (0.05, 500)), ("save_steps: 20", (0.05, 20)), ("logging_steps: 10", (10, 10)), ("eval_steps: 5", (0.05, 5))],
+)
+def test_who_wants_the_best_checkpoint_has_logs_as_often_as_others(tmp_path, more, expected):
+    wanted = f"load_best_model_at_end: true\neval_strategy: steps\n{more}\nuse_cpu: true\n"
+    (tmp_path / "config.yaml").write_text(f"corpus: a\nteachers: x\noutput_dir: {tmp_path / 'out'}\n{wanted}")
+    args = read_config([str(tmp_path / "config.yaml")])[1]
+    assert (args.logging_steps, args.eval_steps) == expected
+
+
 def test_data_is_what_a_masked_language_model_calls_corpus():
     assert DistillationConfig(data="a").corpus == DistillationConfig(corpus="a").corpus == "a"
 

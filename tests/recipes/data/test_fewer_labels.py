@@ -10,7 +10,14 @@ from hf_multiteacher.recipes.data.task_data import TaskData
 def task(rows=20):
     data = Dataset.from_dict({"text": [str(row) for row in range(rows)], "labels": [row % 2 for row in range(rows)]})
     return TaskData(
-        train=data, test=data, part="test", label_names=("a", "b"), score=lambda *each: {}, metric="x", title="own"
+        train=data,
+        test=data,
+        part="test",
+        label_names=("a", "b"),
+        score=lambda *each: {},
+        metric="x",
+        title="own",
+        measured_title="own",
     )
 
 

@@ -54,7 +54,9 @@ def world(tmp_path_factory, cased_tokenizer, uncased_tokenizer, sentences):
 def distil(folder, output, teachers, **settings):
     """Exit code, and the folder that it leaves."""
     teachers = [str(folder / f"{teachers}-{number}") for number in range(2)]
-    content = TRAINING | {"data": str(folder / settings.pop("file")), "teachers": teachers} | settings
+    file = settings.pop("file")
+    data = {part: str(each) for part, each in file.items()} if isinstance(file, dict) else str(folder / file)
+    content = TRAINING | {"data": data, "teachers": teachers} | settings
     config = output.parent / f"{output.name}.yaml"
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
     return main(["distill", str(config), "--output_dir", str(output)])
@@ -169,6 +171,19 @@ def test_a_run_on_a_task_can_go_on_from_a_checkpoint(world, tmp_path):
     assert distil(world, tmp_path / "out", "critic", **settings, resume_from_checkpoint=True, temperature=3.0) == 2
 
 
+def test_the_card_names_the_file_that_was_measured_on_and_the_one_that_was_learned_from(world, tmp_path):
+    header, *rows = (world / "reviews.csv").read_text("utf-8").splitlines()
+    parts = {"train": rows[:20], "validation": rows[20:33], "test": rows[33:]}
+    files = {part: tmp_path / f"{part}_file.csv" for part in parts}
+    for part, lines in parts.items():
+        files[part].write_text("\n".join([header, *lines]), encoding="utf-8")
+
+    assert distil(world, tmp_path / "out", "critic", task="text-classification", file=files) == 0
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert "Measured on test_file.csv: 7 examples (test)." in card and "name: test_file.csv" in card
+    assert "Data: train_file.csv." in card and "validation_file" not in card.partition("```bash")[0]
+
+
 @pytest.mark.parametrize(("teachers", "more"), [("critic", {}), ("encoder", {"fine_tune_teachers": True})])
 def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_the_test_part(
     world, tmp_path, teachers, more
@@ -185,6 +200,8 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_th
     evaluated = [log for log in state["log_history"] if "eval_accuracy" in log]
     thirteenths = [round(13 * log["eval_accuracy"], 6) for log in evaluated]
     assert len(thirteenths) == 2 and all(0 < share < 13 and share % 1 == 0 for share in thirteenths)
+    log = json.loads((tmp_path / "out/trainer_state.json").read_text())["log_history"]
+    assert [log for log in log if "eval_loss" in log and "other_data" not in log] == evaluated
     assert len(answers(tmp_path / "out")) == 7 and figures(tmp_path / "out")["measured_on"] == "7 examples (test)"
     assert "Measured on data: 7 examples (test)." in (tmp_path / "out/README.md").read_text("utf-8")
 
@@ -254,6 +271,10 @@ def test_a_part_that_was_published_without_labels_is_left_out(tmp_path):
     parts = {"train_csv": "text,label\na,0\nb,1\n", "validation_csv": "text,label\nc,0\n"}
     task = load(tmp_path, **parts, test_csv="text,label\nd,-1\ne,-1\n")
     assert task.part == "validation" and "The part test has no labels, so it is left out." in task.notes
+    assert (task.title, task.measured_title) == ("train.csv", "validation.csv")
+
+    parts["validation_csv"] = "text,label\nc,-1\n"
+    assert load(tmp_path, **parts).measured_title == "train.csv", "what is held out is of that"
 
 
 def test_tags_may_be_texts_with_spaces(tmp_path):

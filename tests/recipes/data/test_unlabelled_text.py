@@ -13,7 +13,14 @@ from hf_multiteacher.recipes.data.unlabelled_text import load_unlabelled
 def task_of(rows, names=("a", "b")):
     data = Dataset.from_list(rows)
     return TaskData(
-        train=data, test=data, part="test", label_names=names, score=lambda *each: {}, metric="x", title="own"
+        train=data,
+        test=data,
+        part="test",
+        label_names=names,
+        score=lambda *each: {},
+        metric="x",
+        title="own",
+        measured_title="own",
     )
 
 
