@@ -207,8 +207,9 @@ class MultiTeacherDistillationTrainer(
 
     def _watch_student(self) -> Teachability:
         """Keep how well the student follows each teacher."""
+        callback = self._callback  # not the trainer, which would then live until garbage is collected
         add_ranks = partial(self.accelerator.reduce, reduction="sum")
-        return Teachability(self.teachers.names, lambda: self._callback.latest, add_ranks, self.args.device)
+        return Teachability(self.teachers.names, lambda: callback.latest, add_ranks, self.args.device)
 
     def _calibrate_teachers(self) -> None:
         """Find the temperature of each teacher that has none yet, on the evaluation set."""
