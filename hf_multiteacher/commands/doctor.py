@@ -35,7 +35,7 @@ def run(parsed: argparse.Namespace) -> int:
     from ..recipes.terminal.progress import Progress
 
     with user_errors():
-        configuration = read_config(parsed.training_options)
+        configuration = read_config(parsed.training_options, writes=False)
 
     with Progress(2, verbose=parsed.verbose) as progress:
         with user_errors():

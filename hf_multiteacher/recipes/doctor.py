@@ -11,6 +11,7 @@ from ..training.preflight.finding import Finding, Preflight, in_words
 from ..training.preflight.preflight import preflight
 from ..training_args import DistillationTrainingArguments
 from .configuration.checkpoints import find_checkpoint
+from .configuration.checks import check_output_folder
 from .configuration.configuration import DistillationConfig
 from .distillation import plan
 from .run import STUDENT, Distillation
@@ -37,9 +38,12 @@ def examine(
             seconds = time.perf_counter() - begun
         except (OSError, TypeError, ValueError) as error:
             says = " ".join(str(error).split())
-            return Preflight([Finding("configuration", says, "stop", "Correct this first: nothing else was tried.")])
+            stop = Finding("configuration", says, "stop", "Correct this first: nothing else was tried.")
+            return Preflight([*_output_folder(args), stop])
 
-        return Preflight([_prepared(seconds), *_in_all(seconds, _of_trainings(distillation, args, progress))])
+        return Preflight(
+            [_prepared(seconds), *_output_folder(args), *_in_all(seconds, _of_trainings(distillation, args, progress))]
+        )
 
 
 def _writing_to(scratch: str, args: DistillationTrainingArguments) -> DistillationTrainingArguments:
@@ -53,6 +57,14 @@ def _writing_to(scratch: str, args: DistillationTrainingArguments) -> Distillati
         teacher_cache=None,
         teacher_cache_dtype="float16",
     )
+
+
+def _output_folder(args: DistillationTrainingArguments) -> Iterator[Finding]:
+    """Say what the run will refuse, which does not matter here: nothing is written there."""
+    try:
+        check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    except ValueError as error:
+        yield Finding("output folder", f"distill will refuse it. {error}", "warning", "Give another output_dir.")
 
 
 def _prepared(seconds: float) -> Finding:

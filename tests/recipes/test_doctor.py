@@ -71,6 +71,16 @@ def test_a_sound_configuration_is_code_0_and_nothing_is_left(doctor, world):
     assert found["time"]["figures"]["steps"] == 3 and found["cache disk"]["figures"]["cache_disk_bytes"] > 0
 
 
+@pytest.mark.parametrize(("data", "code"), [("reviews.csv", 0), ("other_labels.csv", 1)])
+def test_an_output_folder_that_is_not_empty_is_a_warning_and_stays_as_it_is(doctor, tmp_path, data, code):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    found_code, found = doctor(CRITICS, data=data, output_dir=str(tmp_path / "full"))
+    folder = found["output folder"]
+    assert (found_code, folder["level"]) == (code, "warning") and folder["says"].startswith("distill will refuse it")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
 def test_teachers_that_learn_first_are_tried_too(doctor, world):
     encoders = {**CRITICS, "teachers": ["encoder-0", "encoder-1"], "fine_tune_teachers": True}
     before = files_in(world)

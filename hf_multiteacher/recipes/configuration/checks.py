@@ -123,6 +123,22 @@ def check_output_folder(folder: str | Path, resume: str | None | Literal[False] 
     Raises:
         ValueError: The folder is a file, lies in one, or is not empty.
     """
+    expect_folder(folder)
+    path = Path(folder)
+    if path.exists() and not resume and any(path.iterdir()):
+        to_continue = "" if resume is False else " To continue a run, set resume_from_checkpoint."
+        raise ValueError(
+            f"The output folder '{folder}' is not empty, and nothing in it will be overwritten. Choose another one, "
+            f"or empty it.{to_continue}"
+        )
+
+
+def expect_folder(folder: str | Path) -> None:
+    """Refuse a folder that cannot be made.
+
+    Raises:
+        ValueError: It is a file, or lies in one or where nothing can be written.
+    """
     path = Path(folder)
     file = next((place for place in (path, *path.parents) if place.is_file()), None)
     if file:
@@ -130,12 +146,6 @@ def check_output_folder(folder: str | Path, resume: str | None | Literal[False] 
 
     if file is None and not path.is_dir():
         _expect_writable(path, f"The output folder '{folder}' cannot be made")
-    if path.exists() and not resume and any(path.iterdir()):
-        to_continue = "" if resume is False else " To continue a run, set resume_from_checkpoint."
-        raise ValueError(
-            f"The output folder '{folder}' is not empty, and nothing in it will be overwritten. Choose another one, "
-            f"or empty it.{to_continue}"
-        )
 
 
 def check_results_folder(folder: Path) -> None:

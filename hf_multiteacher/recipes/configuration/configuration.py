@@ -10,7 +10,7 @@ from ...training_args import DistillationTrainingArguments
 from ..student_vocabulary import TEACHER, is_trimmed
 from .arguments import make_arguments, read_values
 from .checkpoints import find_checkpoint
-from .checks import check_output_folder, check_training
+from .checks import check_output_folder, check_training, expect_folder
 
 MASKED_LM = "masked-lm"
 TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION, REGRESSION = "text-classification", "token-classification", "regression"
@@ -218,11 +218,14 @@ class DistillationConfig:
 KINDS = (DistillationConfig, DistillationTrainingArguments)
 
 
-def read_config(words: Sequence[str]) -> tuple[DistillationConfig, DistillationTrainingArguments, dict[str, Any]]:
+def read_config(
+    words: Sequence[str], *, writes: bool = True
+) -> tuple[DistillationConfig, DistillationTrainingArguments, dict[str, Any]]:
     """Read and check a configuration.
 
     Args:
         words: Maybe the name of a YAML file, then flags.
+        writes: Whether the output folder will be written to, so that it must be empty.
 
     Returns:
         What is distilled, the arguments of the training, and the values that the user gave.
@@ -241,6 +244,8 @@ def read_config(words: Sequence[str]) -> tuple[DistillationConfig, DistillationT
 
     values = {**defaults_for(given), **given}
     config, args = make_arguments(KINDS, values)
+    if writes:
+        check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
     _check(config, args)
     return config, args, given
 
@@ -260,7 +265,7 @@ def defaults_for(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> None:
     """Refuse what needs no model and no data to be known for wrong."""
-    check_output_folder(str(args.output_dir), args.resume_from_checkpoint)
+    expect_folder(str(args.output_dir))
     find_checkpoint(args)
 
     check_training(args)
