@@ -44,7 +44,7 @@ def follow(live: dict[str, float], cached: dict[str, float], encoded: float) -> 
 
     Args:
         live: `operations` of a text.
-        cached: The same with the teachers' outputs on disk, and the `cache_bytes` of a text.
+        cached: The same with the teachers' outputs on disk.
         encoded: Texts that one core encodes per second.
     """
     texts = ASSUMED["gigabytes"] * 1e9 / ASSUMED["bytes_per_text"]
@@ -61,8 +61,6 @@ def follow(live: dict[str, float], cached: dict[str, float], encoded: float) -> 
         "encoded_per_core": encoded,
         "cores_to_keep_up": rate / live["operations"] / encoded,
         "hours_to_encode": texts / encoded / ASSUMED["cores"] / 3600,
-        "cache_kilobytes": cached["cache_bytes"] / 1e3,
-        "cache_terabytes": texts * cached["cache_bytes"] / 1e12,
         "hours_of_this_processor": texts * _seconds_here() / 3600,
     }
 

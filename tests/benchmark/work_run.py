@@ -15,7 +15,7 @@ WAYS = ("live", "cached")
 
 
 def measure(folder: Path, way: str) -> dict[str, Any]:
-    """Train, and return the operations of a text, and the bytes that a cache takes for it."""
+    """Train, and return the operations of a text."""
     settings = Settings.load(folder)
     teachers = saved_teachers(settings, folder, write=way == "live")
     workload = Workload(folder, settings, "natural", [])
@@ -27,8 +27,4 @@ def measure(folder: Path, way: str) -> dict[str, Any]:
     with FlopCounterMode(display=False) as counter:
         trainer.train()
 
-    kept = [store.bytes for each in trainer.teachers.kept for store in each.stores.values()]
-    return {
-        "operations": counter.get_total_flops() / settings.examples,
-        "cache_bytes": sum(kept) / settings.examples,
-    }
+    return {"operations": counter.get_total_flops() / settings.examples}
