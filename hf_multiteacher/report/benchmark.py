@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..models.task import adapters_of
 from .peak_memory import NOT_MEASURED, peak_bytes
 
 TOO_FAST = "the reference took less time than the clock can tell"
@@ -46,8 +47,13 @@ def compare(
 
 
 def size_of(model: nn.Module) -> dict[str, float]:
-    """Return how large a model is: `parameters` and `megabytes` (2^20 bytes)."""
-    return {"parameters": count_parameters(model), "megabytes": saved_megabytes(model)}
+    """Return how large a model is: `parameters`, and `megabytes` (2^20 bytes) of them as 32-bit floats.
+
+    Of a PEFT model the megabytes are those of the adapter's file.
+    """
+    count = count_parameters(model)
+    megabytes = 4 * count / MEGABYTE if adapters_of(model) is None else saved_megabytes(model)
+    return {"parameters": count, "megabytes": megabytes}
 
 
 def compare_speed(

@@ -78,7 +78,8 @@ def size(data: DistillationCardData) -> str:
     largest = max(teachers, key=lambda name: teachers[name])
     percent = round(100 * (student / teachers[largest] - 1))
     than = f"{abs(percent)} % {'smaller' if percent < 0 else 'larger'} than" if percent else "as large as"
-    return f"{than} {_introduced(data, largest, 'largest')}"
+    alike = len(teachers) > 1 and len({*teachers.values()}) == 1
+    return f"{than} {'its teachers' if alike else _introduced(data, largest, 'largest')}"
 
 
 def lower_is_better(measure: str) -> bool:

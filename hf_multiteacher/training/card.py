@@ -10,7 +10,7 @@ from transformers import TrainerState, TrainingArguments
 
 from ..models.labels import label_names
 from ..models.task import adapters_of, task_of, without_adapters
-from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, saved_megabytes
+from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, size_of
 from ..report.card_data import DistillationCardData, Evaluation
 from ..report.tables import Figure
 from ..teachers.ensemble import ENSEMBLE, TeacherEnsemble
@@ -244,7 +244,7 @@ def _sizes(
         each: {"parameters": count, "megabytes": 4 * count / MEGABYTE} for each, count in counts.items()
     }
     if adapters_of(student) is not None:
-        sizes[name]["megabytes"] = saved_megabytes(student)
+        sizes[name] |= size_of(student)
     for each, figures in zip(sizes.values(), speed, strict=False):
         each.update(figures)
 

@@ -72,6 +72,12 @@ def test_size_is_beside_the_largest_teacher(parameters, said):
     assert size(data) == f"{said}, the largest teacher"
 
 
+def test_of_teachers_of_one_size_none_is_the_largest():
+    data = measured_student()
+    data.sizes = {"student": {"parameters": 40}, "cased": {"parameters": 100}, "mine": {"parameters": 100}}
+    assert size(data) == "60 % smaller than its teachers"
+
+
 def test_names_are_shown_as_they_are():
     data = measured_student()
     data.teachers = [{**data.teachers[0], "name": "*a*"}]
