@@ -22,6 +22,7 @@ from .data.labelled_data import LabelledData
 from .data.task_data import TaskData
 from .fine_tuning import fine_tune
 from .pretrained import Pretrained, shared_limit
+from .results.settings import differing_settings
 from .terminal.progress import Progress
 
 DEFAULTS = {
@@ -144,13 +145,7 @@ class PaperTable:
 
     def _refuse_other(self, before: dict[str, Any]) -> None:
         """Refuse to show runs of other settings in one table."""
-        now = json.loads(json.dumps(self.settings))
-        others = [
-            f"{name}={before.get(name, 'default')} (now {now.get(name, 'default')})"
-            for name in {**before, **now}
-            if before.get(name, "default") != now.get(name, "default")
-        ]
-        if others:
+        if others := differing_settings(before, self.settings):
             raise ValueError(
                 f"'{self._path}' holds runs with {', '.join(others)}, and one table cannot show both. Give the same, "
                 "or another folder."

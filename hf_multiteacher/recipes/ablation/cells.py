@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...whole_file import write_text, write_whole
+from ..results.settings import differing_settings
 
 NAME = re.compile(r"[\w.+ ,()=-]+")
 Figures = dict[str, float]
@@ -123,13 +124,7 @@ def refuse_other(owner: str, before: Mapping[str, Any], now: Mapping[str, Any]) 
     Raises:
         ValueError: They differ; the message names where.
     """
-    wanted = json.loads(json.dumps(now))
-    others = [
-        f"{name}={before.get(name, 'default')} (now {wanted.get(name, 'default')})"
-        for name in {**before, **wanted}
-        if before.get(name, "default") != wanted.get(name, "default")
-    ]
-    if others:
+    if others := differing_settings(before, now):
         raise ValueError(
             f"{owner} was run with {', '.join(others)}. Give the same, another name to the arm, or another output_dir."
         )
