@@ -311,7 +311,7 @@ class DistillationTrainingArguments(TrainingArguments):
 
     def _check_relation_heads(self) -> None:
         heads = self.relation_heads
-        if not isinstance(heads, int) or isinstance(heads, bool) or heads < 1:
+        if not _is_whole(heads) or heads < 1:
             raise ValueError(
                 f"DistillationTrainingArguments: relation_heads must be a whole number from 1 on, got {heads!r}. 1 "
                 "leaves the hidden states whole."

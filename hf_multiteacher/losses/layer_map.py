@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+STATE_LOSSES = ("hidden_loss", "relation_loss")
+"""The components that compare hidden states: each has a part per teacher, weighed by its fixed weight."""
+
 
 def expect_layer_map(layer_map: Mapping[int, int], student_layers: int, teacher_layers: Sequence[int]) -> None:
     """Refuse a layer map that compares nothing, or names a hidden state that is not there.

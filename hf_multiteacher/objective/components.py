@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-STATE_LOSSES = ("hidden_loss", "relation_loss")
-"""The components that compare hidden states: each has a part per teacher, weighed by its fixed weight."""
+from ..losses.layer_map import STATE_LOSSES
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from .. import loyalty
 from ..losses import functional
+from ..losses.layer_map import STATE_LOSSES
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
 from .answer_record import AnswerRecord
-from .components import STATE_LOSSES, Component
+from .components import Component
 from .objective import DistillationObjective, HardLoss
 from .row_sets import sums_per_example
 from .rows import Inputs, Rows

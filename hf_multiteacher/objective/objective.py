@@ -13,6 +13,7 @@ from ..losses import functional
 from ..losses.hard_label import HardLabelLoss
 from ..losses.hidden_state import HiddenStateLoss
 from ..losses.joint import JointLoss, RowLosses, RowTargets
+from ..losses.layer_map import STATE_LOSSES
 from ..losses.problem import Ensemble, Problem
 from ..losses.relation import RelationLoss
 from ..losses.soft_target import SoftTargetLoss, joint_logits
@@ -24,7 +25,7 @@ from ..tokenization.word_marks import word_starts
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
-from .components import STATE_LOSSES, Component, expect_shape, means_of, total_of, with_state_losses
+from .components import Component, expect_shape, means_of, total_of, with_state_losses
 from .not_finite import examples_not_finite
 from .row_finder import RowFinder
 from .row_sets import row_sets, set_sizes
