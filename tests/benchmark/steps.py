@@ -70,18 +70,18 @@ def figures_of_rounds(measured: dict[str, list[dict[str, Any]]]) -> Figures:
 
 def _figures_of(rounds: list[dict[str, Any]], reference: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Take the least of each step over the rounds: what else the machine does can only add to it."""
-    figures = {name: _least(rounds, name) for name in ("cpu_seconds", "wall_seconds")}
+    figures = {name: least(rounds, name) for name in ("cpu_seconds", "wall_seconds")}
     figures["peak_megabytes"] = median(each["peak_megabytes"] for each in rounds)
 
     if reference:
-        figures["cpu_ratio"] = figures["cpu_seconds"] / _least(reference, "cpu_seconds")
-        figures["wall_ratio"] = figures["wall_seconds"] / _least(reference, "wall_seconds")
+        figures["cpu_ratio"] = figures["cpu_seconds"] / least(reference, "cpu_seconds")
+        figures["wall_ratio"] = figures["wall_seconds"] / least(reference, "wall_seconds")
         figures["same_gradient"] = cosine(rounds[0]["gradient"], reference[0]["gradient"])
     return figures | {"rounds": [_without_gradient(each) for each in rounds]}
 
 
-def _least(rounds: list[dict[str, Any]], name: str) -> float:
-    """Mean over the steps, each the least of all rounds, in which it had the same batch."""
+def least(rounds: list[dict[str, Any]], name: str) -> float:
+    """Return the mean over the steps, each the least of all rounds, in which it had the same batch."""
     return mean(min(step) for step in zip(*(each[name] for each in rounds), strict=True))
 
 

@@ -15,6 +15,7 @@ from benchmark.examples import draw_examples
 from benchmark.models import student, teachers
 from benchmark.page import DOCS, FIGURES, TEMPLATES, page
 from benchmark.parts import measure_parts
+from benchmark.ranks import together_of
 from benchmark.settings import LENGTHS, Settings, small
 from benchmark.steps import cosine, figures_of_rounds
 from benchmark.table import print_tables
@@ -107,6 +108,16 @@ def test_each_step_counts_by_the_least_of_its_rounds():
     assert figures["ours"]["cpu_seconds"] == 2.0  # of 1 and 3
     assert figures["bare"]["cpu_ratio"] == 2.0  # 4, of 2 and 6, over 2
     assert cosine([1.0, 0.0], [0.0, 1.0]) == 0
+
+
+def test_a_step_of_several_ranks_takes_as_long_as_on_the_slowest_in_its_fastest_round():
+    def rank(*steps):
+        return {"wall_seconds": list(steps), "cpu_seconds": list(steps), "peak_megabytes": steps[0]}
+
+    together = together_of([[rank(1.0, 4.0), rank(2.0, 3.0)], [rank(5.0, 2.0), rank(1.0, 1.0)]], batch=8)
+    assert together["wall_seconds"] == 2.0  # of 2 and 5, and of 4 and 2
+    assert together["texts_per_second"] == 2 * 8 / 2.0
+    assert together["peak_megabytes"] == 5.0
 
 
 def test_a_clock_refuses_a_contender_that_took_other_steps(settings):

@@ -125,9 +125,9 @@ class _ShownTraining(TrainerCallback):
             self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Say the losses, or what an evaluation during the training has found; the last step always has a line."""
+        """Say the losses, or what an evaluation has found; where anything is logged, the last step has a line."""
         logs = kwargs["logs"]
-        if self.bar is None:
+        if self.bar is None or args.logging_strategy == "no":
             return
 
         step = f"step {state.global_step}/{state.max_steps}"
