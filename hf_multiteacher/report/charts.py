@@ -1,6 +1,6 @@
 """Charts of a distillation as PNG files: quality, loyalty, and the training curve."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
@@ -78,13 +78,13 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
 
     figure = Figure(figsize=(7, 4 + 0.25 * (len(curves) // 2)), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-    colours = _colours_of_losses(curves)
+    colours = _colours_of_losses([*curves])
     for loss, points in curves.items():
         steps, values = zip(*points, strict=True)
         axes.plot(
             steps,
             values,
-            color=colours[loss.removeprefix(EVALUATED)],
+            color=colours[loss],
             linestyle="--" if loss.startswith(EVALUATED) else "-",
             label=_shown(_short(loss.replace("_", " "))),
             marker="." if len(points) < 20 else "",
@@ -97,10 +97,20 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
     return _save(figure, path)
 
 
-def _colours_of_losses(losses: Iterable[str]) -> dict[str, str]:
+def _colours_of_losses(losses: Sequence[str]) -> dict[str, str]:
     """Give the whole loss the student's colour, and each part one that no model has; an evaluation has the same."""
-    parts = [part for part in dict.fromkeys(loss.removeprefix(EVALUATED) for loss in losses) if part != "loss"]
-    return {"loss": STUDENT} | {part: LOSSES[place % len(LOSSES)] for place, part in enumerate(parts)}
+    part_of = {loss: _part(loss, losses) for loss in losses}
+    parts = [part for part in dict.fromkeys(part_of.values()) if part != "loss"]
+
+    colours = {"loss": STUDENT} | {part: LOSSES[place % len(LOSSES)] for place, part in enumerate(parts)}
+    return {loss: colours[part] for loss, part in part_of.items()}
+
+
+def _part(loss: str, losses: Sequence[str]) -> str:
+    """Return what a curve shows; the loss of an evaluation is the hard one."""
+    if loss == f"{EVALUATED}loss" and "hard_loss" in losses:
+        return "hard_loss"
+    return loss.removeprefix(EVALUATED)
 
 
 def of_one_curve(log_history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,9 +8,9 @@ import yaml
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
-from transformers.trainer_jit_checkpoint import JITCheckpointCallback
 
 from helpers.saved_encoders import save_encoder
+from helpers.stopping import stop_at
 from helpers.toys import largest_difference
 from helpers.two_ranks import on_two_ranks
 from hf_multiteacher.commands.main import main
@@ -207,14 +207,8 @@ def test_what_fails_behind_the_training_is_a_line_and_the_student_and_the_rest_a
 def test_a_run_that_is_asked_to_stop_measures_nothing_and_says_how_to_go_on(project, monkeypatch, capsys):
     folder, settings = project
     settings |= {"enable_jit_checkpoint": True}
-    on_step_end = JITCheckpointCallback.on_step_end
-
-    def asked(callback, args, state, control, **more):
-        callback.jit_manager.is_checkpoint_requested = state.global_step == 2
-        on_step_end(callback, args, state, control, **more)
-
     with monkeypatch.context() as patch:
-        patch.setattr(JITCheckpointCallback, "on_step_end", asked)
+        stop_at(2, patch)
         assert distill(folder, settings) == 143
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "asked to stop, and did after step 2 of 4" in error and "--resume-from-checkpoint true goes on" in error
@@ -266,7 +260,8 @@ def test_a_configuration_of_another_form_is_refused(tmp_path, capsys, content):
 
 def test_a_missing_configuration_is_refused(tmp_path, capsys):
     assert main(["distill", str(tmp_path / "none.yaml")]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "There is no configuration" in error and "no such file or directory. Check the name" in error
 
 
 def test_nothing_in_a_folder_that_is_not_empty_is_overwritten(project, capsys):

@@ -42,12 +42,13 @@ def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
 
 
 def test_a_part_of_a_loss_has_no_models_colour_and_in_an_evaluation_the_same(drawn, tmp_path):
-    losses = {name: 1.0 for name in ("loss", "soft_loss", "hard_loss", "eval_soft_loss")}
+    losses = {name: 1.0 for name in ("loss", "soft_loss", "hard_loss", "eval_soft_loss", "eval_loss")}
     training_chart([{**losses, "step": step} for step in (1, 2)], tmp_path / "t.png")
-    whole, soft, hard, evaluated = drawn[0].axes[0].lines
+    whole, soft, hard, evaluated, labels = drawn[0].axes[0].lines
     models = {colour.on_light for colour in COLOURS.values()}
     assert whole.get_color() == COLOURS["blue"].on_light and not {soft.get_color(), hard.get_color()} & models
     assert soft.get_color() == evaluated.get_color() != hard.get_color()
+    assert labels.get_color() == hard.get_color(), "what an evaluation calls the loss is the hard one"
     assert (soft.get_linestyle(), evaluated.get_linestyle()) == ("-", "--")
 
 

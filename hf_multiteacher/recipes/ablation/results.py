@@ -183,7 +183,7 @@ def _arm_result(cells: Mapping[int, Cell], whole: Cell, figures: Resampled, gain
     )
 
 
-def _loyalty(cell: Cell, whole: Cell) -> dict[str, Mapping[str, float]]:
+def _loyalty(cell: Cell, whole: Cell) -> Mapping[str, Mapping[str, float]]:
     """Return a student's loyalty to each teacher, and to the one ensemble that all arms are compared with.
 
     That of its own training would be another in each arm: those whom it follows, as it weighs them.
@@ -202,7 +202,7 @@ def _loyalty(cell: Cell, whole: Cell) -> dict[str, Mapping[str, float]]:
 
 
 def _mean_loyalty(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    return {name: _means([row[name] for row in rows]) for name in rows[0]}
+    return {name: _means([row.get(name, {}) for row in rows]) for name in rows[0]}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
