@@ -66,6 +66,7 @@ from .training.checks import (
     use_one_gpu,
     warn_of_half_precision,
 )
+from .training.expected_outputs import ExpectedOutputs
 from .training.finite_steps import FiniteSteps
 from .training.keep_outputs import KeepOutputs, keeping_of
 from .training.preflight.finding import Preflight
@@ -200,9 +201,10 @@ class MultiTeacherDistillationTrainer(
             over_ranks=self._over_ranks if args.world_size > 1 else None,
         )
         self.add_callback(self._finite_steps)
-        self._keep_outputs = KeepOutputs(self.teachers.kept, self._mask_rounds())
+        self._expected_outputs = ExpectedOutputs(self.teachers.kept, self._mask_rounds())
         if self.teachers.kept:
-            self.add_callback(self._keep_outputs)
+            self.add_callback(self._expected_outputs)
+            self.add_callback(KeepOutputs(self.teachers.kept))
         self._turns = TeacherTurns()
         self.add_callback(self._turns)
         self._follow_student()
@@ -319,7 +321,7 @@ class MultiTeacherDistillationTrainer(
         self._objective = DistillationObjective(student, teachers, args)
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
-        self._keep_outputs.ask = self._objective.ask_teachers
+        self._expected_outputs.ask = self._objective.ask_teachers
         if self._teachability is not None:
             teachable = args.teacher_weighting == "teachable"
             self._teachability.follow = teachers.weigh_by_losses if teachable else None

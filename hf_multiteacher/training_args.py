@@ -244,6 +244,11 @@ class DistillationTrainingArguments(TrainingArguments):
                 f"DistillationTrainingArguments: max_steps must be a whole number, got {self.max_steps!r}. Give "
                 "another, or leave it out: num_train_epochs may be a fraction."
             )
+        if self.max_steps == 0:
+            raise ValueError(
+                "DistillationTrainingArguments: max_steps is 0, so the student would be saved as it is, untrained. "
+                "Give a number from 1 on, or leave it out (-1): then num_train_epochs says how long."
+            )
 
     def _check_choices(self) -> None:
         self._expect_one_of("teacher_weighting", TEACHER_WEIGHTINGS)

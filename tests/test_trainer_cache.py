@@ -218,8 +218,8 @@ def test_what_is_going_to_be_computed_is_announced(tmp_path, caplog):
     make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=4).train()
 
     first, second = [record.message for record in caplog.records if "teacher_cache" in record.message]
-    assert re.search(r"16 texts, 16 are missing. About [\d.]+ kB will be written, for which .* run about 0 s", first)
-    assert "of 16 texts, all is there" in second
+    assert re.search(r"say of 16 is still to be computed. About [\d.]+ kB will be written, .* run about 0 s", first)
+    assert "of 16 texts looked up, all that the teachers say is there" in second
 
 
 def test_what_is_announced_counts_the_vocabulary_heads(tmp_path, caplog):

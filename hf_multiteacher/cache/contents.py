@@ -134,7 +134,9 @@ def teacher_folders(folder: Path, name: str | None = None) -> list[TeacherFolder
 
     found = [path for path in paths if name is None or (name and path.name.startswith(name))]
     if name is not None and len(found) != 1:
-        raise ValueError(f"{len(found)} teachers in '{folder}' have the name '{name}': {[p.name for p in paths]}.")
+        raise ValueError(
+            f"{len(found)} teachers in '{folder}' have the name '{name}': {', '.join(p.name for p in paths)}."
+        )
     return [TeacherFolder(path) for path in found]
 
 

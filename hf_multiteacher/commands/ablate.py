@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from .exit import FINISHED, user_errors
+from .exit import FINISHED, STOPPED, user_errors
 
 USAGE = "hf-multiteacher ablate CONFIG.yaml [--KEY VALUE ...]"
 
@@ -35,6 +35,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Run what is missing, write what was found, print the tables and return the exit code."""
     from ..recipes.ablation.ablation import Ablation
     from ..recipes.ablation.configuration import read_ablation
+    from ..recipes.stopping import TrainingStoppedError
     from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
 
@@ -44,7 +45,10 @@ def run(parsed: argparse.Namespace) -> int:
             if not parsed.report:
                 ablation.check()
         if not parsed.report:
-            with user_errors(kinds=(NotFiniteError,)):
+            with (
+                user_errors(kinds=(NotFiniteError,)),
+                user_errors(kinds=(TrainingStoppedError,), code=STOPPED),
+            ):
                 ablation.run(progress)
         with user_errors():
             text = ablation.report()

@@ -5,7 +5,7 @@ import shlex
 import sys
 from typing import Any
 
-from .exit import FINISHED, user_errors
+from .exit import FINISHED, STOPPED, leave, user_errors
 
 USAGE = "hf-multiteacher distill [CONFIG.yaml] [--KEY VALUE ...]"
 
@@ -40,6 +40,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     from ..recipes.configuration.configuration import read_config
     from ..recipes.distillation import plan
+    from ..recipes.stopping import TrainingStoppedError
     from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
     from ..training.saving import CheckpointNotWrittenError
@@ -50,13 +51,20 @@ def run(parsed: argparse.Namespace) -> int:
     with Progress(distillation.stages, verbose=parsed.verbose) as progress:
         with user_errors():
             distillation.prepare(progress)
-        with user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)):
+        with (
+            user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)),
+            user_errors(kinds=(TrainingStoppedError,), code=STOPPED),
+        ):
             distillation.train(progress)
         with user_errors():
             measured = distillation.finish(progress, command_of(parsed.training_options))
 
     if distillation.trainer.is_world_process_zero():
         sys.stdout.write(measured)
+    if distillation.failed:
+        leave(
+            f"The student is saved, but not all of the rest is there. As said above: {', '.join(distillation.failed)}."
+        )
     return FINISHED
 
 

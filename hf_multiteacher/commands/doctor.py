@@ -16,7 +16,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="look at a configuration before you distil: will it work, how long, how much memory",
         usage="hf-multiteacher doctor [CONFIG.yaml] [--KEY VALUE ...]",
         description="Look at a configuration before you distil: teachers, text, a few timed steps, memory, disk. "
-        "Nothing is kept. Every key of `distill` is also a flag here. Exit code 1 where something stands in the way.",
+        "Nothing is kept. Every key of `distill` is also a flag here. Exit code 1 where something stands in the way, "
+        "2 where the configuration cannot be read.",
         examples=[
             "hf-multiteacher doctor config.yaml",
             "hf-multiteacher doctor config.yaml --per-device-train-batch-size 32",

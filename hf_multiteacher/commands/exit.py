@@ -1,20 +1,28 @@
 """What every command shares: its exit codes, and one line for what the user can mend."""
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 PROGRAM = "hf-multiteacher"
-FINISHED, FAILED = 0, 2
+FINISHED, FAILED, STOPPED = 0, 2, 143
+"""All was done; the user can mend what stands in the way; it was asked to stop, the shell's code for SIGTERM."""
+ERRNO = re.compile(r"\[Errno -?\d+\] ")
+"""The system's number of an error, which says nothing to a person."""
 
 
 class Failed(SystemExit):
-    """The user can mend what went wrong and was told so; a program that lets this pass ends with code `FAILED`."""
+    """The user was told in a line why a command did not do all; a program that lets this pass ends with its code.
 
-    def __init__(self) -> None:
-        super().__init__(FAILED)
+    Args:
+        code: `FAILED`, where the user can mend it, or `STOPPED`.
+    """
+
+    def __init__(self, code: int = FAILED) -> None:
+        super().__init__(code)
 
 
 def write_everywhere() -> None:
@@ -23,19 +31,22 @@ def write_everywhere() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def leave(message: str, program: str = PROGRAM) -> NoReturn:
-    """Say in one line what is wrong, and leave.
+def leave(message: str, program: str = PROGRAM, code: int = FAILED) -> NoReturn:
+    """Say in one line what is wrong, and leave with a code.
 
     Raises:
         Failed: Always.
     """
-    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
-    raise Failed
+    told = ERRNO.sub("", " ".join(message.split()))
+    sys.stderr.write(f"{program}: {told}\n")
+    raise Failed(code)
 
 
 @contextmanager
 def user_errors(
-    program: str = PROGRAM, kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError)
+    program: str = PROGRAM,
+    kinds: tuple[type[Exception], ...] = (OSError, TypeError, ValueError),
+    code: int = FAILED,
 ) -> Iterator[None]:
     """Around the steps that read what the user gave: say in one line what is wrong with it, and leave.
 
@@ -44,6 +55,7 @@ def user_errors(
     Args:
         program: What the line begins with.
         kinds: What the user can mend.
+        code: With which it leaves.
 
     Raises:
         Failed: The line was written.
@@ -53,4 +65,4 @@ def user_errors(
     except BrokenPipeError:  # nobody reads what was said: nothing that the user gave is wrong
         raise
     except kinds as error:
-        leave(str(error), program)
+        leave(str(error), program, code)

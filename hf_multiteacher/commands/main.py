@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 from ..recipes.configuration.did_you_mean import did_you_mean
 from ..version import __version__
 from . import ablate, benchmark, cache, demo, distill, doctor, evaluate, loyalty, push, report
 from .disk import disk_errors
-from .exit import FAILED, FINISHED, PROGRAM, Failed, write_everywhere
+from .exit import FINISHED, PROGRAM, Failed, write_everywhere
 from .outputs import exit_code, outliving_readers
 from .parser import CommandParser
 
@@ -18,7 +19,7 @@ OPTIONS = ["-h", "--help", "--version"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `hf-multiteacher` and return its exit code; what the user can mend is one line, and code 2.
+    """Run `hf-multiteacher` and return its exit code; what the user can mend is one line, and code 2; see `exit.py`.
 
     Without a word it prints its help, with code 0: nothing was asked for, and nothing failed.
 
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with outliving_readers() as out, disk_errors():
             code = parsed.run(parsed)
-    except Failed:
-        return FAILED
+    except Failed as failed:
+        return int(cast(int, failed.code))
     return exit_code(code, out)
 
 

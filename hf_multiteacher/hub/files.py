@@ -123,7 +123,9 @@ def expect_whole(folder: Path, names: Sequence[str]) -> None:
             ) from error
 
         if lacking:
-            raise PushError(f"Nothing pushed: {folder / name} names {lacking}, which are not there, or not pushed.")
+            raise PushError(
+                f"Nothing pushed: {folder / name} names {', '.join(lacking)}, which are not there, or not pushed."
+            )
 
 
 def _lacking(path: Path, pushed: Sequence[str]) -> list[str]:
@@ -190,7 +192,7 @@ def images_shown(folder: Path) -> set[str]:
 
     if shown - inside:
         raise PushError(
-            f"Nothing pushed: the card shows {sorted(shown - inside)}, which {folder} does not hold. "
+            f"Nothing pushed: the card shows {', '.join(sorted(shown - inside))}, which {folder} does not hold. "
             "Write the card again, or take the image out."
         )
     return {Path(name).as_posix() for name in inside}

@@ -38,8 +38,9 @@ def label_names(config: PretrainedConfig, owner: str = "the model") -> list[str]
 
     if _contradict(names, others):
         raise ValueError(
-            f"The configuration of {owner} must name each label once, but id2label says {names} and label2id says "
-            f"{label2id}: its logits could be read in either order. Set both to the order that it was trained with."
+            f"The configuration of {in_sentence(owner)} must name each label once, but id2label says {names} and "
+            f"label2id says {label2id}: its logits could be read in either order. Set both to the order "
+            "that it was trained with."
         )
 
     found = {position: name for name, position in others.items() if _is_default(names.get(position, ""), position)}
@@ -94,6 +95,16 @@ def _lost_names(config: PretrainedConfig) -> dict[str, Any]:
     return {} if "id2label" in content else content.get("label2id") or {}
 
 
+def in_sentence(owner: str) -> str:
+    """Write what messages call a model as it stands in the middle of a sentence.
+
+    Example:
+        >>> in_sentence("Teacher 'near'")
+        "teacher 'near'"
+    """
+    return owner[:1].lower() + owner[1:]
+
+
 def _places(label2id: Mapping[str, Any], owner: str) -> dict[str, int]:
     """Where `label2id` puts the labels that it names.
 
@@ -104,8 +115,8 @@ def _places(label2id: Mapping[str, Any], owner: str) -> dict[str, int]:
         places = {str(name): int(place) for name, place in label2id.items()}
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The configuration of {owner} must give each name in label2id the position of its logit, but says "
-            f"{dict(label2id)}: {error}. Set numbers from 0 on."
+            f"The configuration of {in_sentence(owner)} must give each name in label2id the position of its logit, "
+            f"but says {dict(label2id)}: {error}. Set numbers from 0 on."
         ) from error
     return {name: place for name, place in places.items() if not _is_default(name, place)}
 

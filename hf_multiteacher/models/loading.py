@@ -139,10 +139,10 @@ def expect_encoder(owner: str, model: nn.Module, new: Collection[str]) -> None:
 def first_names(weights: Collection[str]) -> str:
     """List the first of some weights, and say how many there are."""
     listed = sorted(weights)
-    return f"{listed[:3]}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
+    return f"{', '.join(listed[:3])}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
 
 
 def _counted(names: list[Any]) -> str:
     if names == [None]:
         return "one number"
-    return f"the {len(names)} labels {names[:10]}" if len(names) > 1 else "one number"
+    return f"the {len(names)} labels {', '.join(names[:10])}" if len(names) > 1 else "one number"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class RowFinder:
     def __call__(self, inputs: Inputs) -> Rows:
         """Find the rows of a collated batch."""
         sources = [*self.sources.values()]
-        of_unlabelled = self._of_unlabelled(inputs) if self.unlabelled_sentences else None
+        of_unlabelled = partial(self._of_unlabelled, inputs) if self.unlabelled_sentences else None
         rows = find_rows(inputs, sources, self.problem, self.distill_positions, self.followed, of_unlabelled)
         if self.hidden_states:
             shared = (spans_of(inputs, source, teacher) for teacher, source in enumerate(sources))

@@ -113,7 +113,7 @@ def find_rows(
     problem: Problem,
     distill_positions: str | None,
     followed: Sequence[bool] | None = None,
-    of_unlabelled: Tensor | None = None,
+    of_unlabelled: Callable[[], Tensor] | None = None,
 ) -> Rows:
     """Find the rows of a batch; without labels, `labelled` positions have none.
 
@@ -125,8 +125,9 @@ def find_rows(
         problem: What the logits mean.
         distill_positions: Which tokens are rows, `labelled` or `all` that are no padding; None in sequence tasks.
         followed: Which of the teachers have a weight above 0; None for all.
-        of_unlabelled: Which tokens of an example in which none has a label are rows, where else the `labelled` ones
-            are: in tagging, such a sentence is there for its soft targets; bool [batch, length], or None for no token.
+        of_unlabelled: Tells which tokens of an example in which none has a label are rows, where else the `labelled`
+            ones are: in tagging, such a sentence is there for its soft targets; bool [batch, length]. Called where
+            there is such an example; None for no token.
     """
     labels = inputs.get("labels")
     every = real_tokens(inputs) if distill_positions else torch.ones_like(inputs["input_ids"][:, 0], dtype=torch.bool)
@@ -142,8 +143,9 @@ def find_rows(
     mask = every | labelled
     if distill_positions == "labelled":
         mask = labelled
-        if of_unlabelled is not None and labels is not None:
-            mask = labelled | (of_unlabelled & ~labelled.any(dim=1, keepdim=True))
+        without = ~labelled.any(dim=1, keepdim=True)
+        if of_unlabelled is not None and labels is not None and without.any():
+            mask = labelled | (of_unlabelled() & without)
 
     available = [
         mask if source is None or not distill_positions else mask & (counterparts(inputs, source) >= 0)

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig
 from transformers.utils import cached_file, logging
 
+from ..models.labels import in_sentence
 from ..models.limits import position_limit
 from ..models.loading import expect_no_other_task, explained, load_config, load_for_fine_tuning
 from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, Task
@@ -55,7 +56,7 @@ class Pretrained:
         """
         _refuse_adapter(source, role)
         tokenizer = load_tokenizer(source, role)
-        require_fast(f"{role.lower()} '{source}'", tokenizer)
+        require_fast(in_sentence(f"{role} '{source}'"), tokenizer)
 
         with _found(source, role, "configuration"):
             config = load_config(source)

@@ -16,6 +16,7 @@ from ..whole_file import write_whole
 from .configuration.configuration import DistillationConfig
 from .results.figures import WIDTH, Figures
 from .results.record import write_config
+from .stopping import expect_finished
 from .terminal.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Distillation:
         self.args = args
         self.given = given
         self.decided: dict[str, Any] = {}
+        self.failed: list[str] = []  # what was to be left beside the student, and could not
 
     # ---- For a subclass to fill in ----
 
@@ -62,19 +64,27 @@ class Distillation:
     def write_answers(self) -> None:
         """Write what the models have answered in the last evaluation."""
 
+    goes_on = "The same command with --resume-from-checkpoint true goes on from there."  # after a stop
+
     # ---- What is common ----
 
     def train(self, progress: Progress) -> None:
-        """Train the teachers where they need it, and the student."""
+        """Train the teachers where they need it, and the student.
+
+        Raises:
+            TrainingStoppedError: The training was asked to stop.
+        """
         self.train_teachers(progress)
         progress.stage(f"Distil the student from {teachers_in_words(self.trainer.teachers.names)}")
         progress.follow(self.trainer)
         self.trainer.train(resume_from_checkpoint=self.args.resume_from_checkpoint)
+        expect_finished(self.trainer, self.goes_on)
 
     def finish(self, progress: Progress, command: str) -> str:
         """Save the student with all that was measured, and return the table for the screen.
 
-        The student is saved first, and stays whatever fails behind it; that is said in a line, and the rest is done.
+        The student is saved first, and stays whatever fails behind it; that is said in a line and noted in `failed`,
+        and the rest is done.
 
         Args:
             progress: Is told of it.
@@ -86,7 +96,7 @@ class Distillation:
         """
         progress.stage("Measure and save")
         self.trainer.save_model(_internal_call=True)  # before anything can go wrong; the push comes with the card
-        figures = _unless_it_fails("Measuring the student", self._measure)
+        figures = self._unless_it_fails("Measuring the student", self._measure)
 
         if self.trainer.is_world_process_zero():
             self._write(figures)
@@ -109,13 +119,13 @@ class Distillation:
         folder = Path(str(self.args.output_dir))
         if figures is not None:
             about = {"task": self.config.task, "measured_on": self.measured}
-            _unless_it_fails("Writing metrics.json", lambda: figures.write(folder / "metrics.json", **about))
-            _unless_it_fails("Writing the predictions", self.write_answers)
-            _unless_it_fails("Writing what a report compares", lambda: self._write_compared(folder))
+            self._unless_it_fails("Writing metrics.json", lambda: figures.write(folder / "metrics.json", **about))
+            self._unless_it_fails("Writing the predictions", self.write_answers)
+            self._unless_it_fails("Writing what a report compares", lambda: self._write_compared(folder))
 
         record = folder / "config.yaml", self.config, self.args, self.given, self.decided
-        _unless_it_fails("Writing config.yaml", lambda: write_config(*record))
-        _unless_it_fails("Writing trainer_state.json", lambda: self._write_log(folder / TRAINER_STATE_NAME))
+        self._unless_it_fails("Writing config.yaml", lambda: write_config(*record))
+        self._unless_it_fails("Writing trainer_state.json", lambda: self._write_log(folder / TRAINER_STATE_NAME))
 
     def _write_log(self, file: Path) -> None:
         """Write what was logged, which a report draws."""
@@ -129,7 +139,7 @@ class Distillation:
         """Write the card, and push where that was asked for."""
         card = self.card()
         if not self.args.push_to_hub:
-            _unless_it_fails("Writing the card", lambda: self.trainer.create_model_card(command=command, **card))
+            self._unless_it_fails("Writing the card", lambda: self.trainer.create_model_card(command=command, **card))
             return
 
         try:
@@ -140,6 +150,22 @@ class Distillation:
             reason = error if isinstance(error, PushError) else other
             raise PushError(f"{reason} The student is saved; `{again}` pushes it.") from error
 
+    def _unless_it_fails(self, what: str, work: Callable[[], T]) -> T | None:
+        """Do what comes behind the training, and say in a line where it fails: the student is saved.
+
+        Raises:
+            OSError: There is no room, or nobody who reads; what comes next would fail too.
+        """
+        try:
+            return work()
+        except OSError:
+            raise
+        except Exception as error:
+            self.failed.append(what)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            logger.warning("%s failed, and the run goes on without it; the student is saved. (%s)", what, reason)
+            return None
+
     def card(self) -> dict[str, Any]:
         """Return what the card is told beside the command."""
         return {"measured_on": self.measured}
@@ -148,22 +174,6 @@ class Distillation:
         """Tell the user something, once."""
         if self.args.process_index == 0:
             sys.stderr.writelines(f"{fill(note, WIDTH)}\n" for note in notes)
-
-
-def _unless_it_fails(what: str, work: Callable[[], T]) -> T | None:
-    """Do what comes behind the training, and say in a line where it fails: the student is saved.
-
-    Raises:
-        OSError: There is no room, or nobody who reads; what comes next would fail too.
-    """
-    try:
-        return work()
-    except OSError:
-        raise
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        logger.warning("%s failed, and the run goes on without it; the student is saved. (%s)", what, reason)
-        return None
 
 
 def teachers_in_words(names: Sequence[str]) -> str:

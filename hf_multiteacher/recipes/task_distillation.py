@@ -15,7 +15,8 @@ from transformers import set_seed
 from ..hub.push import make_repository, repository_name
 from ..models.student import student_from_teacher
 from ..romanian.loading import load_task
-from ..teachers.ensemble import Teacher
+from ..teachers.ensemble import Teacher, unique_names
+from ..tokenization.columns import TAUGHT_BY
 from ..trainer import MultiTeacherDistillationTrainer
 from ..training.checkpoint import check_manifest
 from ..training_args import DistillationTrainingArguments
@@ -34,6 +35,7 @@ from .pretrained import Pretrained, shared_limit
 from .results.answers import Answers
 from .results.prediction_files import write_predictions
 from .run import Distillation
+from .stopping import expect_finished
 from .student_vocabulary import find_student_tokenizer, is_trimmed
 from .task_teachers import TaskTeacher, find_teachers
 from .terminal.progress import Progress
@@ -76,6 +78,18 @@ class TaskDistillation(Distillation):
     def _to_fine_tune(self) -> list[TaskTeacher]:
         return [teacher for teacher in self.found if teacher.fine_tune]
 
+    @property
+    def goes_on(self) -> str:  # type: ignore[override]
+        """What to do after a stop."""
+        if self._to_fine_tune:
+            return "Start again in an empty folder: where teachers are fine-tuned first, a run cannot be continued."
+        return super().goes_on
+
+    @property
+    def _names(self) -> list[str]:
+        """What the teachers are called."""
+        return unique_names([Teacher(teacher.model.source) for teacher in self.found])
+
     # ---- Before any work ----
 
     def prepare(self, progress: Progress) -> None:
@@ -107,7 +121,7 @@ class TaskDistillation(Distillation):
     def _load_task(self) -> TaskData:
         knowing = [] if self.args.partial_labels else [each.names for each in self.found if each.names is not None]
         if self.config.own_task:
-            return load_own_task(self.config, knowing, self.args.seed)
+            return load_own_task(self.config, knowing, self.args.seed, self._names)
 
         task = TaskData.of(load_task(self.config.task, cast(Any, self.config.data)))
         return in_order_of(task, knowing)
@@ -140,6 +154,7 @@ class TaskDistillation(Distillation):
             self.task,
             text_column=config.text_column,
             second_text_column=config.second_text_column,
+            speakers=self._names,
         )
         return [text]
 
@@ -249,6 +264,7 @@ class TaskDistillation(Distillation):
         trainer = self._teachers_trainer(number, teacher)
         progress.follow(trainer)
         trainer.train()
+        expect_finished(trainer, self.goes_on)
         trainer.save_model()
         return Teacher(cast(Any, trainer.model), tokenizer=teacher.model.tokenizer)
 
@@ -327,7 +343,7 @@ def _renumbered(part: Dataset, number: Sequence[int]) -> Dataset:
 
 def _texts(train: Dataset) -> list[str]:
     """Return all texts of a data set, sentences of words with spaces between them."""
-    columns = [train[name][:] for name in train.column_names if name != "labels"]
+    columns = [train[name][:] for name in train.column_names if name not in ("labels", TAUGHT_BY)]
     return [" ".join(text) if isinstance(text, list) else text for column in columns for text in column]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..models.labels import has_names, label_names
+from ..models.labels import has_names, in_sentence, label_names
 from ..models.loading import heads_of, load_config
 from ..models.task import SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ..romanian.tasks import DEFINITIONS
@@ -69,5 +69,5 @@ def _find(model: Pretrained, config: DistillationConfig) -> TaskTeacher:
             f"{config.task}, so it has nothing to teach. Give a fine-tuned model, or have this one learn the "
             "task from your data first: fine_tune_teachers: true."
         )
-    of_labels = None if is_regression(config.task) else Names(model.owner, names, has_names(found))
+    of_labels = None if is_regression(config.task) else Names(in_sentence(model.owner), names, has_names(found))
     return TaskTeacher(model, fine_tune=False, names=of_labels)

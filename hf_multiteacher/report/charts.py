@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..whole_file import write_whole
-from .colours import OTHERS, STUDENT_COLOUR, colours_of
+from .colours import LOSSES, STUDENT_COLOUR, colours_of
 
 STUDENT = STUDENT_COLOUR.on_light
+EVALUATED = "eval_"
 DOTS_PER_INCH = 150
 COLUMNS = 3
 TITLE_WIDTH, NAME_WIDTH = 28, 26  # characters that fit above a panel, and beside it
@@ -77,18 +78,39 @@ def training_chart(log_history: Sequence[Mapping[str, Any]], path: str | Path) -
 
     figure = Figure(figsize=(7, 4 + 0.25 * (len(curves) // 2)), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-    for (loss, points), colour in zip(
-        curves.items(), (STUDENT, *(each.on_light for each in OTHERS)) * len(curves), strict=False
-    ):
+    colours = _colours_of_losses([*curves])
+    for loss, points in curves.items():
         steps, values = zip(*points, strict=True)
-        marker = "." if len(points) < 20 else ""
-        axes.plot(steps, values, color=colour, label=_shown(_short(loss.replace("_", " "))), marker=marker)
+        axes.plot(
+            steps,
+            values,
+            color=colours[loss],
+            linestyle="--" if loss.startswith(EVALUATED) else "-",
+            label=_shown(_short(loss.replace("_", " "))),
+            marker="." if len(points) < 20 else "",
+        )
 
     axes.set(xlabel="optimizer step", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", frameon=False, ncols=2, fontsize=8)  # below: it hides no point
     return _save(figure, path)
+
+
+def _colours_of_losses(losses: Sequence[str]) -> dict[str, str]:
+    """Give the whole loss the student's colour, and each part one that no model has; an evaluation has the same."""
+    part_of = {loss: _part(loss, losses) for loss in losses}
+    parts = [part for part in dict.fromkeys(part_of.values()) if part != "loss"]
+
+    colours = {"loss": STUDENT} | {part: LOSSES[place % len(LOSSES)] for place, part in enumerate(parts)}
+    return {loss: colours[part] for loss, part in part_of.items()}
+
+
+def _part(loss: str, losses: Sequence[str]) -> str:
+    """Return what a curve shows; the loss of an evaluation is the hard one."""
+    if loss == f"{EVALUATED}loss" and "hard_loss" in losses:
+        return "hard_loss"
+    return loss.removeprefix(EVALUATED)
 
 
 def of_one_curve(log_history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -185,7 +207,8 @@ def _dots(
 def _scale(axes: Axes, values: Sequence[float], scale: Scale) -> None:
     """Lay an axis around the figures, with room for the text at the right of the last one.
 
-    It does not go below 0 where no figure does: of most measures there is nothing.
+    It does not go below 0 where no figure does: of most measures there is nothing. Where all figures are the same,
+    that one is the only tick: others would tell of differences that nobody has.
     """
     low, high = min(values), max(values)
     least = max(scale.least_span, LEAST_SPAN * (max(abs(low), abs(high)) or 1))
@@ -195,6 +218,10 @@ def _scale(axes: Axes, values: Sequence[float], scale: Scale) -> None:
 
     start = low - 0.15 * (high - low)
     axes.set_xlim(max(start, 0.0) if min(values) >= 0 else start, high + 0.45 * (high - low))
+    if min(values) == max(values):
+        axes.set_xticks([values[0]], [f"{values[0]:.4g}"])
+        return
+
     ticks = MaxNLocator(3).tick_values(*axes.get_xlim())
     axes.set_xticks([tick for tick in ticks if axes.get_xlim()[0] <= tick <= min(axes.get_xlim()[1], scale.most)])
 

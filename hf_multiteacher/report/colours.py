@@ -32,6 +32,8 @@ OTHERS = (
     Colour("vermilion", "#D55E00", "#FF8A3C"),
     Colour("yellow", "#8F8700", "#E8DC50"),
 )
+LOSSES = ("#8C4A2F", "#4B4E9E", "#5E7A1F", "#8E2C6A", "#3F6F6F", "#6B5B4B")
+"""Of the parts of a loss, on white with a contrast of at least 4.5: none of them is a model's."""
 COLOURS: Mapping[str, Colour] = MappingProxyType(
     {colour.name: colour for colour in (STUDENT_COLOUR, ENSEMBLE_COLOUR, *OTHERS)}
 )

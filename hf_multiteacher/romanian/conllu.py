@@ -110,7 +110,7 @@ def read_conllu(path: Path) -> list[Record]:
             rows, text = [], None
 
     if not sentences:
-        raise DataFileError(path, 1, "no sentence in this file: it is not CoNLL-U. Point to the treebank's files.")
+        raise DataFileError(path, "", "no sentence in this file: it is not CoNLL-U. Point to the treebank's files.")
     return sentences
 
 

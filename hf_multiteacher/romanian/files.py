@@ -7,11 +7,17 @@ from typing import Any
 
 
 class DataFileError(ValueError):
-    """A data file does not hold what its format promises; the message names file and place."""
+    """A data file does not hold what its format promises; the message names file and place.
+
+    Args:
+        path: The file.
+        place: The number of a line, or another place in words; empty where it is the whole file.
+        problem: What is wrong there.
+    """
 
     def __init__(self, path: Path, place: int | str, problem: str) -> None:
         where = f"line {place}" if isinstance(place, int) else place
-        super().__init__(f"{path}, {where}: {problem}")
+        super().__init__(f"{', '.join(filter(None, (str(path), where)))}: {problem}")
 
 
 def read_text(path: Path) -> str:
@@ -22,7 +28,7 @@ def read_text(path: Path) -> str:
     """
     data = path.read_bytes()
     if not data.strip():
-        raise DataFileError(path, 1, "the file is empty. Copy or download it again.")
+        raise DataFileError(path, "", "the file is empty. Copy or download it again.")
 
     try:
         text = data.decode("utf-8-sig")
@@ -98,7 +104,11 @@ def check_records(path: Path, records: Any, fields: Sequence[str]) -> list[dict[
     for number, record in enumerate(records, 1):
         missing = [field for field in fields if not isinstance(record, dict) or field not in record]
         if missing:
-            raise DataFileError(path, f"record {number}", f"expected the fields {list(fields)}, {missing} missing.")
+            raise DataFileError(
+                path,
+                f"record {number}",
+                f"expected the fields {', '.join(fields)}, but not found: {', '.join(missing)}.",
+            )
     return records
 
 

@@ -88,7 +88,7 @@ class TeacherEnsemble(Sequence[LoadedTeacher]):
         known = None if keeping is None else partial(keeping.open, precision=mixed_precision)
         loaded = [
             _load(teacher, name, student, student_tokenizer, precision, dtype is None, known, partial_labels)
-            for teacher, name in zip(described, _unique_names(described), strict=True)
+            for teacher, name in zip(described, unique_names(described), strict=True)
         ]
 
         ensemble = cls(loaded, mixed_precision)
@@ -330,7 +330,15 @@ def _dtype_of(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
     )
 
 
-def _unique_names(teachers: Sequence[Teacher]) -> list[str]:
+def unique_names(teachers: Sequence[Teacher]) -> list[str]:
+    """Return the names of teachers in logs, figures and data: their own, or the last part of an id or path.
+
+    Args:
+        teachers: All of them; a name that is there already gets a number.
+
+    Raises:
+        ValueError: Two were given the same name.
+    """
     given = [teacher.name for teacher in teachers if teacher.name is not None]
     if len(set(given)) < len(given):
         raise ValueError(f"Teachers expect names of their own, but got {given}: their logs would mix. Rename one.")

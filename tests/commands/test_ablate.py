@@ -1,7 +1,7 @@
 """`hf-multiteacher ablate`: from a file to a table, cell by cell, and never a cell twice."""
 
 import json
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import yaml
 from helpers.experiments import save_models
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.ablation import ablation
+from hf_multiteacher.recipes.stopping import TrainingStoppedError
 
 pytestmark = pytest.mark.usefixtures("few_sentences")
 TRAINING = {"max_steps": 3, "per_device_train_batch_size": 4, "use_cpu": True, "disable_tqdm": True}
@@ -36,8 +37,10 @@ def finished(tmp_path_factory, cased_tokenizer, uncased_tokenizer):
         **TRAINING,
     }
     (folder / "a.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    with (folder / "printed").open("w", encoding="utf-8") as printed, redirect_stdout(printed):
+    said = (folder / "said").open("w", encoding="utf-8")
+    with (folder / "printed").open("w", encoding="utf-8") as printed, redirect_stdout(printed), redirect_stderr(said):
         assert main(["ablate", str(folder / "a.yaml")]) == 0
+    said.close()
     return folder
 
 
@@ -53,8 +56,16 @@ def test_every_cell_is_kept_and_the_table_has_every_arm(finished):
     assert max(map(len, printed.splitlines()[:-1])) <= 80
     for word in ("alone", "both", "teacher A", "ensemble", "reference", "loyal B"):
         assert word in printed
+    ner = json.loads((finished / "out/ablation.json").read_text("utf-8"))["tasks"]["ner"]
+    assert f"teacher A  {ner['teachers']['A']['figure']:.4f}" in printed, "shares, as in the card"
     assert "## sts: pearson" in (finished / "out/ablation.md").read_text("utf-8")
     assert (finished / "out/ablation.png").is_file()
+
+
+def test_a_reader_meanwhile_sees_stages_steps_and_figures_and_nothing_of_the_kept_outputs(finished):
+    said = (finished / "said").read_text("utf-8")
+    assert "step 3/3" in said and "  pearson " in said
+    assert "teacher_cache" not in said
 
 
 def test_the_figures_say_who_learned_what_from_whom(finished):
@@ -63,6 +74,7 @@ def test_the_figures_say_who_learned_what_from_whom(finished):
     assert ner["reference"] == "A" and ner["arms"]["A"]["gain"] is None
     assert ner["arms"]["both"]["gain"].keys() == {"value", "standard_error", "interval", "over_examples", "over_seeds"}
     assert ner["arms"]["alone"]["loyalty"].keys() == {"A", "B", "ensemble"}
+    assert ner["arms"]["A"]["loyalty"]["ensemble"].keys() == {"label_loyalty"}
     assert ner["arms"]["both"]["parameters"] < ner["teachers"]["A"]["parameters"]
     assert ner["teachers"]["A"]["loyalty"] == {"B": ner["teachers"]["B"]["loyalty"]["A"]}
 
@@ -84,6 +96,15 @@ def test_a_report_runs_nothing_and_looks_at_half_of_the_examples(finished, monke
     monkeypatch.setattr(ablation, "run_cell", None)
     assert ablate(finished, "--report", "--seeds", "1", "9", "--half", "2") == 0
     assert "30 compared" in capsys.readouterr().out
+
+
+def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished, monkeypatch, capsys):
+    def stopped(*arguments):
+        raise TrainingStoppedError("The same command goes on.")
+
+    monkeypatch.setattr(ablation, "run_cell", stopped)
+    assert ablate(finished, "--tasks", "sts", "--seeds", "5") == 143
+    assert capsys.readouterr().err.endswith("hf-multiteacher: The same command goes on.\n")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from helpers.saved_encoders import save_encoder
+from helpers.stopping import stop_at
 from helpers.toys import largest_difference
 from helpers.two_ranks import on_two_ranks
 from hf_multiteacher.commands.main import main
@@ -167,32 +168,54 @@ STUDENT = {"tokenizer.json", "model.safetensors", "config.yaml"}
 
 
 @pytest.mark.parametrize(
-    ("fails", "says", "left"),
+    ("fails", "says", "left", "code"),
     [
-        (f"{TRAINER}.evaluate", "Measuring the student failed", {"README.md"}),
+        (f"{TRAINER}.evaluate", "Measuring the student failed", {"README.md"}, 2),
         (
             "hf_multiteacher.recipes.results.figures.Figures.write",
             "Writing metrics.json failed",
             {"README.md", "loyalty.png"},
+            2,
         ),
-        ("hf_multiteacher.hub.publishing.write_model_card", "Writing the card failed", {"metrics.json"}),
-        ("hf_multiteacher.report.card.loyalty_chart", "The card has no loyalty chart", {"README.md", "metrics.json"}),
-        ("hf_multiteacher.training.speed.latencies", "The card tells no speed", {"README.md", "metrics.json"}),
+        ("hf_multiteacher.hub.publishing.write_model_card", "Writing the card failed", {"metrics.json"}, 2),
+        (
+            "hf_multiteacher.report.card.loyalty_chart",
+            "The card has no loyalty chart",
+            {"README.md", "metrics.json"},
+            0,
+        ),
+        ("hf_multiteacher.training.speed.latencies", "The card tells no speed", {"README.md", "metrics.json"}, 0),
     ],
     ids=["evaluation", "figures", "card", "chart", "speed"],
 )
 def test_what_fails_behind_the_training_is_a_line_and_the_student_and_the_rest_are_there(
-    fails, says, left, project, monkeypatch, caplog
+    fails, says, left, code, project, monkeypatch, caplog, capsys
 ):
     def fail(*args, **options):
         raise RuntimeError("not today")
 
     folder, settings = project
     monkeypatch.setattr(fails, fail)
-    assert distill(folder, settings | {"report_speed": True}) == 0
+    assert distill(folder, settings | {"report_speed": True}) == code
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("hf-multiteacher: The student is saved, but not all of the rest is there.") == bool(code)
     (line,) = [record.getMessage() for record in caplog.records if "not today" in record.getMessage()]
     assert says in line and "RuntimeError" in line
     assert STUDENT | left <= {path.name for path in (folder / "student").iterdir()}
+
+
+def test_a_run_that_is_asked_to_stop_measures_nothing_and_says_how_to_go_on(project, monkeypatch, capsys):
+    folder, settings = project
+    settings |= {"enable_jit_checkpoint": True}
+    with monkeypatch.context() as patch:
+        stop_at(2, patch)
+        assert distill(folder, settings) == 143
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "asked to stop, and did after step 2 of 4" in error and "--resume-from-checkpoint true goes on" in error
+    assert {path.name for path in (folder / "student").iterdir()} == {"checkpoint-2"}
+
+    assert distill(folder, settings | {"resume_from_checkpoint": True}) == 0
+    assert STUDENT <= {path.name for path in (folder / "student").iterdir()}
 
 
 def test_a_card_that_fails_keeps_the_student_from_the_hub_and_not_from_the_disk(project, monkeypatch, capsys):
@@ -237,7 +260,8 @@ def test_a_configuration_of_another_form_is_refused(tmp_path, capsys, content):
 
 def test_a_missing_configuration_is_refused(tmp_path, capsys):
     assert main(["distill", str(tmp_path / "none.yaml")]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "There is no configuration" in error and "no such file or directory. Check the name" in error
 
 
 def test_nothing_in_a_folder_that_is_not_empty_is_overwritten(project, capsys):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hf_multiteacher.commands.exit import FAILED, Failed, user_errors, write_everywhere
+from hf_multiteacher.commands.exit import FAILED, STOPPED, Failed, user_errors, write_everywhere
 from hf_multiteacher.commands.main import main
 
 
@@ -15,6 +15,19 @@ def test_what_the_user_can_mend_is_one_line_behind_the_name_of_the_program(capsy
         raise kind("There is none.\n  Make one.")
     assert left.value.code == FAILED
     assert capsys.readouterr().err == "ner.py: There is none. Make one.\n"
+
+
+def test_the_systems_number_of_an_error_is_not_shown(capsys, tmp_path):
+    with pytest.raises(SystemExit), user_errors():
+        (tmp_path / "none.csv").read_text()
+    error = capsys.readouterr().err
+    assert error.startswith("hf-multiteacher: No such file or directory: '") and "none.csv" in error
+
+
+def test_a_program_leaves_with_the_code_that_it_is_given():
+    with pytest.raises(SystemExit) as left, user_errors(kinds=(RuntimeError,), code=STOPPED):
+        raise RuntimeError("asked to stop")
+    assert left.value.code == STOPPED
 
 
 def test_a_fault_passes(capsys):

@@ -5,6 +5,7 @@ import tempfile
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,15 +30,24 @@ def on_ranks(fork_server: ForkServer, folder: Path, code: str, *, ranks: int) ->
             processes.append(stack.enter_context(fork))
         for rank, process in enumerate(processes):
             join = f"from helpers.two_ranks import join_group; join_group(rank := {rank}, {ranks}, {store!r})"
-            process.start(f"{join}\n{code}")
+            process.start(f"{join}\nfrom helpers.two_ranks import run_on_rank; run_on_rank({code!r}, globals())")
         return [process.result() for process in processes]
 
 
 def join_group(rank: int, ranks: int, store: str) -> None:
     """Make this process a rank; they meet in a file, as a port could be taken by another process."""
     torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{store}", rank=rank, world_size=ranks, timeout=timedelta(minutes=5)
+        "gloo", init_method=f"file://{store}", rank=rank, world_size=ranks, timeout=timedelta(minutes=1)
     )
+
+
+def run_on_rank(code: str, names: dict[str, Any]) -> None:
+    """Run code with the names that are there; where it fails, the others need not wait for this rank."""
+    try:
+        exec(code, names)
+    except BaseException:
+        torch.distributed.destroy_process_group()
+        raise
 
 
 def train_on_rank(toys: dict[tuple[str, str], bytes], path: Path) -> None:

@@ -30,7 +30,7 @@ def sites_of(tree: ast.AST, file: Path) -> Iterator[tuple[Site, ast.AST]]:
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Raise | ast.Call)]
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
         call = node.exc if isinstance(node, ast.Raise) else node
-        if isinstance(call, ast.Call) and call.args and (call is not node or _refuses(call)):
+        if isinstance(call, ast.Call) and _arguments(call) and (call is not node or _refuses(call)):
             yield Site(file.relative_to(PACKAGE).as_posix(), _start(call)), node
 
 
@@ -39,12 +39,16 @@ def _refuses(call: ast.Call) -> bool:
     return name == "Refusal" or name in ("parser.error", "self.error")
 
 
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
 def _start(call: ast.Call) -> str:
     """The longest text among the arguments, or where none is written there, the code that makes it."""
-    texts = [_text(argument) for argument in call.args]
+    texts = [_text(argument) for argument in _arguments(call)]
     text = max(texts, key=lambda text: len(re.findall(r"\w", text)))
     if not re.search(r"\w", text):
-        text = ast.unparse(call.args[0])
+        text = ast.unparse(_arguments(call)[0])
 
     words = re.sub(r"\s+", " ", text).replace("`", "'").replace("|", "/")
     return words if len(words) <= LONGEST else f"{words[:LONGEST].rpartition(' ')[0]} …"

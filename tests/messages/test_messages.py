@@ -15,6 +15,7 @@ class Refusal(NamedTuple):
 
 def refuse(kind, value):
     Refusal(False, "not this one"), Refusal(True, f"{value} means something else")
+    Refusal(when=True, says="also with names")
     if kind == "raised":
         raise ValueError(f"Expected a number, got {value}." "Give one.")
     if kind == "called":
@@ -37,6 +38,7 @@ def test_a_message_is_what_stands_in_the_code_with_dots_for_what_does_not():
     assert messages == [
         "not this one",
         "… means something else",
+        "also with names",
         "Expected a number, got ….Give one.",
         "explain(value)",
     ]
@@ -50,5 +52,5 @@ def test_a_message_is_noted_where_it_is_raised(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"Expected a number, got x\."):
         names["refuse"]("raised", "x")
     noted = [line.split("\t") for line in (tmp_path / "notes").read_text(encoding="utf-8").splitlines()]
-    seen = ["… means something else", "Expected a number, got ….Give one."]
+    seen = ["… means something else", "also with names", "Expected a number, got ….Give one."]
     assert noted == [["some.py", message, "tests/test_some.py::test_it"] for message in seen]

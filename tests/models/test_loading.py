@@ -182,7 +182,7 @@ def test_an_encoder_that_is_not_all_there_is_refused(folder):
     weights = {name: weight for name, weight in model.state_dict().items() if "layer.1" not in name}
     model.save_pretrained(folder, state_dict=weights)
     for load in (lambda: load_for_labels(str(folder), "The model", None, tagging=False), lambda: as_encoder(folder)):
-        with pytest.raises(ValueError, match=r"no weights in its file for \['bert.encoder.layer.1.*would be random"):
+        with pytest.raises(ValueError, match=r"no weights in its file for bert.encoder.layer.1.*would be random"):
             load()
     with pytest.raises(ValueError, match="would be random"):
         student_from_teacher(folder)
@@ -200,9 +200,7 @@ def test_a_teacher_whose_head_has_another_size_than_it_says_is_told_which(folder
     config = json.loads((folder / "config.json").read_text())
     names = {"id2label": {0: "a", 1: "b"}, "label2id": {"a": 0, "b": 1}}
     (folder / "config.json").write_text(json.dumps(config | names))
-    with pytest.raises(
-        ValueError, match=r"Teacher 'model' .*\['classifier.bias', 'classifier.weight'\].*another size"
-    ):
+    with pytest.raises(ValueError, match=r"Teacher 'model' .*classifier.bias, classifier.weight.*another size"):
         as_teacher(folder, "TokenClassification")
 
 

@@ -50,6 +50,16 @@ def test_in_tagging_a_sentence_without_labels_has_the_rows_that_labels_would_hav
     assert rows.labelled.sum() == 2
 
 
+@pytest.mark.parametrize("unlabelled", [False, True])
+def test_where_words_start_is_unpacked_for_sentences_without_labels_alone(unlabelled, inputs, monkeypatch):
+    unpacked, unpack = [], np.unpackbits
+    monkeypatch.setattr(np, "unpackbits", lambda starts: unpacked.append(starts) or unpack(starts))
+    if unlabelled:
+        inputs["labels"][1] = -100
+    RowFinder({"same": None}, [True], SINGLE, "labelled", False, True, bytes(2))(inputs)
+    assert len(unpacked) == unlabelled
+
+
 def test_a_labelled_token_is_a_row_even_where_the_attention_mask_is_0(inputs):
     inputs["labels"][1, 3] = 1
     for positions in ("labelled", "all"):

@@ -45,6 +45,11 @@ def test_where_one_rank_s_part_of_the_student_is_nan_no_rank_saves_it(fork_serve
     assert [says in each for each in told] == [True, True]
 
 
+def test_a_rank_that_fails_keeps_no_other_waiting(fork_server, tmp_path):
+    with pytest.raises(RuntimeError, match="Connection closed by peer"):
+        on_two_ranks(fork_server, tmp_path, "import torch\nif rank: raise ValueError\ntorch.distributed.barrier()")
+
+
 def test_a_student_that_is_sharded_learns_what_a_whole_one_learns_and_is_saved_whole(fork_server, tmp_path):
     """FSDP 2 as accelerate does it, on processes without a GPU."""
     told = on_two_ranks(

@@ -7,6 +7,7 @@ import pytest
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from helpers.experiments import QUICK, distil_words, save_models
+from helpers.stopping import stop_at
 from helpers.tagging import file_accuracy, file_f1
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes import task_distillation
@@ -161,6 +162,15 @@ def test_a_push_that_is_not_allowed_is_found_before_any_training(hub, client, mo
     options = ["--push_to_hub", "true", "--hub_model_id", "stranger/student"]
     assert run_at_the_hub(client, models, data, tmp_path / "out", *options) == 2
     assert not hub.repositories and not (tmp_path / "out").exists()
+
+
+def test_no_student_follows_a_teacher_that_was_stopped_while_it_learned(models, data, tmp_path, monkeypatch, capsys):
+    stop_at(2, monkeypatch)
+    options = ["--data", str(data), "--enable_jit_checkpoint", "true"]
+    assert run("ner", models, tmp_path / "out", *options) == 143
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "after step 2 of 4" in error and error.endswith("a run cannot be continued.")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"teacher-1"}
 
 
 @pytest.mark.parametrize("key", ["di", "sts"])

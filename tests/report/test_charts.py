@@ -3,6 +3,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from hf_multiteacher.report.charts import loyalty_chart, quality_chart, training_chart
+from hf_multiteacher.report.colours import COLOURS
 from hf_multiteacher.report.page.training_log import losses
 
 QUALITY = {"tags: accuracy": {"student": 0.9, "one": 0.95}, "tags: loss": {"student": 1.5, "one": "not run"}}
@@ -34,10 +35,30 @@ def test_loyalty_has_a_dot_per_teacher_and_one_for_the_ensemble(tmp_path):
 
 def test_the_training_chart_has_a_line_per_loss_that_was_logged_twice(tmp_path):
     found = colours(training_chart(HISTORY, tmp_path / "training.png"))
-    assert {(0, 114, 178), (138, 138, 138)} <= found
+    assert {(0, 114, 178), (140, 74, 47)} <= found
     assert (204, 121, 167) not in found, (
         "neither eval_loss, logged once, nor the train_loss that closes each run is a curve"
     )
+
+
+def test_a_part_of_a_loss_has_no_models_colour_and_in_an_evaluation_the_same(drawn, tmp_path):
+    losses = {name: 1.0 for name in ("loss", "soft_loss", "hard_loss", "eval_soft_loss", "eval_loss")}
+    training_chart([{**losses, "step": step} for step in (1, 2)], tmp_path / "t.png")
+    whole, soft, hard, evaluated, labels = drawn[0].axes[0].lines
+    models = {colour.on_light for colour in COLOURS.values()}
+    assert whole.get_color() == COLOURS["blue"].on_light and not {soft.get_color(), hard.get_color()} & models
+    assert soft.get_color() == evaluated.get_color() != hard.get_color()
+    assert labels.get_color() == hard.get_color(), "what an evaluation calls the loss is the hard one"
+    assert (soft.get_linestyle(), evaluated.get_linestyle()) == ("-", "--")
+
+
+@pytest.mark.parametrize("figure", [0.0, 0.5, 0.9512, -0.3])
+def test_where_all_models_tie_their_figure_is_the_only_tick(figure, drawn, tmp_path):
+    quality_chart({"f1": dict.fromkeys(["s", "one", "two"], figure)}, "s", tmp_path / "q.png")
+    (axes,) = drawn[0].axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == [f"{figure:.4g}"]
+    low, high = axes.get_xlim()
+    assert low <= figure < high and axes.get_xticks().tolist() == [figure]
 
 
 def test_an_evaluation_on_other_data_continues_no_curve(drawn, tmp_path):

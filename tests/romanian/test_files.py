@@ -32,7 +32,7 @@ def test_a_file_padded_with_zeros_is_named(tmp_path):
 
 
 def test_an_empty_file_is_refused(tmp_path):
-    with pytest.raises(DataFileError, match="the file is empty"):
+    with pytest.raises(DataFileError, match="t.tsv: the file is empty"):
         read_ro_sts(broken(tmp_path / "t.tsv", "\n"))
 
 

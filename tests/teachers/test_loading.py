@@ -60,9 +60,7 @@ class TestRefusals:
 
     def test_a_checkpoint_without_a_head_is_refused_with_what_is_missing(self, load, tmp_path):
         transformers.BertModel(tiny_bert("MaskedLM", **NAMES).config).save_pretrained(tmp_path)
-        with pytest.raises(
-            ValueError, match=r"no weights for \['classifier.bias', 'classifier.weight'\]: they would be"
-        ):
+        with pytest.raises(ValueError, match=r"no weights for classifier.bias, classifier.weight: they would be"):
             load(tmp_path)
 
     def test_a_head_that_says_no_class_but_has_its_weights_is_taken(self, load, folder):

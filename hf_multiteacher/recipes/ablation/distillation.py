@@ -10,6 +10,7 @@ from typing import Any, cast
 from transformers import Trainer
 
 from ...teachers.ensemble import ENSEMBLE
+from ...training.expected_outputs import ExpectedOutputs
 from ...training_args import DistillationTrainingArguments
 from ..configuration.arguments import make_arguments
 from ..configuration.configuration import KINDS, DistillationConfig
@@ -30,8 +31,15 @@ NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "t
 class CellDistillation(TaskDistillation):
     """A distillation that is one of many: what is to be known of its data has been said before."""
 
+    goes_on = "The same command goes on: what is finished is kept."
+
     def say(self, notes: Sequence[str]) -> None:
         """Say nothing."""
+
+    def train(self, progress: Progress) -> None:
+        """Train the student, without a word about the teachers' outputs, which all cells share."""
+        self.trainer.remove_callback(ExpectedOutputs)
+        super().train(progress)
 
     def measured_cell(self, arm: Arm, settings: Keys, teachers: Sequence[str], seconds: float) -> Cell:
         """Evaluate, and return what is kept.

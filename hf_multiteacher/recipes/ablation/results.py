@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 
 from ...loyalty import label_loyalty, regression_loyalty
+from ...teachers.ensemble import ENSEMBLE
 from .answered import Answered
 from .arms import Arm
 from .cells import Cell
@@ -15,6 +17,7 @@ from .intervals import Difference, Resampled, difference, draw_examples, mean_di
 
 SEED = 0
 STUDENT = "student"
+LOYALTY = {"label_loyalty": label_loyalty, "regression_loyalty": regression_loyalty}
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class ArmResult:
     Attributes:
         figures: Seed -> the main figure.
         quality: Measure -> mean over the seeds, on all examples.
-        loyalty: Teacher -> measure -> mean over the seeds, on all examples.
+        loyalty: Teacher, or `ensemble` -> measure -> mean over the seeds, on all examples.
         gain: What it gains over the reference; None for that itself.
         sizes: Of the student.
         seconds: Mean of its trainings.
@@ -103,14 +106,21 @@ def task_result(
         examples=shown.examples,
         reference=chosen,
         arms={
-            name: _arm_result(each, figures[name], _gain_over(chosen, name, figures, generator))
+            name: _arm_result(each, whole, figures[name], _gain_over(chosen, name, figures, generator))
             for name, each in finished.items()
         },
-        teachers={name: resample(whole.metric, name, {0: shown}, shares[:1]).figures[0] for name in whole.teachers},
+        teachers={name: _teachers_figure(name, whole, shown, shares) for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
         between=_between(whole),
     )
+
+
+def _teachers_figure(name: str, whole: Cell, shown: Answered, shares: np.ndarray) -> float:
+    """Measure a teacher on the examples that are compared; one that may not speak about all, where it may."""
+    if name not in shown.answers:
+        return whole.teachers[name].get(whole.metric, nan)
+    return resample(whole.metric, name, {0: shown}, shares[:1]).figures[0]
 
 
 def _resampled(cells: Mapping[int, Cell], half: int | None, shares: np.ndarray) -> Resampled:
@@ -161,16 +171,38 @@ def _with_all_teachers(arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cel
     return next(iter(cells[whole.name].values()))
 
 
-def _arm_result(cells: Mapping[int, Cell], figures: Resampled, gain: Difference | None) -> ArmResult:
+def _arm_result(cells: Mapping[int, Cell], whole: Cell, figures: Resampled, gain: Difference | None) -> ArmResult:
     every = [*cells.values()]
     return ArmResult(
         figures=figures.figures,
         quality=_means([cell.quality for cell in every]),
-        loyalty={name: _means([cell.loyalty[name] for cell in every]) for name in every[0].loyalty},
+        loyalty=_mean_loyalty([_loyalty(cell, whole) for cell in every]),
         gain=gain,
         sizes=every[0].sizes[STUDENT],
         seconds=mean(cell.seconds for cell in every),
     )
+
+
+def _loyalty(cell: Cell, whole: Cell) -> Mapping[str, Mapping[str, float]]:
+    """Return a student's loyalty to each teacher, and to the one ensemble that all arms are compared with.
+
+    That of its own training would be another in each arm: those whom it follows, as it weighs them.
+    """
+    to_teachers = {name: row for name, row in cell.loyalty.items() if name != ENSEMBLE}
+    if ENSEMBLE not in whole.answers:
+        return to_teachers
+
+    measured = {measure for row in cell.loyalty.values() for measure in row}  # none where there is no correlation
+    figures = {
+        measure: float(loyalty(cell.answers[STUDENT], whole.answers[ENSEMBLE]))
+        for measure, loyalty in LOYALTY.items()
+        if measure in measured
+    }
+    return {**to_teachers, ENSEMBLE: figures}
+
+
+def _mean_loyalty(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    return {name: _means([row.get(name, {}) for row in rows]) for name in rows[0]}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -181,7 +213,7 @@ def _between(cell: Cell) -> dict[str, dict[str, float]]:
     """Compare the teachers with one another, on all examples."""
     answered = Answered.from_arrays(cell.answers)
     loyalty = regression_loyalty if answered.names is None else label_loyalty
-    answers = {name: answered.answers[name] for name in cell.teachers if name in cell.sizes}
+    answers = {name: answered.answers[name] for name in cell.teachers if name in {*cell.sizes} & {*answered.answers}}
     return {
         one: {other: float(loyalty(answers[one], answers[other])) for other in answers if other != one}
         for one in answers

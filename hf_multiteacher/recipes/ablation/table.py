@@ -10,9 +10,9 @@ from .results import ArmResult, TaskResult
 
 MAIN_LOYALTY = ("label_loyalty", "regression_loyalty")
 NOTE = (
-    "In percent: mean and sample standard deviation over the seeds; gain over the reference, with a 95 % interval "
-    "over other examples and other seeds (paired bootstrap). Loyalty: the share of answers that are the teacher's (in "
-    "regression the correlation with them); of a teacher, to the other teacher."
+    "Mean and sample standard deviation over the seeds; gain over the reference, with a 95 % interval over other "
+    "examples and other seeds (paired bootstrap). Loyalty: the share of answers that are the teacher's (in regression "
+    "the correlation with them); of a teacher, to the other teacher."
 )
 Rows = list[list[str]]
 
@@ -53,13 +53,13 @@ def _rows(result: TaskResult) -> Rows:
     rows = [["", "mean", "sd", "gain", "95 %", *(f"loyal {name}" for name in teachers)]]
     for name, arm in result.arms.items():
         gain = ["reference", ""] if arm.gain is None else _gain(arm.gain)
-        loyalty = [_percent(_loyalty(arm, teacher)) for teacher in teachers]
+        loyalty = [_figure(_loyalty(arm, teacher)) for teacher in teachers]
         few = f" ({len(arm.figures)} of {most} seeds)" if len(arm.figures) < most else ""
-        rows.append([f"{name}{few}", _percent(arm.mean), _percent(arm.deviation), *gain, *loyalty])
+        rows.append([f"{name}{few}", _figure(arm.mean), _figure(arm.deviation), *gain, *loyalty])
 
     for name, figure in result.teachers.items():
-        loyalty = [_percent(result.between.get(name, {}).get(teacher)) for teacher in teachers]
-        rows.append([_teacher(name), _percent(figure), "", "", "", *loyalty])
+        loyalty = [_figure(result.between.get(name, {}).get(teacher)) for teacher in teachers]
+        rows.append([_teacher(name), _figure(figure), "", "", "", *loyalty])
     return rows
 
 
@@ -67,7 +67,7 @@ def _rows_of_all(tasks: Mapping[str, TaskResult], gains: Mapping[str, Difference
     rows = [["", "gain", "95 %", "standard error", "better in"]]
     for name, gain in gains.items():
         better = sum(task.arms[name].gain is not None and _value(task, name) > 0 for task in tasks.values())
-        rows.append([name, *_gain(gain), _percent(gain.error), f"{better} of {len(tasks)}"])
+        rows.append([name, *_gain(gain), _figure(gain.error), f"{better} of {len(tasks)}"])
     return rows
 
 
@@ -84,7 +84,7 @@ def _more(result: TaskResult) -> str:
 
     rows = []
     for name, arm in result.arms.items():
-        loyalty = [_percent(arm.loyalty.get(teacher, {}).get(measure)) for teacher, measure in pairs]
+        loyalty = [_figure(arm.loyalty.get(teacher, {}).get(measure)) for teacher, measure in pairs]
         rows.append([name, *_quality(result, arm.quality), *loyalty, *_sizes(arm.sizes)])
     for name, figures in result.teachers_quality.items():
         sizes = _sizes(result.teachers_sizes.get(name, {}))
@@ -93,7 +93,7 @@ def _more(result: TaskResult) -> str:
 
 
 def _quality(result: TaskResult, figures: Mapping[str, float]) -> list[str]:
-    return [_percent(figures.get(measure)) for measure in _qualities(result)]
+    return [_figure(figures.get(measure)) for measure in _qualities(result)]
 
 
 def _teacher(name: str) -> str:
@@ -115,8 +115,8 @@ def _loyalty(arm: ArmResult, teacher: str) -> float | None:
 
 def _gain(gain: Difference) -> list[str]:
     low, high = gain.both
-    return [f"{100 * gain.value:+.2f}", f"{100 * low:+.2f} to {100 * high:+.2f}"]
+    return [f"{gain.value:+.4f}", f"{low:+.4f} to {high:+.4f}"]
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.2f}"
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -34,7 +34,7 @@ def write_results(
     text = json.dumps(_rounded(content), indent=1, ensure_ascii=False, allow_nan=False)
     write_text(folder / "ablation.json", f"{text}\n")
     write_text(folder / "ablation.md", markdown_tables(tasks, gains))
-    interval_chart(_drawn(tasks, gains), folder / "ablation.png", title="gain over the reference, percentage points")
+    interval_chart(_drawn(tasks, gains), folder / "ablation.png", title="gain over the reference")
 
 
 def _task(result: TaskResult) -> dict[str, Any]:
@@ -82,21 +82,16 @@ def _difference(gain: Difference) -> dict[str, Any]:
 def _drawn(
     tasks: Mapping[str, TaskResult], gains: Mapping[str, Difference]
 ) -> dict[str, dict[str, tuple[float, Interval]]]:
-    """Return panel -> arm -> its gain and the interval, in percentage points."""
+    """Return panel -> arm -> its gain and the interval."""
     panels = {
         f"{name} (reference: {result.reference})": {
-            arm: _in_points(each.gain) for arm, each in result.arms.items() if each.gain is not None
+            arm: (each.gain.value, each.gain.both) for arm, each in result.arms.items() if each.gain is not None
         }
         for name, result in tasks.items()
     }
     if len(tasks) > 1:
-        panels["mean"] = {arm: _in_points(gain) for arm, gain in gains.items()}
+        panels["mean"] = {arm: (gain.value, gain.both) for arm, gain in gains.items()}
     return panels
-
-
-def _in_points(gain: Difference) -> tuple[float, Interval]:
-    low, high = gain.both
-    return 100 * gain.value, (100 * low, 100 * high)
 
 
 def _rounded(content: Any) -> Any:

@@ -99,7 +99,12 @@ def _read_file(kinds: Sequence[type], path: str) -> dict[str, Any]:
 def _read_yaml(path: str) -> dict[str, Any]:
     try:
         content = read_yaml(path)
-    except (OSError, ValueError) as error:  # a date that does not exist: ValueError
+    except OSError as error:
+        raise ValueError(
+            f"There is no configuration '{path}' that could be read: {str(error.strerror).lower()}. Check the name; "
+            "where there is no file, begin with a flag: `--key value`."
+        ) from error
+    except ValueError as error:  # also a date that does not exist
         raise ValueError(f"The configuration '{path}' cannot be read: {error}.") from error
 
     if not isinstance(content, dict):

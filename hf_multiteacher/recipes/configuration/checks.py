@@ -60,6 +60,12 @@ def check_training(args: TrainingArguments) -> None:
             limits = f"from {least} on" if most == UNLIMITED else f"from {least} to {most}"
             raise ValueError(f"{name} must be a number {limits}, got {value}. Give another, or leave it out.")
 
+    if args.max_steps < 1 and args.num_train_epochs == 0:
+        raise ValueError(
+            "num_train_epochs is 0, so the model would be saved as it is, untrained. Give more (0.5 is half of the "
+            "data), or max_steps."
+        )
+
     teachers, weights = (getattr(args, name, None) for name in ("teachers", "teacher_weights"))
     if teachers and weights and len(weights) != len(teachers):
         raise ValueError(

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
+from datetime import date
 from enum import Enum
 from reprlib import Repr
 from types import NoneType, UnionType
@@ -62,7 +63,7 @@ def _expect_keys(name: str, value: Any) -> None:
     keys = [field.name for field in fields(MADE_OF_KEYS[name])]
     unknown = sorted({*map(str, value)} - {*keys}) if isinstance(value, dict) else []
     if unknown:
-        raise ValueError(f"{name} must be a mapping of {', '.join(keys)}, got the key {_shown.repr(unknown[0])}.")
+        raise ValueError(f"{name} must be a mapping of {', '.join(keys)}, got the key '{unknown[0]}'.")
 
 
 def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:
@@ -76,7 +77,7 @@ def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:
                 continue
 
     expected = type_in_words(field, hint)
-    raise ValueError(f"{field.name} must be {expected}, got {_shown.repr(value)}. {_remedy(value, alternatives)}")
+    raise ValueError(f"{field.name} must be {expected}, got {_as_written(value)}. {_remedy(value, alternatives)}")
 
 
 def type_in_words(field: "Field[Any]", hint: Any) -> str:
@@ -205,6 +206,15 @@ def _name(kind: Any) -> str:
     if kind is _Json:
         return "the name of a JSON file"
     return NAMES.get(get_origin(kind) or kind, "left out of a file")
+
+
+def _as_written(value: Any) -> str:
+    """Show a value as YAML has it, where Python writes it otherwise."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool | date):
+        return str(value).lower()
+    return _shown.repr(value)
 
 
 def _remedy(value: Any, alternatives: list[Any]) -> str:

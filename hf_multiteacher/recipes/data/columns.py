@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...tokenization.columns import TAUGHT_BY
+from .listed import listed
+
 TEXTS = ("text", "sentence", "review", "content", "comment", "document", "tweet", "title", "question", "body")
 PAIRS = (
     ("text", "text_pair"),
@@ -24,8 +27,8 @@ WORDS = ("words", "tokens")
 LABELS = ("label", "labels", "class", "category", "target", "sentiment", "stars", "rating", "intent", "gold_label")
 TAGS = ("labels", "tags", "ner_tags", "upos", "upos_tags", "pos_tags", "chunk_tags", "xpos", "label", "tag")
 SCORES = ("score", "similarity", "similarity_score", "label", "labels", "target", "rating", "stars", "value")
-NUMBERS = ("id", "idx", "index", "")
-"""Columns that tell nothing."""
+NO_TEXTS = ("id", "idx", "index", "", TAUGHT_BY)
+"""Columns that are never taken for the text where they have another beside them alone."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,9 @@ def find_columns(
     }
     for key, name in given.items():
         if name is not None and name not in names:
-            raise ValueError(f"{key} is '{name}', but the data have the columns {[*names]} only. Name one of them.")
+            raise ValueError(
+                f"{key} is '{name}', but the data have the columns {listed(names)} only. Name one of them."
+            )
 
     guess = _Guess(names, {key: name for key, name in given.items() if name is not None})
     candidates = TAGS if tagging else SCORES if regression else LABELS
@@ -133,7 +138,7 @@ class _Guess:
             return self._take("text_column", one), self._take("second_text_column", two)
 
         found = [name for name in self._free() if name.lower() in TEXTS]
-        free = [name for name in self._free() if name.lower() not in (*NUMBERS, *WORDS)]
+        free = [name for name in self._free() if name.lower() not in (*NO_TEXTS, *WORDS)]
         found = free if not found and len(free) == 1 else found
         if len(found) != 1:
             raise ValueError(self._advice("text_column", found))
@@ -150,6 +155,6 @@ class _Guess:
     def _advice(self, key: str, found: Sequence[str]) -> str:
         several = f"{' and '.join(repr(name) for name in found)} may be meant" if found else "none has a usual name"
         return (
-            f"The data have the columns {[*self.names]}, and it is not plain which is the {key.replace('_', ' ')}: "
-            f"{several}. Name it: {key}."
+            f"The data have the columns {listed(self.names)}, and it is not plain which is the "
+            f"{key.replace('_', ' ')}: {several}. Name it: {key}."
         )

@@ -46,7 +46,7 @@ def read_conll(path: Path) -> list[Record]:
 
     found = [sentence for sentence in sentences if sentence[WORDS]]
     if not found:
-        raise DataFileError(path, 1, "no sentence in this file: a word and its tag stand in each line.")
+        raise DataFileError(path, "", "no sentence in this file: a word and its tag stand in each line.")
     return found
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from datasets import ClassLabel, Dataset
 
 from ...models.labels import folded
+from .listed import MOST, listed
 
 TRAIN = "train"
-_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def take_inventory(counts: Mapping[str, Counter[str]], teachers: Sequence[Names]
     """
     found = [*dict.fromkeys(label for count in counts.values() for label in count)]
     if len(found) < 2 and not teachers:
-        raise ValueError(f"All labels of the data are {found}, so there is nothing to learn. Check the label column.")
+        raise ValueError(
+            f"All labels of the data are {listed(found)}, so there is nothing to learn. Check the label column."
+        )
 
     if not teachers:
         ordered = _sorted(found)
@@ -100,13 +102,13 @@ def _of_names(found: Sequence[str], teacher: Names, counts: Mapping[str, Counter
 
     if not numbers and all(_is_place(label, len(place)) for label in found):
         numbers = {label: int(label) for label in found}
-        meant = ", ".join(f"{number} is {name}" for number, name in enumerate(teacher.names[:_SHOWN]))
+        meant = ", ".join(f"{number} is {name}" for number, name in enumerate(teacher.names[:MOST]))
         notes.append(f"The labels are numbers: {meant}, as {teacher.owner} has them.")
     if unknown := [label for label in found if label not in numbers]:
         where = ", ".join(part for part, count in counts.items() if any(label in count for label in unknown))
         raise ValueError(
-            f"The data have the labels {_listed(unknown)} (in {where}), which {teacher.owner} does not know: it has "
-            f"{_listed(teacher.names)}. Correct the labels, name another label_column, or have the teachers learn "
+            f"The data have the labels {listed(unknown)} (in {where}), which {teacher.owner} does not know: it has "
+            f"{listed(teacher.names)}. Correct the labels, name another label_column, or have the teachers learn "
             "them from pretrained models (fine_tune_teachers: true)."
         )
     return Inventory([*teacher.names], numbers, [*notes, *_unseen(counts)])
@@ -117,8 +119,8 @@ def _of_numbers(found: Sequence[str], teacher: Names, counts: Mapping[str, Count
     wrong = [label for label in found if not _is_place(label, len(teacher.names))]
     if wrong:
         raise ValueError(
-            f"The data have the labels {_listed(wrong)}, but {teacher.owner} has no names for its "
-            f"{len(teacher.names)} labels ({_listed(teacher.names)}), so nothing says which is which. Set id2label "
+            f"The data have the labels {listed(wrong)}, but {teacher.owner} has no names for its "
+            f"{len(teacher.names)} labels ({listed(teacher.names)}), so nothing says which is which. Set id2label "
             "and label2id in its config.json, in the order that it was trained with."
         )
     return Inventory([*teacher.names], {label: int(label) for label in found}, _unseen(counts))
@@ -132,14 +134,14 @@ def _expect_same(first: Names, other: Names) -> None:
     names = [sorted(map(folded, each.names)) for each in (first, other)]
     if (first.named and other.named and names[0] != names[1]) or len(names[0]) != len(names[1]):
         raise ValueError(
-            f"The teachers must have the same labels, in any order, but {first.owner} has {_listed(first.names)} and "
-            f"{other.owner} has {_listed(other.names)}: a student cannot follow both. Use teachers for one task."
+            f"The teachers must have the same labels, in any order, but {first.owner} has {listed(first.names)} and "
+            f"{other.owner} has {listed(other.names)}: a student cannot follow both. Use teachers for one task."
         )
     if first.named != other.named:
         owner = other.owner if first.named else first.owner
         raise ValueError(
-            f"{owner} has no names for its labels, but another teacher has, so they cannot be matched. Set id2label "
-            "and label2id in its config.json, in the order that it was trained with."
+            f"The labels of the teachers cannot be matched: {owner} has no names for its own, but another teacher "
+            "has. Set id2label and label2id in its config.json, in the order that it was trained with."
         )
 
 
@@ -149,7 +151,7 @@ def _unseen(counts: Mapping[str, Counter[str]]) -> list[str]:
     for part, count in counts.items():
         new = {label: times for label, times in count.items() if label not in counts[TRAIN]}
         if new and part != TRAIN:
-            each = ", ".join(f"{label} ({times} times)" for label, times in [*new.items()][:_SHOWN])
+            each = ", ".join(f"{label} ({times} times)" for label, times in [*new.items()][:MOST])
             notes.append(f"The part {part} has labels that train never shows: {each}.")
     return notes
 
@@ -159,8 +161,3 @@ def _sorted(labels: Iterable[str]) -> list[str]:
     labels = [*labels]
     by_size = all(label.isascii() and label.isdigit() for label in labels)
     return sorted(labels, key=int if by_size else str)
-
-
-def _listed(labels: Sequence[str]) -> str:
-    shown = ", ".join(f"'{label}'" for label in labels[:_SHOWN])
-    return shown + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")

@@ -10,12 +10,13 @@ from torch import nn
 from transformers import EvalPrediction
 
 from ...romanian.windows import split_long_sentences
+from ...tokenization.columns import TAUGHT_BY
 from ...tokenization.encoder import NO_LIMIT
 from ...tokenization.settings import unchanged
 from ...tokenization.words import spaced_words
 from ..pretrained import load_for_labels
 from ..results.answers import Answers
-from .task_data import TaskData
+from .task_data import NAMES, TaskData
 
 COLUMNS = ("words", "text", "text_pair", "labels")
 
@@ -25,7 +26,7 @@ class LabelledData:
     """Examples with a label each, or one per word.
 
     Args:
-        train: Columns `labels` and `words` (tagging), `text`, or `text` and `text_pair`.
+        train: Columns `labels` and `words` (tagging), `text`, or `text` and `text_pair`; maybe `taught_by`.
         test: The same, kept for the evaluation.
         label_names: The names of the labels, by number; None for regression.
         compute_metrics: As `Trainer` takes it.
@@ -101,4 +102,9 @@ def _in_windows(part: Dataset, data: TaskData, tokenizers: Sequence[Any], max_le
         return part
 
     with unchanged(*tokenizers):
-        return split_long_sentences(part, tokenizers, max_length, spaced_words)
+        windows = split_long_sentences(part, tokenizers, max_length, spaced_words)
+    if TAUGHT_BY not in part.column_names:
+        return windows
+
+    speakers = part[TAUGHT_BY][:]
+    return windows.add_column(TAUGHT_BY, [speakers[row] for row in windows["sentence"]], feature=NAMES)

@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from ...romanian.files import DataFileError, read_text
 from .conll import read_conll
+from .listed import listed
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST} | dict.fromkeys(
@@ -123,7 +124,9 @@ def _rows_of(path: Path, text: str, **form: Any) -> list[tuple[int, list[str]]]:
 def _of_rows(path: Path, rows: list[tuple[int, list[str]]]) -> Dataset:
     (_, header), *others = rows or [(1, [])]
     if len({*header}) < len(header) or not all(name.strip() for name in header):
-        raise DataFileError(path, 1, f"the first row must name each column once, found {header}. Add the names.")
+        raise DataFileError(
+            path, 1, f"the first row must name each column once, found {listed(header)}. Add the names."
+        )
 
     for number, row in others:
         if len(row) != len(header):

@@ -6,8 +6,10 @@ from typing import Any
 
 from datasets import Dataset
 
+from ...tokenization.columns import TAUGHT_BY
 from .columns import Columns
 from .label_inventory import own_names, read_label
+from .listed import listed, shown
 
 PUBLISHED_WITHOUT = (None, "-1")
 """What stands in the label column of a part that was published without its labels."""
@@ -28,8 +30,8 @@ def read_inputs(dataset: Dataset, columns: Columns, part: str) -> dict[str, list
     for role, name in columns.inputs.items():
         if name not in dataset.column_names:
             raise ValueError(
-                f"The part {part} has the columns {dataset.column_names}, and so no '{name}', which train has. All "
-                "parts must have the same columns."
+                f"The part {part} has the columns {listed(dataset.column_names)}, and so no '{name}', which train "
+                "has. All parts must have the same columns."
             )
         read = read_words if role == "words" else _read_text
         found[role] = _each_row(dataset, name, part, read)
@@ -46,6 +48,37 @@ def read_words(value: Any) -> list[str]:
     if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
         raise ValueError("expected a list of words, or a text with spaces between them")
     return words
+
+
+def read_speakers(dataset: Dataset, part: str, teachers: Sequence[str]) -> dict[str, list[list[str] | None]]:
+    """Read which teachers may speak about each example, where a column says so: a list, or a text with spaces.
+
+    Args:
+        dataset: One part of the data.
+        part: What messages call the part.
+        teachers: The names of all teachers.
+
+    Returns:
+        The column, with None where a cell is empty, so that all may speak; nothing where there is no such column.
+
+    Raises:
+        ValueError: A row names somebody who is no teacher.
+    """
+    if TAUGHT_BY not in dataset.column_names:
+        return {}
+
+    def read(value: Any) -> list[str] | None:
+        names = _names_in(value, teachers) if isinstance(value, str) else value
+        if names is not None and not (isinstance(names, list) and all(name in teachers for name in names)):
+            raise ValueError(f"expected names of the teachers {listed(teachers)}, found {shown(value)}")
+        return names
+
+    return {TAUGHT_BY: _each_row(dataset, TAUGHT_BY, part, read)}
+
+
+def _names_in(text: str, teachers: Sequence[str]) -> list[str] | None:
+    """Return the names in a cell; one that holds a space must stand there alone."""
+    return [text.strip()] if text.strip() in teachers else text.split() or None
 
 
 def read_classes(dataset: Dataset, column: str, part: str) -> list[str | None]:
@@ -110,13 +143,13 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"expected a number, found {value!r:.40}")
+        raise ValueError(f"expected a number, found {shown(value)}")
     return number
 
 
 def _read_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected a text, found {value!r:.40}")
+        raise ValueError(f"expected a text, found {shown(value)}")
     return value
 
 

@@ -12,28 +12,33 @@ from datasets import Sequence as SequenceFeature
 
 from ...romanian.scores import classification_scores, correlation_scores, entity_scores, tag_scores
 from ...romanian.splits import stratified_split
+from ...tokenization.columns import TAUGHT_BY
 from ..configuration.configuration import REGRESSION, TOKEN_CLASSIFICATION, DistillationConfig
 from .columns import Columns, find_columns
 from .label_inventory import Inventory, Names, take_inventory
 from .labelled_files import TEST, TRAIN, VALIDATION, read_parts
-from .labelled_rows import read_classes, read_inputs, read_numbers, read_tags
-from .task_data import Score, TaskData
+from .labelled_rows import read_classes, read_inputs, read_numbers, read_speakers, read_tags
+from .task_data import NAMES, Score, TaskData
 
 HELD_OUT_SHARE = 0.15
 ENTITY_TAG = re.compile(r"O|[BI]-.+")
 Parts = dict[str, dict[str, list[Any]]]
 
 
-def load_own_task(config: DistillationConfig, teachers: Sequence[Names], seed: int) -> TaskData:
+def load_own_task(
+    config: DistillationConfig, teachers: Sequence[Names], seed: int, speakers: Sequence[str] = ()
+) -> TaskData:
     """Load the data of a configuration whose task is the user's own.
 
     Args:
         config: What the user gave.
         teachers: The labels of the fine-tuned teachers; none where the teachers are fine-tuned on these data.
         seed: Which rows are held out where the data have neither a test nor a validation part.
+        speakers: The names of all teachers, which may stand in a column `taught_by`.
 
     Raises:
-        ValueError: The data cannot be read, a column is not there, or a label is missing or unknown to the teachers.
+        ValueError: The data cannot be read, a column is not there, a label is missing or unknown to the teachers, or
+            one is named that there is not.
     """
     if not isinstance(config.data, str | Mapping):
         raise ValueError(
@@ -43,7 +48,7 @@ def load_own_task(config: DistillationConfig, teachers: Sequence[Names], seed: i
 
     datasets = read_parts(config.data)
     columns = _columns(config, datasets[TRAIN])
-    parts = {part: _read_part(config, dataset, columns, part) for part, dataset in datasets.items()}
+    parts = {part: _read_part(config, dataset, columns, part, speakers) for part, dataset in datasets.items()}
     notes = [_guessed(columns)] if columns.guessed else []
 
     parts, dropped = _labelled(parts)
@@ -113,8 +118,13 @@ def _guessed(columns: Columns) -> str:
     return f"Columns taken by their names: {told}."
 
 
-def _read_part(config: DistillationConfig, dataset: Dataset, columns: Columns, part: str) -> dict[str, list[Any]]:
-    inputs = read_inputs(dataset, columns, part)
+def _read_part(
+    config: DistillationConfig, dataset: Dataset, columns: Columns, part: str, speakers: Sequence[str]
+) -> dict[str, list[Any]]:
+    inputs: dict[str, list[Any]] = {
+        **read_inputs(dataset, columns, part),
+        **read_speakers(dataset, part, speakers),
+    }
     label = str(columns.label)
     if label not in dataset.column_names:
         return inputs | {"labels": [None] * len(dataset)}
@@ -179,8 +189,8 @@ def _with_measured_part(parts: Parts, stratified: bool, seed: int) -> tuple[Part
 
 
 def _dataset(rows: Mapping[str, list[Any]], inventory: Inventory | None, tagging: bool) -> Dataset:
-    text = SequenceFeature(Value("string")) if tagging else Value("string")
-    features: dict[str, Any] = {name: text for name in rows if name != "labels"}
+    text = NAMES if tagging else Value("string")
+    features: dict[str, Any] = {name: NAMES if name == TAUGHT_BY else text for name in rows if name != "labels"}
 
     labels = rows["labels"]
     if inventory is None:

@@ -8,7 +8,10 @@ from datasets import Dataset, Features, Value
 from datasets import Sequence as SequenceFeature
 
 from ...romanian.tasks import Task
+from ...tokenization.columns import TAUGHT_BY
 
+NAMES = SequenceFeature(Value("string"))
+"""The type of a column of lists of words, or of teachers' names."""
 Score = Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
 
 
@@ -17,7 +20,8 @@ class TaskData:
     """A task with its data, before anything is encoded.
 
     Attributes:
-        train: Columns `labels` and `words` (tagging), `text`, or `text` and `text_pair`.
+        train: Columns `labels` and `words` (tagging), `text`, or `text` and `text_pair`; and `taught_by`, where the
+            data say which teachers may speak about an example.
         test: The same, to be measured on.
         part: What messages call the part that is measured.
         label_names: The names of the labels, by number; None for regression.
@@ -75,8 +79,8 @@ class TaskData:
 
     @property
     def features(self) -> Features:
-        """The types of the columns; a label is a number, or one per word."""
-        text = SequenceFeature(Value("string")) if self.tagging else Value("string")
+        """The types of what is read and of the labels; a label is a number, or one per word."""
+        text = NAMES if self.tagging else Value("string")
         label = Value("float32" if self.label_names is None else "int64")
         labels = SequenceFeature(label) if self.tagging else label
         return Features({**dict.fromkeys(self.inputs, text), "labels": labels})
@@ -84,4 +88,4 @@ class TaskData:
     @property
     def inputs(self) -> list[str]:
         """The columns that are read."""
-        return [name for name in self.train.column_names if name != "labels"]
+        return [name for name in self.train.column_names if name not in ("labels", TAUGHT_BY)]

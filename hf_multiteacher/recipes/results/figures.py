@@ -15,6 +15,7 @@ from ...whole_file import write_text
 WIDTH = 80
 LONGEST_NAME = 26
 STUDENT = "student"
+ACCURACY = "accuracy"
 SIZES = {"parameters": "parameters", "megabytes": "MB", "latency_ms": "ms"}
 """What is shown of the sizes -> its heading; latency is there where `report_speed` asked for it."""
 NOT_FIGURES = ("runtime", "per_second", "preparation_time", "compilation_time", "epoch")
@@ -118,7 +119,7 @@ class Figures:
         if self.ensemble:
             quality.append((ENSEMBLE, self.ensemble, {}))
 
-        measures = _first(self.metric, [name for name in quality[0][1] if "/" not in name])
+        measures = _in_order(self.metric, [name for name in quality[0][1] if "/" not in name])
         shown = {key: title for key, title in SIZES.items() if key in self.sizes}
         rows = [["", *map(_heading, measures), *shown.values()]]
         for name, row, sizes in quality:
@@ -152,8 +153,10 @@ def fitted(rows: Sequence[Sequence[str]], *, kept: int) -> str:
     return aligned(shown)
 
 
-def _first(metric: str | None, names: Sequence[str]) -> list[str]:
-    return [*dict.fromkeys([metric, *names] if metric else names)]
+def _in_order(metric: str | None, names: Sequence[str]) -> list[str]:
+    """Put first what stays where a table has no room for all."""
+    first = [name for name in (metric, ACCURACY) if name == metric or name in names]
+    return [*dict.fromkeys([name for name in first if name] + [*names])]
 
 
 def _heading(measure: str) -> str:

@@ -20,7 +20,8 @@ def said(right):
 
 
 def cell(arm, seed, right):
-    models = {"student": right, "A": 36, "B": 30, "ensemble": 38}
+    ensemble = 36 if arm == "A" else 30 if arm == "B" else 38  # an arm with one teacher follows that one
+    models = {"student": right, "A": 36, "B": 30, "ensemble": ensemble}
     answers = {"gold": GOLD, **{name: said(number) for name, number in models.items()}}
     return Cell(
         task="di",
@@ -30,7 +31,7 @@ def cell(arm, seed, right):
         metric="accuracy",
         measured_on="40 examples (test)",
         quality={"accuracy": right / 40},
-        loyalty={"A": {"label_loyalty": right / 40}},
+        loyalty={"A": {"label_loyalty": right / 40}, "ensemble": {"label_loyalty": 0.0, "probability_loyalty": 0.0}},
         teachers={name: {"accuracy": models[name] / 40} for name in ("A", "B", "ensemble")},
         sizes={name: {"parameters": 10} for name in ("student", "A", "B")},
         steps=1,
@@ -66,6 +67,16 @@ def test_teachers_are_measured_on_the_same_half_and_compared_with_each_other_on_
     assert found.examples == 20
     assert found.teachers == pytest.approx({"A": 18 / 20, "B": 15 / 20, "ensemble": 19 / 20})
     assert found.between == {"A": {"B": pytest.approx(34 / 40)}, "B": {"A": pytest.approx(34 / 40)}}
+
+
+def test_all_arms_are_as_loyal_to_the_one_ensemble_as_their_answers_are_its_answers():
+    found = result(alone=[38], A=[36], both=[20, 28])
+    loyalty = {name: arm.loyalty["ensemble"] for name, arm in found.arms.items()}
+    assert loyalty == {
+        "alone": {"label_loyalty": 1.0},
+        "A": {"label_loyalty": pytest.approx(38 / 40)},  # 1 to its own, which is teacher A
+        "both": {"label_loyalty": pytest.approx((22 / 40 + 30 / 40) / 2)},
+    }
 
 
 def test_gains_are_averaged_over_the_tasks_that_have_the_arm():

@@ -102,7 +102,7 @@ def test_what_is_not_there_is_refused(monkeypatch):
     ):
         load_examples("regression", "org/none")
     monkeypatch.setattr(comparison_data, "load_dataset", lambda *a, **o: Dataset.from_dict({"tokens": [["a"]]}))
-    with pytest.raises(ValueError, match=r"the columns \['tokens'\], and it is not plain which is the text column"):
+    with pytest.raises(ValueError, match=r"the columns 'tokens', and it is not plain which is the text column"):
         load_examples("regression", "org/data")
 
 

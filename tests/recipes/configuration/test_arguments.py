@@ -84,7 +84,7 @@ def test_a_flag_may_hold_a_mapping():
         (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'. `hf-multiteacher distill --keys`"),
         (["--size", "3", "--corpus"], "--corpus needs a value"),
         ([], "missing .* 'corpus'"),
-        (["none.yaml"], "'none.yaml' cannot be read"),
+        (["none.yaml"], "There is no configuration 'none.yaml' that could be read: no such file or directory. Check"),
         (["--corpus", "a", "--temperature", "0"], "temperature must be a number above 0"),
     ],
 )

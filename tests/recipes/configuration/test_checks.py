@@ -10,6 +10,7 @@ from hf_multiteacher.recipes.configuration.checks import (
     check_output_folder,
     check_results_folder,
     check_seed,
+    check_training,
 )
 
 
@@ -33,6 +34,12 @@ def test_a_fine_tuning_refuses_what_it_cannot_follow(tmp_path, change):
     check_fine_tuning(TrainingArguments(str(tmp_path)))
     with pytest.raises(ValueError, match="A seed must|Leave it out"):
         check_fine_tuning(TrainingArguments(str(tmp_path), **change))
+
+
+def test_a_training_without_a_step_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="num_train_epochs is 0, so the model would be saved as it is, untrained"):
+        check_training(TrainingArguments(str(tmp_path), num_train_epochs=0))
+    check_training(TrainingArguments(str(tmp_path), num_train_epochs=0, max_steps=1))
 
 
 def test_an_output_folder_is_new_or_empty_or_resumed_from(tmp_path):

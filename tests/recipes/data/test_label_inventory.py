@@ -7,9 +7,9 @@ import pytest
 
 from hf_multiteacher.recipes.data.label_inventory import Names, read_label, take_inventory
 
-FIRST = Names("Teacher 'a'", ["rău", "bun"], named=True)
-SECOND = Names("Teacher 'b'", ["Bun", "RĂU"], named=True)
-UNNAMED = Names("Teacher 'c'", ["LABEL_0", "LABEL_1"], named=False)
+FIRST = Names("teacher 'a'", ["rău", "bun"], named=True)
+SECOND = Names("teacher 'b'", ["Bun", "RĂU"], named=True)
+UNNAMED = Names("teacher 'c'", ["LABEL_0", "LABEL_1"], named=False)
 
 
 def take(labels, *teachers, test=()):
@@ -30,12 +30,12 @@ def test_without_teachers_that_know_them_labels_are_sorted():
 def test_numbers_are_places_of_a_teachers_names_and_that_is_said():
     names, number, notes = take(["0", "1"], FIRST)
     assert (names, number) == (["rău", "bun"], {"0": 0, "1": 1})
-    assert notes == ["The labels are numbers: 0 is rău, 1 is bun, as Teacher 'a' has them."]
+    assert notes == ["The labels are numbers: 0 is rău, 1 is bun, as teacher 'a' has them."]
     assert take(["1", "0"], UNNAMED) == (["LABEL_0", "LABEL_1"], {"1": 1, "0": 0}, [])
 
 
 def test_names_that_are_numbers_are_names():
-    stars = Names("Teacher 's'", ["1", "2", "4", "5"], named=True)
+    stars = Names("teacher 's'", ["1", "2", "4", "5"], named=True)
     assert take(["5", "1"], stars) == (["1", "2", "4", "5"], {"5": 3, "1": 0}, [])
 
 
@@ -51,15 +51,19 @@ def test_a_label_that_train_never_shows_is_told():
         (
             ["bun", "slab"],
             [FIRST],
-            "labels 'slab' .in train., which Teacher 'a' does not know: it has 'rău', 'bun'",
+            "labels 'slab' .in train., which teacher 'a' does not know: it has 'rău', 'bun'",
         ),
         (["0", "2"], [FIRST], "labels '0', '2'"),
         (["bun"], [UNNAMED], "has no names for its 2 labels"),
         (["2"], [UNNAMED], "has no names for its 2 labels"),
-        (["bun"], [FIRST, UNNAMED], "Teacher 'c' has no names for its labels, but another teacher has"),
-        (["bun"], [FIRST, Names("Teacher 'd'", ["bun", "mare"], True)], "must have the same labels, in any order"),
-        (["bun"], [FIRST, Names("Teacher 'd'", ["bun", "rău", "x"], True)], "must have the same labels, in any order"),
-        (["a"], [], "All labels of the data are ..a.., so there is nothing to learn"),
+        (
+            ["bun"],
+            [FIRST, UNNAMED],
+            "cannot be matched: teacher 'c' has no names for its own, but another teacher has",
+        ),
+        (["bun"], [FIRST, Names("teacher 'd'", ["bun", "mare"], True)], "must have the same labels, in any order"),
+        (["bun"], [FIRST, Names("teacher 'd'", ["bun", "rău", "x"], True)], "must have the same labels, in any order"),
+        (["a"], [], "All labels of the data are 'a', so there is nothing to learn"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused_by_name(labels, teachers, message):

@@ -21,7 +21,7 @@ TRAINING = {"max_steps": 3, "learning_rate": 1e-3, "use_cpu": True, "disable_tqd
 BEST = {"load_best_model_at_end": True, "metric_for_best_model": "accuracy"} | {
     f"{kind}_{key}": value for kind in ("eval", "save") for key, value in (("strategy", "steps"), ("steps", 2))
 }
-KNOWN = [Names("Teacher 'a'", ["bun", "rău"], named=True)]
+KNOWN = [Names("teacher 'a'", ["bun", "rău"], named=True)]
 
 
 @pytest.fixture(scope="module")
@@ -316,15 +316,70 @@ def test_a_row_of_json_lines_that_cannot_be_read_is_named(tmp_path, task, rows, 
 def test_data_of_which_nothing_is_left_to_learn_from_or_that_lack_a_column_are_refused(tmp_path):
     with pytest.raises(ValueError, match="The data have 1 examples, so none is left to measure on"):
         load(tmp_path, teachers=KNOWN, train_csv="text,label\na,bun\n")
-    with pytest.raises(
-        ValueError, match=r"The part test has the columns \['label'\], and so no 'text', which train has"
-    ):
+    with pytest.raises(ValueError, match=r"The part test has the columns 'label', and so no 'text', which train has"):
         load(tmp_path, train_csv="text,label\na,x\nb,y\n", test_csv="label\nx\n")
 
 
 def test_what_the_teachers_do_not_know_is_named_with_the_part_where_it_stands(tmp_path):
-    with pytest.raises(ValueError, match="labels 'slab' .in test., which Teacher 'a' does not know"):
+    with pytest.raises(ValueError, match="labels 'slab' .in test., which teacher 'a' does not know"):
         load(tmp_path, teachers=KNOWN, train_csv="text,label\na,bun\n", test_csv="text,label\nb,slab\n")
+
+
+def test_who_may_speak_about_an_example_comes_from_the_data_in_every_part(tmp_path):
+    (tmp_path / "train.csv").write_text(
+        "text,label,taught_by\na,bun,one\nb,rău,two one\nc,bun,\nd,rău,a name\n", encoding="utf-8"
+    )
+    lines = [{"text": "e", "label": "bun", "taught_by": names} for names in (["two"], [], None)]
+    (tmp_path / "test.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    files = {"train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.jsonl")}
+    config = DistillationConfig(task="text-classification", data=files)
+    task = load_own_task(config, KNOWN, 0, ["one", "two", "a name"])
+    assert task.train["taught_by"][:] == [["one"], ["two", "one"], None, ["a name"]]
+    assert task.test["taught_by"][:] == [["two"], [], None] and task.inputs == ["text"]
+
+
+@pytest.mark.parametrize(("file", "cell"), [("a.csv", "three one"), ("a.jsonl", ["one", "x"]), ("a.jsonl", 1)])
+def test_a_name_that_no_teacher_has_is_refused_with_its_example(tmp_path, file, cell):
+    rows = [{"text": "a", "label": "bun", "taught_by": cell}] * 2
+    text = f"text,label,taught_by\na,bun,{cell}\n" if file == "a.csv" else "\n".join(map(json.dumps, rows))
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    config = DistillationConfig(task="text-classification", data=str(tmp_path / file))
+    with pytest.raises(
+        ValueError, match="Example 1 of the part train, column 'taught_by': expected names of the teach"
+    ):
+        load_own_task(config, KNOWN, 0, ["one", "two"])
+
+
+@pytest.mark.parametrize("teachers", ["critic", "encoder"])
+def test_a_teacher_speaks_about_the_examples_that_name_it_alone(teachers, world, tmp_path, sentences):
+    names = [f"{teachers}-0", f"{teachers}-1"]
+    rows = [
+        f'"{text}",{"bun" if row % 2 else "rău"},{names[0] if row % 4 else ""}'
+        for row, text in enumerate(sentences[:16])
+    ]
+    for part in ("train", "test"):
+        (tmp_path / f"{part}.csv").write_text("\n".join(["text,label,taught_by", *rows]), encoding="utf-8")
+    settings = {"task": "text-classification", "file": {each: tmp_path / f"{each}.csv" for each in ("train", "test")}}
+    tuned = {"fine_tune_teachers": True} if teachers == "encoder" else {}
+    assert distil(world, tmp_path / "out", teachers, **settings, **tuned) == 0
+    found = figures(tmp_path / "out")["teachers"]
+    assert "coverage" not in found[names[0]]["quality"] or found[names[0]]["quality"]["coverage"] == 1
+    assert found[names[1]]["quality"]["coverage"] == pytest.approx(4 / 16)
+
+
+def test_windows_of_a_sentence_are_taught_by_those_who_may_speak_about_it(world, tmp_path, sentences):
+    lines = [
+        json.dumps({"tokens": text.split(), "tags": ["O"] * len(text.split()), "taught_by": [f"tagger-{row % 2}"]})
+        for row, text in enumerate(sentences[:12])
+    ]
+    (tmp_path / "tags.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    settings = {
+        "task": "token-classification",
+        "file": {"train": tmp_path / "tags.jsonl", "test": tmp_path / "tags.jsonl"},
+    }
+    assert distil(world, tmp_path / "out", "tagger", **settings, max_length=8, labelled_rows=8) == 0
+    found = figures(tmp_path / "out")["teachers"]
+    assert 0.3 < found["tagger-0"]["quality"]["coverage"] < 0.7
 
 
 def test_a_task_needs_data():

@@ -39,7 +39,7 @@ TEXT = st.lists(st.sampled_from(["a", "șt", "🙂z", " ", "\t", "\u2028", "\x0b
 @given(TEXT, st.integers(1, 4), st.sampled_from([7, 8, 64]))
 def test_the_same_lines_and_texts_come_in_blocks_as_at_once(tmp_path_factory, parts, words, block):
     path = tmp_path_factory.getbasetemp() / "text.txt"
-    path.write_bytes("".join(f"{part} " if part.isalpha() else part for part in parts).encode())
+    path.write_bytes("".join(part if part.isspace() else f"{part} " for part in parts).encode())
     wanted = lines_at_once(path)
 
     with pytest.MonkeyPatch.context() as patched:

@@ -50,6 +50,14 @@ def test_each_line_is_an_example_without_a_label(write):
     assert (row["text"], row["text_pair"]) == ("Ion", "vine.") and math.isnan(row["labels"])
 
 
+def test_who_may_speak_stands_there_too_and_all_may_where_it_does_not(write):
+    table = write("a.csv", "text,taught_by\nunu,near\n")
+    rows = load_unlabelled([table, write("b.txt", "doi\n")], TEXTS, text_column=None, speakers=["near"]).to_list()
+    assert [row["taught_by"] for row in rows] == [["near"], None]
+    with pytest.raises(ValueError, match="Example 1 of the part unlabelled, column 'taught_by'"):
+        load_unlabelled(table, TEXTS, text_column=None, speakers=["far"])
+
+
 def test_files_with_columns_and_several_sources_are_read(write):
     table = write("a.csv", "id,mesaj\n1,unu\n2,doi\n")
     lines = write("b.txt", "trei\n")

@@ -71,6 +71,20 @@ def test_the_table_has_a_row_for_each_model_and_the_loyalty_below(figures):
     ]
 
 
+def test_accuracy_stays_behind_the_main_measure_where_a_table_has_no_room_for_all():
+    tagging = {
+        "entity_f1": 0.5,
+        "entity_precision": 0.5,
+        "entity_recall": 0.5,
+        "macro_precision": 0.5,
+        "accuracy": 0.5,
+    }
+    sizes = {"parameters": 1000, "megabytes": 0.5}
+    figures = Figures(tagging, {"a-teacher-with-a-long-name": tagging}, {}, {}, {}, sizes, metric="entity_f1")
+    header = figures.table().splitlines()[0]
+    assert header.split()[:3] == ["entity", "f1", "accuracy"] and "recall" not in header and header.endswith("MB")
+
+
 def test_a_table_that_is_too_wide_loses_columns_but_not_the_last_ones():
     rows = [["", *(f"measure number {number}" for number in range(9)), "MB"]]
     rows.append(["a", *["0.1"] * 9, "5"])
