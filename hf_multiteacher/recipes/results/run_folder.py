@@ -12,7 +12,7 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TASKS
 from ...report.card_data import DistillationCardData, Evaluation
 from ...report.compared_answers import FILE as ANSWERS
 from ...report.compared_answers import ComparedAnswers
-from ...report.measured_run import NOT_KEPT, WITHOUT_LABELS, MeasuredRun
+from ...report.measured_run import NOT_KEPT, MeasuredRun
 from ...teachers.ensemble import ENSEMBLE
 from ...training.card import NOT_QUALITY, evaluations_in, evaluations_of, loyalty_of
 from ...training.checkpoint import MANIFEST
@@ -20,7 +20,6 @@ from .figures import STUDENT
 
 METRICS, STATE, CONFIG, MODEL = "metrics.json", "trainer_state.json", "config.yaml", "config.json"
 SIZES = ("parameters", "megabytes", "latency_ms", "latency_ratio", "memory_mb")
-OTHER_ANSWERS = ("regression", "multi_label_classification")
 Content = dict[str, Any]
 
 
@@ -65,11 +64,7 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
     card.arguments = {**_yaml(files[CONFIG]), **card.arguments}
 
     answers = _found(folder, ANSWERS)
-    return MeasuredRun(
-        card,
-        ComparedAnswers.read(answers) if answers else None,
-        WITHOUT_LABELS if _has_other_answers(card, model) else NOT_KEPT,
-    )
+    return MeasuredRun(card, ComparedAnswers.read(answers) if answers else None, NOT_KEPT)
 
 
 def _found(folder: Path, file: str) -> Path | None:
@@ -184,8 +179,3 @@ def _others(metrics: Content) -> dict[str, Any]:
 def _sizes(name: str, metrics: Content) -> dict[str, dict[str, Any]]:
     rows = {name: metrics.get(STUDENT, {}), **metrics.get("teachers", {})}
     return {model: {key: row[key] for key in SIZES if key in row} for model, row in rows.items()}
-
-
-def _has_other_answers(card: DistillationCardData, model: Content) -> bool:
-    """Whether the answers are not one label each."""
-    return TASKS[card.task].over_vocabulary or model.get("problem_type") in OTHER_ANSWERS
