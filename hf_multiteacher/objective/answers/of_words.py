@@ -13,16 +13,17 @@ from ..outcomes import Outcomes
 from ..rows import Rows
 from . import text
 from .confidence import Confidence
-from .record import DISTANCE, LABEL, AnswerRecord, Said, answer_of, at_rows, disputed, distances, equal
+from .record import DISTANCE, LABEL, NOTHING, AnswerRecord, Said, answer_of, at_rows, disputed, distances, equal
 
-OTHER = "(a word that the two do not share)"
+FIRST_SHARED = 1
+"""The outcome before it is all that two vocabularies do not share."""
 
 
 class WordAnswers(AnswerRecord):
     """Adds up answers that are entries of a vocabulary; of each text the masked place that is farthest apart is kept.
 
-    A teacher with another vocabulary answers with the outcomes that it shares with the student's, and is right or
-    wrong where the word is one of them.
+    A teacher with another vocabulary answers with the most probable of the words that it shares with the student, and
+    is right or wrong where the word is one of them.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -41,9 +42,10 @@ class WordAnswers(AnswerRecord):
         outcomes = self._outcomes(targets)
         for name, student, teacher, available, shared in outcomes:
             student, teacher, has = (at_rows(each, at) for each in (student, teacher, available))
-            answer, sure = answer_of(teacher, has)
+            first = 0 if shared is None else FIRST_SHARED
+            answer, sure = answer_of(teacher, has, first)
             right = labels if shared is None else _among(shared, labels)
-            models.append(_said(name, answer, sure, right, student.argmax(dim=-1)))
+            models.append(_said(name, answer, sure, right, student[:, first:].argmax(dim=-1) + first))
             pairs.append((student[:, None], teacher[:, None], has))
 
         self.naming = self.naming or [self._named, *(self._naming(shared) for *_, shared in outcomes)]
@@ -71,7 +73,7 @@ class WordAnswers(AnswerRecord):
             return self._named
         outcomes, first = np.unique(shared.student.cpu().numpy(), return_index=True)
         entry = dict(zip(outcomes.tolist(), first.tolist(), strict=True))
-        return lambda answer: self._named(entry[int(answer)]) if answer else OTHER
+        return lambda answer: self._named(entry[int(answer)])
 
     def _named(self, answer: float) -> str:
         return text.named(int(answer), self.tokenizer)
@@ -104,4 +106,4 @@ def _said(name: str, answer: Tensor, sure: Tensor, labels: Tensor, mine: Tensor)
 def _among(shared: Outcomes, labels: Tensor) -> Tensor:
     """Return the outcomes of the words, below 0 where a word is none that the two share."""
     outcomes = shared.of_labels(labels)
-    return outcomes.masked_fill(outcomes == 0, -1)
+    return outcomes.masked_fill(outcomes < FIRST_SHARED, NOTHING)

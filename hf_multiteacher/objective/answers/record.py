@@ -178,13 +178,20 @@ def at_rows(values: Tensor, at: Tensor) -> Tensor:
     return values if len(at) == len(values) else values.index_select(0, at)
 
 
-def answer_of(logits: Tensor, has: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which class [...] is the most probable by logits [..., classes], and how probable; `NOTHING` without."""
-    best, answer = full_precision(logits).max(dim=-1)
-    sure = (best - full_precision(logits).logsumexp(dim=-1)).exp()
+def answer_of(logits: Tensor, has: Tensor, first: int = 0) -> tuple[Tensor, Tensor]:
+    """Return which class [...] is the most probable, and how probable; `NOTHING` where there is no answer.
+
+    Args:
+        logits: [..., classes].
+        has: Where the model was asked and has an answer, bool [...].
+        first: The classes before it are no answers.
+    """
+    exact = full_precision(logits)
+    best, answer = exact[..., first:].max(dim=-1)
+    sure = (best - exact.logsumexp(dim=-1)).exp()
 
     has = has & sure.isfinite()
-    return answer.masked_fill(~has, NOTHING), sure.masked_fill(~has, NOTHING)
+    return (answer + first).masked_fill(~has, NOTHING), sure.masked_fill(~has, NOTHING)
 
 
 def equal(first: Tensor, second: Tensor) -> Tensor:

@@ -58,7 +58,8 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
             "trainer.save_state(), its log."
         )
 
-    metrics, state, manifest, model = (_json(files[file]) for file in (METRICS, STATE, MANIFEST, MODEL))
+    metrics, state, model = (_json(files[file]) for file in (METRICS, STATE, MODEL))
+    manifest = _manifest(files[MANIFEST])
     with _readable(files[METRICS] or files[STATE] or folder):
         card = _card(name, metrics, state, manifest, model)
     card.arguments = {**_yaml(files[CONFIG]), **card.arguments}
@@ -83,6 +84,14 @@ def _json(path: Path | None) -> Content:
         return {}
     with _readable(path):
         return {**json.loads(path.read_text("utf-8"))}
+
+
+def _manifest(path: Path | None) -> Content:
+    """Read who has taught, and how; a name is text, whatever the file says."""
+    content = _json(path)
+    with _readable(path or Path(MANIFEST)):
+        teachers = [{**teacher, "name": str(teacher["name"])} for teacher in content.get("teachers") or ()]
+        return {"teachers": teachers, "arguments": {**content.get("arguments", {})}}
 
 
 def _yaml(path: Path | None) -> Content:
@@ -111,8 +120,8 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _card(name: str, metrics: Content, state: Content, manifest: Content, model: Content) -> DistillationCardData:
     """Put what a run has left into the form that a card is written from."""
-    teachers = manifest.get("teachers") or [{"name": each} for each in metrics.get("teachers", {})]
-    names = [str(teacher["name"]) for teacher in teachers]
+    teachers = manifest["teachers"] or [{"name": each} for each in metrics.get("teachers", {})]
+    names = [teacher["name"] for teacher in teachers]
     name = f"{name} (student)" if name in (*names, ENSEMBLE) else name
     history = [entry for entry in state.get("log_history", []) if isinstance(entry["step"], int | float)]
     task = _task(model, metrics)
@@ -123,7 +132,7 @@ def _card(name: str, metrics: Content, state: Content, manifest: Content, model:
         task=task,
         teachers=teachers,
         repo_id=name,
-        arguments=manifest.get("arguments", {}),
+        arguments=manifest["arguments"],
         log_history=history,
         evaluations=_measured(name, metrics) or evaluations_of(last, [], TASKS[task].pipeline, name, names),
         measured_on=str(metrics.get("measured_on", "")),

@@ -9,7 +9,7 @@ from .dots import shortened
 from .looks import Look
 from .svg import Axis, element, line, picture, short_number, text
 
-SIDE, LEFT, TOP, BOTTOM = 200, 40, 22, 44
+SIDE, LEFT, TOP, BOTTOM = 140, 34, 22, 44
 LONGEST_NAME = 24
 
 Pair = tuple[float, float]
@@ -28,7 +28,7 @@ def number_chart(title: str, pairs: Sequence[Pair], look: Look, *, across: str, 
     """
     x_axis = Axis.around(span, LEFT, LEFT + SIDE)
     y_axis = Axis.around(span, TOP + SIDE, TOP)
-    points = [element("circle", cx=x_axis(x), cy=y_axis(y), r=2.5) for x, y in pairs]
+    points = [element("circle", cx=x_axis(x), cy=y_axis(y), r=2.0) for x, y in pairs]
 
     frame = _frame(x_axis, y_axis, across, up)
     cloud = element("g", *points, class_=f"cloud {look.class_}")

@@ -20,24 +20,26 @@ def trainer(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def places(trainer):
     """For each masked place: the word, and the student's, the first and the second teacher's answer to it and its
-    probability; the second has a vocabulary of its own, and is asked by hand about the outcomes that the two share."""
+    probability; the second has a vocabulary of its own, and answers with the best of the words that the two share."""
     objective, found = trainer.distillation_objective, []
     for batch in trainer.get_eval_dataloader():
         rows = objective.rows(batch)
         logits = trainer._student_forward(trainer.model, batch, rows.tokens, index=rows.index)[1]
         with torch.no_grad():
             targets = objective(batch, rows, logits, None, with_teachers=True, hooks=trainer._hooks()).targets
-        each = [logits, targets.teacher_logits[0], targets.teacher_logits[1]]
+        models = [(logits, 0), (targets.teacher_logits[0], 0), (targets.teacher_logits[1], 1)]
         for row in range(len(rows.index)):
-            label = rows.labels[row].item()
-            if label >= 0:
+            if rows.labels[row] >= 0:
                 has = [True, *(targets.available[:, row].tolist())]
-                answers = [
-                    (part[row].argmax().item(), torch.softmax(part[row].double(), -1).max().item()) if there else None
-                    for part, there in zip(each, has, strict=True)
-                ]
-                found.append((label, answers, targets.student_logits[1][row].argmax().item()))
+                each = [best(part[row], first) if has[number] else None for number, (part, first) in enumerate(models)]
+                found.append((rows.labels[row].item(), each))
     return found
+
+
+def best(logits, first):
+    """The most probable class from `first` on, and its probability."""
+    answer = first + logits[first:].argmax().item()
+    return answer, torch.softmax(logits.double(), -1)[answer].item()
 
 
 def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_shared(trainer, places):
@@ -45,10 +47,10 @@ def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_
     outcomes = trainer.distillation_objective.teachers.outcomes[1].student.tolist()
     assert answers.rows == "masked words" and [*answers.confidence] == ["student", "first", "second"]
     for number, name in enumerate(answers.confidence):
-        spaces = [outcomes[label] if number == 2 else label for label, *_ in places]
+        spaces = [outcomes[label] if number == 2 else label for label, _ in places]
         counted = [
             (said[number], right)
-            for (_, said, _), right in zip(places, spaces, strict=True)
+            for (_, said), right in zip(places, spaces, strict=True)
             if said[number] and (number < 2 or right > 0)
         ]
         rows, sure, right = np.sum(answers.confidence[name], axis=0)
@@ -58,27 +60,24 @@ def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_
 
 
 def test_examples_mark_the_word_and_say_what_each_model_answers_there(trainer, places):
-    tokenizer, outcomes = (
-        trainer.processing_class,
-        trainer.distillation_objective.teachers.outcomes[1].student.tolist(),
-    )
-    said = {
-        tuple(
-            None if answer is None else (named(entry(number, answer[0], outcomes), tokenizer), round(answer[1], 3))
-            for number, answer in enumerate(answers)
-        )
-        for _, answers, _ in places
-    }
+    said = [told_by_hand(trainer, word, answers) for word, answers in places]
     examples = trainer.compared_answers().disagreements
     assert examples and [each.distance for each in examples] == sorted((e.distance for e in examples), reverse=True)
     for example in examples:
         ((word, _),) = [part for part in example.parts if part[1] is not None]
         (row,) = example.rows
         assert row["label"] == word and row["answers"]["student"][2] is (row["answers"]["student"][0] == word)
-        told = [row["answers"].get(name) for name in ("student", "first", "second")]
-        assert tuple(answer and (answer[0], round(answer[1], 3)) for answer in told) in said
+        names = word, *((name, answer) for name, (answer, *_) in row["answers"].items())
+        sure = [each for _, each, _ in row["answers"].values()]
+        assert any(names == expected and sure == pytest.approx(of_them, abs=1e-4) for expected, of_them in said)
 
 
-def entry(number, answer, outcomes):
-    """The student's entry of an answer: of the second teacher's outcomes the first."""
-    return outcomes.index(answer) if number == 2 else answer
+def told_by_hand(trainer, word, answers):
+    """The word, what everybody answers, and how sure each is; of the second teacher's outcomes the first entry."""
+    outcomes = trainer.distillation_objective.teachers.outcomes[1].student.tolist()
+    given = [(name, *answer) for name, answer in zip(("student", "first", "second"), answers, strict=True) if answer]
+    entries = [(name, outcomes.index(answer) if name == "second" else answer) for name, answer, _ in given]
+
+    tokenizer = trainer.processing_class
+    names = named(word, tokenizer), *((name, named(entry, tokenizer)) for name, entry in entries)
+    return names, [sure for *_, sure in given]

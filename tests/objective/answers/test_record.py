@@ -65,7 +65,7 @@ def test_examples_are_those_that_are_farthest_apart_and_say_what_each_model_answ
         assert said["label"] == "abc"[labels[number]]
         for name, logits in (("student", student), ("first", first), ("second", second), ("ensemble", ensemble)):
             label, sure, right = said["answers"][name]
-            assert right is (logits[number].argmax() == labels[number])
+            assert right is bool(logits[number].argmax() == labels[number])
             assert label == "abc"[logits[number].argmax()] and sure == pytest.approx(
                 softmax(logits[number]).max(), abs=1e-4
             )
