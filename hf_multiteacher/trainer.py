@@ -34,7 +34,7 @@ from .objective.evaluation_mixin import EvaluationMixin, students_objective
 from .objective.objective import SKIPPED, SOFT_AND_HARD, Computed, DistillationObjective, Hooks
 from .objective.rows import MODEL_INPUTS, Rows, teacher_inputs
 from .report.card_data import DistillationCardData
-from .report.measured_run import NOT_EVALUATED, WITHOUT_LABELS, MeasuredRun
+from .report.measured_run import NOT_EVALUATED, MeasuredRun
 from .report.page.report import Report
 from .teachers.ensemble import TeacherEnsemble
 from .teachers.placement import Placement
@@ -655,8 +655,7 @@ class MultiTeacherDistillationTrainer(
             ValueError: There are no teachers.
         """
         data, answers = self.card_data(**card), self.compared_answers()
-        missing = WITHOUT_LABELS if self._answers_to_compare() is None else NOT_EVALUATED
-        return Report([MeasuredRun(data, answers, "" if answers else missing)])
+        return Report([MeasuredRun(data, answers, "" if answers else NOT_EVALUATED)])
 
     @cached_property
     def _speed(self) -> Speeds:

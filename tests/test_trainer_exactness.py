@@ -136,14 +136,17 @@ def test_two_ranks_report_the_same_evaluation_although_examples_are_repeated_to_
     assert {name: alone[name] for name in names} == pytest.approx({name: together[name] for name in names}, rel=1e-4)
 
 
-@pytest.mark.parametrize("task", ["tagging", "single-label"])
+@pytest.mark.parametrize("task", TASKS)
 def test_two_ranks_compare_the_same_answers(task, whole_batches, two_ranks):
     trainer = whole_batches((task, "adamw"))
     trainer.evaluate()
     alone, together = trainer.compared_answers(), two_ranks[0][task, "adamw"]["answers"]
-    assert alone.confusion == together.confusion and alone.disagreements
+    assert (alone.confusion, alone.by_label) == (together.confusion, together.by_label) and alone.disagreements
     for model, bins in alone.confidence.items():
         assert sum(bins, []) == pytest.approx(sum(together.confidence[model], []), rel=1e-4)
+    assert (alone.numbers is None) == (together.numbers is None)
+    for model, numbers in alone.numbers.said.items() if alone.numbers else ():
+        assert sorted(numbers) == pytest.approx(sorted(together.numbers.said[model]), rel=1e-4)
     assert sorted(each.parts for each in alone.disagreements) == sorted(each.parts for each in together.disagreements)
 
 

@@ -42,5 +42,8 @@ def run(parsed: argparse.Namespace) -> int:
         )
 
     table = demo.run()
-    sys.stdout.write(f"\n{table}\n\nThe student, its card and charts are in {parsed.output_dir}/\n")
+    folder = parsed.output_dir
+    sys.stdout.write(
+        f"\n{table}\n\nStudent, card and charts: {folder}/; `hf-multiteacher report {folder}` draws them on a page.\n"
+    )
     return FINISHED

@@ -51,6 +51,7 @@ class SoftTargets:
     """Student and teachers side by side on the rows, for each teacher in the outcomes that the two share.
 
     Args:
+        student: The student's logits over its own outcomes; [rows, outcomes of the student].
         student_logits: Logits or coarsened log-probabilities; one [rows, outcomes] per teacher.
         teacher_logits: Likewise.
         available: Which teacher has which row; bool [teachers, rows].
@@ -60,6 +61,7 @@ class SoftTargets:
         taught: Where any teacher's part of `followed` is true; int64.
     """
 
+    student: Tensor
     student_logits: list[Tensor]
     teacher_logits: list[Tensor]
     available: Tensor
@@ -216,7 +218,8 @@ class AlignedTeachers:
         weights = weigh(teachers, self._labels(rows.labels), followed)
         expect_shape("compute_teacher_weights", weights, *followed.shape)
 
-        return SoftTargets(student, teachers, self.available(rows), followed, weights, rows.has, rows.taught)
+        available = self.available(rows)
+        return SoftTargets(student_logits, student, teachers, available, followed, weights, rows.has, rows.taught)
 
     def available(self, rows: Rows) -> Tensor:
         """Return which teacher has which row; bool [teachers, rows]."""

@@ -14,7 +14,7 @@ from ..losses import functional
 from ..losses.layer_map import STATE_LOSSES
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
-from .answer_record import AnswerRecord
+from .answers.record import AnswerRecord
 from .components import Component
 from .objective import DistillationObjective, HardLoss
 from .row_sets import sums_per_example
@@ -34,7 +34,7 @@ class EvaluationRecord:
         gather: Brings a tensor [examples, ...] of all ranks together, without the examples that only fill a batch.
         hard_loss: Gives the loss of rows by logits and labels, the teachers' as the student's.
         teachers: What measures the teachers by the user's own function; None where nothing does.
-        answers: What adds the answers up for a report; None where the task does not have one label per row.
+        answers: What adds the answers up for a report; None in a prediction.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ from ..losses.layer_map import STATE_LOSSES
 from ..models.labels import label_names
 from ..models.task import task_of, without_adapters
 from ..report.compared_answers import ComparedAnswers
-from .answer_record import AnswerRecord
+from .answers.of_labels import LabelAnswers
+from .answers.of_numbers import NumberAnswers
+from .answers.of_words import WordAnswers
+from .answers.record import AnswerRecord
 from .evaluation import EvaluationRecord
 from .objective import DistillationObjective
 from .teachers_measured import TeachersMeasured
@@ -108,12 +111,13 @@ class EvaluationMixin(Trainer):
         exchanged = in_training and not self.is_in_train and self.args.load_best_model_at_end
         return None if exchanged or step != self.state.global_step else self._compared_answers
 
-    def _answers_to_compare(self) -> AnswerRecord | None:
-        """Have the answers added up for a report, where a row has one label."""
+    def _answers_to_compare(self) -> AnswerRecord:
+        """Have the answers added up for a report."""
         student, objective = cast(nn.Module, self.model), cast(DistillationObjective, self._objective)
-        if objective.problem != "single_label_classification" or task_of(student).over_vocabulary:
-            return None
+        tokenizer = None if self.multi_tokenizer is None else self.multi_tokenizer.student_tokenizer
+        if task_of(student).over_vocabulary:
+            return WordAnswers(objective, self.accelerator, tokenizer)
 
         labels = label_names(without_adapters(student).config, "the student")
-        tokenizer = None if self.multi_tokenizer is None else self.multi_tokenizer.student_tokenizer
-        return AnswerRecord(objective, self.accelerator, labels, tokenizer)
+        kind = NumberAnswers if objective.problem == "regression" else LabelAnswers
+        return kind(objective, self.accelerator, tokenizer, labels)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,64 @@ BINS = 10
 
 
 @dataclass
-class ComparedAnswers:
-    """The answers to one evaluation set, of a task that has one label per row.
+class Numbers:
+    """What models answered to a sample of the examples of a regression; None where there is nothing.
 
     Args:
-        labels: Their names, in the order of their ids.
-        rows: What a row is: `words` or `examples`.
+        of: How many answers there were, of which these are a sample.
+        labels: The numbers of the data.
+        said: Model -> its numbers, in the order of the labels.
+    """
+
+    of: int
+    labels: list[float | None]
+    said: dict[str, list[float | None]]
+
+
+@dataclass
+class Disagreement:
+    """An example on which student and teachers do not agree.
+
+    Args:
+        distance: How far they are apart where they are farthest: one minus the probability agreement, or the
+            difference of two numbers.
+        parts: The text in its order, as `[text, row]`: a word that is disputed with the number of its row, and what
+            stands between with None. Where two of the latter follow each other, they are the two texts of a pair.
+        rows: What is disputed: `about` (one of several labels; else empty), `label` (None where there is none) and
+            `answers`, model -> its answer, how probable it is (None of a number) and whether it is right (None where
+            nobody knows).
+    """
+
+    distance: float
+    parts: list[list[Any]]
+    rows: list[dict[str, Any]]
+
+
+@dataclass
+class ComparedAnswers:
+    """The answers to one evaluation set.
+
+    Args:
+        labels: Their names, in the order of their ids; none of a vocabulary.
+        rows: What was answered to: `words`, `examples`, `labels of examples`, `masked words`.
         confidence: Model (`student`, a teacher's name, `ensemble`) -> for each part of the confidences from 0 to 1:
             how many labelled rows it answered so, the sum of their confidences, and how many answers are right.
-        confusion: Teacher or `ensemble` -> `[student's label, teacher's label, rows]`, the most frequent first.
+        confusion: Teacher or `ensemble` -> `[student's label, teacher's label, rows]`, the most frequent first; of
+            tasks with one label per row.
         disagreements: Examples on which the student answers other than a teacher, the farthest first; see
             `Disagreement`.
+        by_label: Teacher or `ensemble` -> for each label, to how many examples both give it, the student alone, the
+            teacher alone, neither; of tasks with several labels per example.
+        numbers: A sample of the answers of a regression.
     """
 
     labels: Sequence[str]
     rows: str
     confidence: dict[str, list[list[float]]] = field(default_factory=dict)
     confusion: dict[str, list[list[int]]] = field(default_factory=dict)
-    disagreements: list["Disagreement"] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
+    by_label: dict[str, list[list[int]]] = field(default_factory=dict)
+    numbers: Numbers | None = None
 
     def write(self, folder: str | Path) -> Path:
         """Write them as `answers.json`."""
@@ -54,23 +95,6 @@ class ComparedAnswers:
             ) from error
 
 
-@dataclass
-class Disagreement:
-    """An example on which student and teachers do not agree.
-
-    Args:
-        distance: How far they are apart where they are farthest: one minus the probability agreement.
-        parts: The text in its order, as `[text, row]`: a word that is disputed with the number of its row, and what
-            stands between with None.
-        rows: The rows that are disputed: `label` (None where there is none) and `answers`, model -> its label and
-            its probability.
-    """
-
-    distance: float
-    parts: list[list[Any]]
-    rows: list[dict[str, Any]]
-
-
 def _from_json(content: dict[str, Any]) -> ComparedAnswers:
     """Make sure of every part of a file."""
     labels = [str(label) for label in content["labels"]]
@@ -90,18 +114,48 @@ def _from_json(content: dict[str, Any]) -> ComparedAnswers:
         confusion,
         [
             Disagreement(
-                float(each["distance"]), [[str(text), row] for text, row in each["parts"]], _rows(each["rows"])
+                float(each["distance"]), [[str(text), row] for text, row in each["parts"]], [*map(_row, each["rows"])]
             )
             for each in content["disagreements"]
         ],
+        {name: _by_label(rows, labels) for name, rows in content["by_label"].items()},
+        None if content["numbers"] is None else _numbers(content["numbers"]),
     )
 
 
-def _rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "about": str(row["about"]),
+        "label": None if row["label"] is None else str(row["label"]),
+        "answers": {
+            str(name): [str(answer), _optional(sure), None if right is None else bool(right)]
+            for name, (answer, sure, right) in row["answers"].items()
+        },
+    }
+
+
+def _by_label(rows: list[Any], labels: list[str]) -> list[list[int]]:
     return [
-        {
-            "label": row["label"],
-            "answers": {str(name): [str(label), float(sure)] for name, (label, sure) in row["answers"].items()},
-        }
-        for row in rows
+        [int(both), int(student), int(teacher), int(neither)]
+        for (both, student, teacher, neither), _ in zip(rows, labels, strict=True)
     ]
+
+
+def _numbers(content: dict[str, Any]) -> Numbers:
+    labels = [*map(_optional, content["labels"])]
+    said = {str(name): [*map(_optional, row)] for name, row in content["said"].items()}
+    for row in said.values():
+        [*zip(labels, row, strict=True)]
+    return Numbers(int(content["of"]), labels, said)
+
+
+def _optional(value: Any) -> float | None:
+    """Make sure that something is a number with a place in a picture, or nothing.
+
+    Raises:
+        ValueError: It is NaN or infinite.
+    """
+    number = None if value is None else float(value)
+    if number is not None and not isfinite(number):
+        raise ValueError(f"{number} is no answer")
+    return number

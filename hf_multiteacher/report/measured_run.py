@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from .card_data import DistillationCardData
 from .compared_answers import ComparedAnswers
 
-WITHOUT_LABELS = (
-    "These are figures of answers that are one label for each word or example; this task has other answers."
-)
 NOT_EVALUATED = "The answers of these weights are not known: call trainer.evaluate(), and make the report after it."
 NOT_KEPT = (
     "The answers are not in this folder. distill leaves them in answers.json; with a trainer of your own, "

@@ -9,9 +9,9 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.trainer_utils import SchedulerType
 from transformers.training_args import OptimizerNames
 
-from fuzz.damage import VALUES, damage_data, damage_model, draw_corpus, draw_output, write_yaml
+from fuzz.damage import VALUES, damage_data, damage_model, damage_run, draw_corpus, draw_output, write_yaml
 from fuzz.hostile import on_a_small_disk, without_reader
-from fuzz.world import CLASSIFIERS, ENCODERS, OWN_TASKS
+from fuzz.world import CLASSIFIERS, ENCODERS, OWN_TASKS, RUNS
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.configuration.configuration import DistillationConfig
 from hf_multiteacher.training_args import DistillationTrainingArguments
@@ -83,8 +83,9 @@ def draw_case(random: Random, folder: Path) -> Case:
         + (_own,) * 4
         + (_doctor,) * 3
         + (_loyalty,) * 4
-        + (_table,) * 3
-        + (_describe,) * 2
+        + (_table,) * 2
+        + (_describe,)
+        + (_report,) * 2
         + (_push,)
     )
     case = random.choice(kinds)(random, folder)
@@ -201,6 +202,14 @@ def _table(random: Random, folder: Path) -> Case:
 def _describe(random: Random, folder: Path) -> Case:
     damage_data(random, folder / "data")
     return Case(main, ["evaluate", "--describe", "--data", "data", "--tasks", random.choice((*TASKS, "all", "x"))])
+
+
+def _report(random: Random, folder: Path) -> Case:
+    for run in random.sample(RUNS, random.choice((0, 1, 1, 1, 2))):
+        damage_run(random, folder / run)
+    runs = [*random.sample(RUNS, random.choice((1, 2))), *random.choice(([], [], ["data"], ["none"], ["run-words/."]))]
+    output = random.choice(("report.html", "out/deep/report.html", draw_output(random, folder)))
+    return Case(main, ["report", *runs, *random.choice(([], ["--output", output]))])
 
 
 def _push(random: Random, folder: Path) -> Case:

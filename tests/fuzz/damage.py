@@ -130,6 +130,30 @@ def damage_data(random: Random, folder: Path) -> None:
         damage_lines(random, path)
 
 
+def damage_run(random: Random, folder: Path) -> None:
+    """Change something in a file of those that a run has left."""
+    path = random.choice(sorted(folder.iterdir()))
+    if path.suffix != ".json" or random.random() < 0.2:
+        damage_file(random, path)
+        return
+
+    content = json.loads(path.read_text("utf-8"))
+    for _ in range(random.choice((1, 1, 3))):
+        _change_somewhere(random, content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _change_somewhere(random: Random, content: dict | list) -> None:
+    """Give a value in nested records another one, or take it away."""
+    key = random.choice([*content] if isinstance(content, dict) else range(len(content)))
+    if isinstance(content[key], dict | list) and content[key] and random.random() < 0.8:
+        _change_somewhere(random, content[key])
+    elif random.random() < 0.2 and len(content) > 1:
+        del content[key]
+    else:
+        content[key] = random.choice([value for value in VALUES if not isinstance(value, date)])
+
+
 def damage_model(random: Random, folder: Path) -> None:
     """Leave a folder that is no model, no longer one, or one of another kind."""
     ways = (_of_its_files, _of_its_files, _of_its_configuration, _weights_elsewhere, _no_model, hostile_model)

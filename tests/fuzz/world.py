@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from helpers.models import tiny_bert
+from helpers.reports import write_run
 from helpers.saved_classifiers import save_classifier
 from helpers.saved_encoders import save_encoder
 from helpers.tokenizers import SENTENCES, train_tokenizer
@@ -24,6 +25,8 @@ OWN_TASKS = {
     "token-classification": ("tags.jsonl", CLASSIFIERS["token-classification"]),
     "regression": ("pairs.tsv", CLASSIFIERS["regression"]),
 }
+ANSWERS = ("words", "labels of examples", "masked words", "numbers")
+RUNS = tuple(f"run-{kind.replace(' ', '-')}" for kind in ANSWERS)
 
 
 def make_world(folder: Path) -> Path:
@@ -32,6 +35,8 @@ def make_world(folder: Path) -> Path:
     (folder / "corpus.txt").write_text("\n\n".join(TEXTS[:40]), encoding="utf-8")
     _write_data(folder / "data")
     _write_own(folder / "own")
+    for run, kind in zip(RUNS, ANSWERS, strict=True):
+        write_run(folder / run, kind)
     return folder
 
 

@@ -11,23 +11,27 @@ import numpy as np
 import torch
 from datasets import Dataset
 from transformers import AutoModelForMaskedLM, EvalPrediction, PreTrainedTokenizerFast, Trainer, set_seed
+from transformers.trainer import TRAINER_STATE_NAME
 
 from ...losses.functional import IGNORED_LABEL
 from ...models.student import student_from_teacher
+from ...models.task import MASKED_LM
 from ...report.benchmark import compare
 from ...report.card import write_model_card
 from ...romanian.synthetic.sentences import generate_sentences
 from ...teachers.ensemble import Teacher
 from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...trainer import MultiTeacherDistillationTrainer
+from ...training.checkpoint import save_manifest
 from ...training_args import DistillationTrainingArguments
-from ...whole_file import copy_whole
+from ...whole_file import copy_whole, write_whole
 from ..configuration.checks import SEEDS, check_output_folder
 from ..data.labelled_data import LabelledData
 from ..fine_tuning import fine_tune
 from ..pretraining import masked_lm_trainer, new_modern_bert, train_wordpiece
+from ..results.run_folder import METRICS
 from ..terminal.progress import Progress
-from .report import ALONE, MASKED_LM_LOSS, STUDENT, TASKS, TEACHERS, Model, card, table
+from .report import ALONE, CORPUS, MASKED_LM_LOSS, STUDENT, TASKS, TEACHERS, Model, card, figures, table
 
 VOCABULARIES = {False: 1000, True: 800}
 HARD_ONLY = {"soft_target_weight": 0.0, "hard_label_weight": 1.0}
@@ -254,10 +258,19 @@ class Demo:
         for file in self.models[STUDENT].folder.iterdir():
             copy_whole(file, self.output_dir / file.name)
 
+        self._save_figures(trainer)
         sentences = self.scale.sentences - HELD_OUT
         command = f"hf-multiteacher demo --seed {self.seed}{' --quick' * (self.scale == QUICK)}"
         name = self.output_dir.absolute().name
         write_model_card(card(self.models, trainer, name, sentences, command), self.output_dir)
+
+    def _save_figures(self, trainer: MultiTeacherDistillationTrainer) -> None:
+        """Leave what `hf-multiteacher report` draws, as `distill` does."""
+        figures(self.models).write(self.output_dir / METRICS, task=MASKED_LM.name, measured_on=CORPUS)
+        save_manifest(self.output_dir, trainer.distillation_objective.manifest())
+        write_whole(self.output_dir / TRAINER_STATE_NAME, lambda part: trainer.state.save_to_json(str(part)))
+        if answers := trainer.compared_answers():
+            answers.write(self.output_dir)
 
 
 def labelled_data(task: str, count: int, seed: int) -> LabelledData:

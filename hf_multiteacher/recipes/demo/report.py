@@ -11,6 +11,7 @@ from ...models.task import MASKED_LM, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICAT
 from ...report.card import DistillationCardData, Evaluation
 from ...report.tables import aligned
 from ...trainer import MultiTeacherDistillationTrainer
+from ..results.figures import Figures
 
 STUDENT, ALONE = "distilled student", "student without teachers"
 TEACHERS = {"cased teacher": False, "uncased teacher": True}
@@ -82,6 +83,24 @@ def _loyalty(models: Mapping[str, Model]) -> list[list[str]]:
             figures = [_figure(row[f"{task} {LOYALTIES[measure]}"]) for task, measure in measures]
             rows.append([name, followed, *figures])
     return rows
+
+
+def figures(models: Mapping[str, Model]) -> Figures:
+    """Gather what `metrics.json` says: of the student and its teachers, which a report compares."""
+    quality = {
+        name: {measure: value for measure, value in model.figures.items() if isinstance(value, float)}
+        for name, model in models.items()
+    }
+    return Figures(
+        student=quality[STUDENT],
+        teachers={name: quality[name] for name in TEACHERS},
+        ensemble={},
+        losses={},
+        loyalty=models[STUDENT].loyalty,
+        sizes=models[STUDENT].sizes,
+        teacher_sizes={name: models[name].sizes for name in TEACHERS},
+        metric=next(iter(TASKS.values())),
+    )
 
 
 def card(

@@ -12,7 +12,7 @@ from ...models.task import SEQUENCE_CLASSIFICATION, TASKS
 from ...report.card_data import DistillationCardData, Evaluation
 from ...report.compared_answers import FILE as ANSWERS
 from ...report.compared_answers import ComparedAnswers
-from ...report.measured_run import NOT_KEPT, WITHOUT_LABELS, MeasuredRun
+from ...report.measured_run import NOT_KEPT, MeasuredRun
 from ...teachers.ensemble import ENSEMBLE
 from ...training.card import NOT_QUALITY, evaluations_in, evaluations_of, loyalty_of
 from ...training.checkpoint import MANIFEST
@@ -20,7 +20,6 @@ from .figures import STUDENT
 
 METRICS, STATE, CONFIG, MODEL = "metrics.json", "trainer_state.json", "config.yaml", "config.json"
 SIZES = ("parameters", "megabytes", "latency_ms", "latency_ratio", "memory_mb")
-OTHER_ANSWERS = ("regression", "multi_label_classification")
 Content = dict[str, Any]
 
 
@@ -59,17 +58,14 @@ def _read_run(folder: Path, name: str) -> MeasuredRun:
             "trainer.save_state(), its log."
         )
 
-    metrics, state, manifest, model = (_json(files[file]) for file in (METRICS, STATE, MANIFEST, MODEL))
+    metrics, state, model = (_json(files[file]) for file in (METRICS, STATE, MODEL))
+    manifest = _manifest(files[MANIFEST])
     with _readable(files[METRICS] or files[STATE] or folder):
         card = _card(name, metrics, state, manifest, model)
     card.arguments = {**_yaml(files[CONFIG]), **card.arguments}
 
     answers = _found(folder, ANSWERS)
-    return MeasuredRun(
-        card,
-        ComparedAnswers.read(answers) if answers else None,
-        WITHOUT_LABELS if _has_other_answers(card, model) else NOT_KEPT,
-    )
+    return MeasuredRun(card, ComparedAnswers.read(answers) if answers else None, NOT_KEPT)
 
 
 def _found(folder: Path, file: str) -> Path | None:
@@ -88,6 +84,14 @@ def _json(path: Path | None) -> Content:
         return {}
     with _readable(path):
         return {**json.loads(path.read_text("utf-8"))}
+
+
+def _manifest(path: Path | None) -> Content:
+    """Read who has taught, and how; a name is text, whatever the file says."""
+    content = _json(path)
+    with _readable(path or Path(MANIFEST)):
+        teachers = [{**teacher, "name": str(teacher["name"])} for teacher in content.get("teachers") or ()]
+        return {"teachers": teachers, "arguments": {**content.get("arguments", {})}}
 
 
 def _yaml(path: Path | None) -> Content:
@@ -116,8 +120,8 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _card(name: str, metrics: Content, state: Content, manifest: Content, model: Content) -> DistillationCardData:
     """Put what a run has left into the form that a card is written from."""
-    teachers = manifest.get("teachers") or [{"name": each} for each in metrics.get("teachers", {})]
-    names = [str(teacher["name"]) for teacher in teachers]
+    teachers = manifest["teachers"] or [{"name": each} for each in metrics.get("teachers", {})]
+    names = [teacher["name"] for teacher in teachers]
     name = f"{name} (student)" if name in (*names, ENSEMBLE) else name
     history = [entry for entry in state.get("log_history", []) if isinstance(entry["step"], int | float)]
     task = _task(model, metrics)
@@ -128,7 +132,7 @@ def _card(name: str, metrics: Content, state: Content, manifest: Content, model:
         task=task,
         teachers=teachers,
         repo_id=name,
-        arguments=manifest.get("arguments", {}),
+        arguments=manifest["arguments"],
         log_history=history,
         evaluations=_measured(name, metrics) or evaluations_of(last, [], TASKS[task].pipeline, name, names),
         measured_on=str(metrics.get("measured_on", "")),
@@ -184,8 +188,3 @@ def _others(metrics: Content) -> dict[str, Any]:
 def _sizes(name: str, metrics: Content) -> dict[str, dict[str, Any]]:
     rows = {name: metrics.get(STUDENT, {}), **metrics.get("teachers", {})}
     return {model: {key: row[key] for key in SIZES if key in row} for model, row in rows.items()}
-
-
-def _has_other_answers(card: DistillationCardData, model: Content) -> bool:
-    """Whether the answers are not one label each."""
-    return TASKS[card.task].over_vocabulary or model.get("problem_type") in OTHER_ANSWERS

@@ -1,7 +1,7 @@
 """What a page says, section by section: each method is one place in its template."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -12,19 +12,20 @@ from ...models.task import TASKS
 from ..card_arguments import objective_terms, shown_arguments
 from ..card_summary import summary
 from ..charts import is_drawable
-from ..compared_answers import STUDENT, Disagreement
+from ..compared_answers import STUDENT, ComparedAnswers, Disagreement, Numbers
 from ..measured_run import MeasuredRun
 from ..tables import format_figure
+from .by_label import LabelTable, label_table
 from .confusion import Confusion, confusion
 from .dots import dot_chart, shortened
 from .lines import Curve, line_chart
 from .looks import Look, look_of, looks_of, style_sheet
+from .numbers import number_chart
 from .reliability import calibration_error, reliability_diagram
 from .scatter import scatter_chart
 from .side_by_side import COSTS, is_better_when_lower, latency_in_words, main_measure, models_of
 from .training_log import WEIGHT, is_constant, losses, loyalties, of_teachers
 
-Bins = list[list[float]]
 MOST_EXAMPLES = 8
 LONGEST_TITLE = 40
 LEAST_LOYALTY_SPAN = 0.1
@@ -226,20 +227,47 @@ class Page:
 
     def reliability(self) -> list[Panel]:
         """A diagram for each model; one that answers alike in several runs is there once."""
-        found: dict[str, tuple[str, Bins]] = {}
-        for run in self.runs:
-            for model, bins in run.answers.confidence.items() if run.answers else ():
-                name = self.called(model, run)
-                if (name, bins) not in found.values():
-                    found[name if name not in found else self._of_run(name, run.name)] = name, bins
-
         return [
             Panel(
                 f"{title}: error {calibration_error(bins):.3f}",
                 reliability_diagram(title, bins, look_of(name, self.looks)),
             )
-            for title, (name, bins) in found.items()
+            for title, (name, bins) in self._once(lambda answers: answers.confidence).items()
         ]
+
+    def nearness(self) -> list[Panel]:
+        """The numbers of each model beside those of the data, likewise."""
+        span = self._span()
+        found = self._once(lambda answers: _beside_labels(answers.numbers))
+        return [
+            Panel(title, number_chart(title, pairs, look_of(name, self.looks), across="label", up=name, span=span))
+            for title, (name, pairs) in found.items()
+            if pairs
+        ]
+
+    def _once(self, figures: Callable[[ComparedAnswers], Mapping[str, Any]]) -> dict[str, tuple[str, Any]]:
+        """Find the figures of each model, by a title of its own; one with the same in several runs is there once."""
+        found: dict[str, tuple[str, Any]] = {}
+        for run in self.runs:
+            for model, figure in figures(run.answers).items() if run.answers else ():
+                name = self.called(model, run)
+                if (name, figure) not in found.values():
+                    found[name if name not in found else self._of_run(name, run.name)] = name, figure
+        return found
+
+    def _span(self) -> tuple[float, float]:
+        """The lowest and the highest number of all runs."""
+        numbers = [run.answers.numbers for run in self.runs if run.answers and run.answers.numbers]
+        rows = [row for each in numbers for row in (each.labels, *each.said.values())]
+        values = [value for row in rows for value in row if value is not None] or [0.0]
+        return min(values), max(values)
+
+    def sample(self) -> str:
+        """How many of the answers the pictures of numbers show."""
+        numbers = [run.answers.numbers for run in self.runs if run.answers and run.answers.numbers]
+        shown = max((len(each.labels) for each in numbers), default=0)
+        of = max((each.of for each in numbers), default=0)
+        return f"{shown:,} of {of:,} examples are drawn." if shown < of else ""
 
     def rows(self) -> str:
         """What the dots of the diagrams stand for."""
@@ -255,13 +283,40 @@ class Page:
             if teacher in run.teachers
         ]
 
+    def label_tables(self, run: MeasuredRun) -> list[LabelTable]:
+        """The labels of the student beside those of each teacher, where an example may have several."""
+        if run.answers is None:
+            return []
+        return [
+            label_table(teacher, counts, run.answers.labels)
+            for teacher, counts in run.answers.by_label.items()
+            if teacher in run.teachers
+        ]
+
+    def differences(self, run: MeasuredRun) -> list[Panel]:
+        """The student's numbers beside those of each teacher."""
+        numbers = run.answers and run.answers.numbers
+        if not numbers:
+            return []
+
+        panels = []
+        for teacher in run.teachers:
+            pairs = _pairs(numbers.said.get(teacher, []), numbers.said[STUDENT])
+            if pairs:
+                title, look = self._of_run(f"{run.name} and {teacher}", run.name), look_of(run.name, self.looks)
+                chart = number_chart(title, pairs, look, across=teacher, up=run.name, span=self._span())
+                panels.append(Panel(title, chart))
+        return panels
+
     def examples(self, run: MeasuredRun) -> list[Disagreement]:
         """Those on which student and teachers are farthest apart."""
         return run.answers.disagreements[:MOST_EXAMPLES] if run.answers else []
 
-    def word_of(self, example: Disagreement, row: int) -> str:
-        """The word that a row of an example is about; empty where it is about the whole."""
-        return next((text for text, number in example.parts if number == row), "")
+    def about_of(self, example: Disagreement, row: int) -> str:
+        """What a row of an example is about; empty where it is about the whole, or where the label says it."""
+        about, label = (example.rows[row][key] for key in ("about", "label"))
+        word = about or next((text for text, number in example.parts if number == row), "")
+        return "" if word == label else word
 
     def called(self, model: str, run: MeasuredRun) -> str:
         """What the page calls a model of the answers."""
@@ -324,6 +379,15 @@ def _headline(sentence: str) -> Headline:
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _beside_labels(numbers: Numbers | None) -> dict[str, list[tuple[float, float]]]:
+    """Return the numbers of the data and of each model on the same examples."""
+    return {} if numbers is None else {name: _pairs(numbers.labels, said) for name, said in numbers.said.items()}
+
+
+def _pairs(first: Sequence[float | None], second: Sequence[float | None]) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in zip(first, second, strict=False) if x is not None and y is not None]
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, float]:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from .looks import Look
 from .svg import Axis, element, line, picture, text
 
-SIDE, LEFT, BOTTOM = 200, 34, 30
+SIDE, LEFT, BOTTOM = 140, 34, 30
+"""As small as letters of the same size allow: two diagrams stand beside each other on a telephone."""
 
 
 def calibration_error(bins: Sequence[Sequence[float]]) -> float:
@@ -35,7 +36,7 @@ def reliability_diagram(name: str, bins: Sequence[Sequence[float]], look: Look) 
     most = max((count for _, _, count in points), default=1)
 
     marks = [
-        element("circle", cx=axis(sure), cy=up(right), r=3 + 6 * (count / most) ** 0.5, class_=f"bubble {look.class_}")
+        element("circle", cx=axis(sure), cy=up(right), r=2 + 6 * (count / most) ** 0.5, class_=f"bubble {look.class_}")
         for sure, right, count in points
     ]
     path = "M" + "L".join(f"{axis(sure):.1f} {up(right):.1f}" for sure, right, _ in points)

@@ -14,6 +14,8 @@ from helpers.rendered_card import render, rows_under
 from hf_multiteacher.recipes.demo.demo import STUDENT, TASKS, TEACHERS, Demo, Scale, labelled_data
 from hf_multiteacher.recipes.demo.report import ALONE, MASKED_LM_LOSS
 from hf_multiteacher.recipes.pretraining import new_modern_bert
+from hf_multiteacher.recipes.results.run_folder import read_runs
+from hf_multiteacher.report.page.report import Report
 
 FULL_DEMO = "HF_MULTITEACHER_FULL_DEMO"  # .ci/run sets it
 SMALL = Scale(sentences=400, teacher_steps=10, student_steps=10, teacher_labelled=48, student_labelled=32)
@@ -50,7 +52,20 @@ def test_the_demo_leaves_a_student_that_loads_with_its_tokenizer_card_and_chart(
     assert len(AutoTokenizer.from_pretrained(demo.output_dir)) == student.config.vocab_size
     saved = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     charts = {"quality.png", "loyalty.png", "training.png"}
-    assert {path.name for path in demo.output_dir.iterdir()} == {"README.md", *saved, *charts}
+    figures = {"metrics.json", "trainer_state.json", "answers.json", "teacher_manifest.json"}
+    assert {path.name for path in demo.output_dir.iterdir()} == {"README.md", *saved, *charts, *figures}
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_what_a_report_draws(finished):
+    demo, _, _ = finished
+    (run,) = read_runs([str(demo.output_dir)])
+    assert run.teachers == [*TEACHERS] and run.answers.rows == "masked words" and run.card.log_history
+    (evaluation,) = run.card.evaluations
+    measured = {name: value for name, value in demo.models[STUDENT].figures.items() if isinstance(value, float)}
+    assert evaluation.figures["student"] == measured and run.card.loyalty == demo.models[STUDENT].loyalty
+    page = Report([run]).html()
+    assert "XPOS accuracy" in page and "latency, ms" in page and "<mark>" in page
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_reliability_is_scikit_learns():
         bins[int(10 * value)] = [a + b for a, b in zip(bins[int(10 * value)], (1, value, correct), strict=True)]
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     drawn = places(reliability_diagram("m", bins, LOOK))
-    assert drawn == pytest.approx([34 + 200 * each for each in confidence], abs=0.06)
+    assert drawn == pytest.approx([34 + 140 * each for each in confidence], abs=0.06)
     weights = [1, 1, 2, 3]
     expected = sum(w * abs(a - c) for w, a, c in zip(weights, accuracy, confidence, strict=True)) / 7
     assert calibration_error(bins) == pytest.approx(expected)

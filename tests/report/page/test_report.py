@@ -11,6 +11,8 @@ from hf_multiteacher.report.colours import COLOURS
 from hf_multiteacher.report.compared_answers import ComparedAnswers
 from hf_multiteacher.report.page.report import Report, is_report
 
+KINDS = ("words", "labels of examples", "masked words", "numbers")
+OTHERS = [[measured_run(answers=kind)] for kind in KINDS[1:]]
 TWO = [measured_run("first"), measured_run("second", arguments={"temperature": 4.0})]
 
 
@@ -33,7 +35,9 @@ def test_the_first_thing_that_a_page_says_is_quality_size_and_speed():
     assert re.search(r"Speed 1.2 (to 1.4 )?times as fast as", first)
 
 
-@pytest.mark.parametrize("runs", [[measured_run()], TWO, [measured_run(answers=False, log_history=[], sizes={})]])
+@pytest.mark.parametrize(
+    "runs", [[measured_run()], *OTHERS, TWO, [measured_run(answers=None, log_history=[], sizes={})]]
+)
 def test_every_element_is_closed_every_id_is_there_once_and_every_picture_has_words(runs):
     page = Seen(Report(runs).html())
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
@@ -46,14 +50,15 @@ def test_every_element_is_closed_every_id_is_there_once_and_every_picture_has_wo
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
 
 
-def test_names_labels_and_texts_of_others_do_nothing():
-    run = measured_run(HOSTILE, (f"a{HOSTILE}", "two"), label=f"b{HOSTILE}", text=f"c{HOSTILE}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_labels_and_texts_of_others_do_nothing(kind):
+    run = measured_run(HOSTILE, (f"a{HOSTILE}", "two"), label=f"b{HOSTILE}", text=f"c{HOSTILE}", answers=kind)
     run.card.arguments |= {"layer_map": f"d{HOSTILE}"}
     run.card.measured_on = f"e{HOSTILE}"
     page = Seen(Report([run]).html())
     assert {tag for tag, _ in page.tags} & {"script", "img", "iframe", "link", "object"} == set()
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    for sign in "abcde":
+    for sign in "acde" if kind == "numbers" else "abcde":
         assert f"{sign}{HOSTILE}" in page.words, "it is shown as it is"
 
 
@@ -85,8 +90,54 @@ def test_words_that_are_disputed_are_marked_and_what_everybody_says_stands_below
     assert below.startswith("disputed label neg student neg 80% ✓right one pos 90% ✗wrong")
 
 
+def test_two_texts_of_a_pair_stand_below_each_other():
+    text = Report([measured_run(text="second", answers="numbers")]).html()
+    assert re.search(r'<p class="text">first of two </p>\s*<p class="text">second </p>', text)
+
+
+def test_of_several_labels_the_one_that_is_disputed_is_named_and_a_table_counts_each():
+    words = " ".join(Seen(Report([measured_run(answers="labels of examples", label="kind")]).html()).words.split())
+    assert "Different on 5 of 40 labels of examples." in words
+    assert "of the student alone of the teacher alone of both kind 3 2 5 pos 0 0 8" in words
+    about_another = measured_run(answers="labels of examples", label="kind")
+    about_another.answers.disagreements[0].rows[0]["label"] = "yes"
+    words = " ".join(Seen(Report([about_another]).html()).words.split())
+    assert "kind label yes student kind 80% ✓right" in words
+
+
+def test_a_masked_word_is_marked_and_said_once_and_what_counts_of_other_vocabularies_is_told():
+    text = Report([measured_run(answers="masked words", label="word", text="word")]).html()
+    words = " ".join(Seen(text).words.split())
+    assert "before <mark>word</mark>" in text and "before word label word student word 80% ✓right one pos 90%" in words
+    assert "Of a teacher with another vocabulary the words count that both have." in words
+    assert "another vocabulary" not in Seen(Report([measured_run()]).html()).words
+
+
+def test_numbers_are_drawn_beside_those_of_the_data_and_of_each_teacher_and_written_without_a_probability():
+    page = Seen(Report([measured_run(answers="numbers")]).html())
+    said = [each["aria-label"] for each in page.all("svg") if "To the right" in each.get("aria-label", "")]
+    assert [each.partition(".")[0] for each in said] == [
+        "student",
+        "one",
+        "two",
+        "ensemble",
+        "student and one",
+        "student and two",
+    ]
+    assert "up student. 2 examples; the mean difference is 0.5" in said[0] and "3 examples" in said[4]
+    words = " ".join(page.words.split())
+    assert "How near are its numbers?" in words and "Is it right as often" not in words
+    assert "3 of 9 examples are drawn." in words and "label 0.25 student 0.5 one 1.5 two 2.5" in words
+
+
+def test_where_nothing_differs_it_is_said():
+    alike = measured_run(answers="masked words")
+    alike.answers.disagreements.clear()
+    assert "They answer alike" in Seen(Report([alike]).html()).words
+
+
 def test_what_is_missing_is_told_with_the_way_to_get_it():
-    bare = measured_run(answers=False, log_history=[], sizes={}, evaluations=[], loyalty={}, arguments={})
+    bare = measured_run(answers=None, log_history=[], sizes={}, evaluations=[], loyalty={}, arguments={})
     words = Seen(Report([bare]).html()).words
     for way in (
         "report_speed: true",
@@ -149,11 +200,28 @@ def test_runs_must_be_told_apart():
         Report([measured_run(), measured_run()])
 
 
-def test_answers_are_read_as_they_were_written_and_nothing_else_is(tmp_path):
-    answers = compared_answers(["one", "ensemble"], HOSTILE, HOSTILE)
-    path = answers.write(tmp_path)
-    assert ComparedAnswers.read(path) == answers
-    for damaged in ("[]", "{", path.read_text().replace("[0, 0, 10]", "[0, 9, 10]"), '{"labels": 3}'):
-        path.write_text(damaged)
-        with pytest.raises(ValueError, match="does not hold what a run writes there"):
-            ComparedAnswers.read(path)
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_are_read_as_they_were_written(kind, tmp_path):
+    answers = compared_answers(["one", "ensemble"], HOSTILE, HOSTILE, kind)
+    assert ComparedAnswers.read(answers.write(tmp_path)) == answers
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("words", "", "[]"),
+        ("words", "", "{"),
+        ("words", "", '{"labels": 3}'),
+        ("words", "[0, 0, 10]", "[0, 9, 10]"),
+        ("labels of examples", "[5, 3, 2, 10], ", ""),
+        ("numbers", "[0.5, 2.0, null]", "[0.5, 2.0]"),
+        ("numbers", "[0.5, 2.0, null]", "[0.5, NaN, null]"),
+    ],
+)
+def test_nothing_else_is_read(kind, old, new, tmp_path):
+    path = compared_answers(["one", "ensemble"], about=kind).write(tmp_path)
+    written = path.read_text()
+    assert old in written
+    path.write_text(written.replace(old, new) if old else new)
+    with pytest.raises(ValueError, match="does not hold what a run writes there"):
+        ComparedAnswers.read(path)
