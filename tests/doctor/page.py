@@ -33,7 +33,8 @@ def table(measured: Mapping[str, Any]) -> str:
     rows = [row_of(task, figures) for task, figures in measured["tasks"].items()]
     lines = [HEADER, ["---", *["--:"] * (len(HEADER) - 1)], *rows]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{text}\n\nOn {measured['machine']}; {measured['steps']} steps, the fastest of {measured['rounds']} rounds.\n"
+    way = f"{measured['steps']} steps, the fastest of {measured['rounds']} rounds"
+    return f"{text}\n\nOn {measured['machine']}; {way}.\n"
 
 
 def page(text: str, measured: Mapping[str, Any]) -> str:
