@@ -115,7 +115,7 @@ class AnswerRecord(ABC):
         columns = [column for each in models for column in (each.answer, each.sure, each.right, each.same)]
         told = torch.stack([column.float() for column in (*columns, labels, distance)], dim=-1)
         said = self._gathered(_on_places(rows, at, told.flatten(1)))
-        said = said.reshape(len(said), -1, told.shape[-1])
+        said = said.reshape(len(said), said.shape[1] * told.shape[1], told.shape[2])
         self.count(said.astype(np.float64))
 
         if self.tokenizer is not None:
