@@ -121,7 +121,7 @@ class LabelAnswers(AnswerRecord):
 
     def worded(self, said: np.ndarray, tokens: np.ndarray) -> Disagreement:
         """Put what is said of an example into words: of the words, the labels or the whole that are disputed."""
-        places = np.flatnonzero(disputed(said))
+        places = np.flatnonzero(disputed(said)).tolist()
         if self.of_each_label:
             places = sorted(places, key=lambda place: -said[place, DISTANCE])[:MOST_QUESTIONS]
 
