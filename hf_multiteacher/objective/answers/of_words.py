@@ -104,30 +104,29 @@ def _compared(
 ) -> tuple[Said, Tensor]:
     """Return the answers [places] of a teacher, and how far the student is from them; 0 where it has no answer."""
     first = 0 if shared is None else FIRST_SHARED
-    answer, sure = answer_of(teacher, has, first)
-    own = student[:, first:].argmax(dim=-1) + first
-
+    (own, own_sure), (answer, sure) = (answer_of(logits, has, first) for logits in (student, teacher))
     right = labels if shared is None else _among(shared, labels)
-    return _said(name, answer, sure, right, own), _distance(student, teacher, own, answer).masked_fill(answer < 0, 0.0)
+
+    apart = torch.maximum(
+        (own_sure - _probability(teacher, own, answer, sure)).abs(),
+        (sure - _probability(student, answer, own, own_sure)).abs(),
+    )
+    return _said(name, answer, sure, right, own), apart.masked_fill((answer < 0) | (own < 0), 0.0).float()
+
+
+def _probability(logits: Tensor, asked: Tensor, answer: Tensor, sure: Tensor) -> Tensor:
+    """Return how probable [places] something is, from how probable the answer is.
+
+    That goes without the whole vocabulary. A distance of the distributions would take as long as the loyalty does.
+    """
+    of_asked, of_answer = (logits.gather(1, each.clamp(min=0)[:, None])[:, 0] for each in (asked, answer))
+    return sure * full_precision(of_asked - of_answer).exp()
 
 
 def _said(name: str, answer: Tensor, sure: Tensor, labels: Tensor, mine: Tensor) -> Said:
     """Compare the answers [rows] of a model with the labels and with those of the student, one question for each."""
     columns = answer, sure, equal(answer, labels), equal(answer, mine)
     return Said(name, *(column[:, None] for column in columns))
-
-
-def _distance(student: Tensor, teacher: Tensor, own: Tensor, answer: Tensor) -> Tensor:
-    """Return how far apart [rows] the two hold one of their answers probable: the farther of the two.
-
-    A distance of the distributions would take as long as the loyalty does, over the whole vocabulary.
-    """
-    answers = torch.stack([own, answer.clamp(min=0)], dim=1)
-    of_student, of_teacher = (
-        (exact.gather(1, answers) - exact.logsumexp(dim=-1, keepdim=True)).exp()
-        for exact in map(full_precision, (student, teacher))
-    )
-    return (of_student - of_teacher).abs().amax(dim=1).nan_to_num(0.0).float()
 
 
 def _among(shared: Outcomes, labels: Tensor) -> Tensor:
