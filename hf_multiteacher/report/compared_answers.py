@@ -35,8 +35,8 @@ class Disagreement:
     """An example on which student and teachers do not agree.
 
     Args:
-        distance: How far they are apart where they are farthest: one minus the probability agreement, or the
-            difference of two numbers.
+        distance: How far they are apart where they are farthest: one minus the probability agreement, the difference
+            of two numbers or, of words, that of the probabilities of one of the two answers.
         parts: The text in its order, as `[text, row]`: a word that is disputed with the number of its row, and what
             stands between with None. Where two of the latter follow each other, they are the two texts of a pair.
         rows: What is disputed: `about` (one of several labels; else empty), `label` (None where there is none) and

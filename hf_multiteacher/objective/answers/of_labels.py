@@ -1,5 +1,6 @@
 """Answers that are labels: one for each word or example, or yes or no for each label of an example."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,6 @@ from .record import (
     answer_of,
     at_rows,
     disputed,
-    distances,
     equal,
 )
 
@@ -73,7 +73,7 @@ class LabelAnswers(AnswerRecord):
             (at_rows(each, at) for each in targets.available),
             strict=True,
         )
-        return models, labels, distances(pairs, models)
+        return models, labels, _distances(pairs, models)
 
     def _choices(self, logits: Tensor, at: Tensor) -> Tensor:
         """Return the logits of each question's classes, [asked rows, questions, classes]."""
@@ -121,7 +121,7 @@ class LabelAnswers(AnswerRecord):
 
     def worded(self, said: np.ndarray, tokens: np.ndarray) -> Disagreement:
         """Put what is said of an example into words: of the words, the labels or the whole that are disputed."""
-        places = np.flatnonzero(disputed(said))
+        places = np.flatnonzero(disputed(said)).tolist()
         if self.of_each_label:
             places = sorted(places, key=lambda place: -said[place, DISTANCE])[:MOST_QUESTIONS]
 
@@ -136,6 +136,26 @@ class LabelAnswers(AnswerRecord):
     def _worded(self, question: np.ndarray, about: str) -> dict[str, Any]:
         label = self.classes[int(question[LABEL])] if question[LABEL] >= 0 else None
         return self.told(question, [self.classes] * len(self.models), label=label, about=about)
+
+
+def _distances(pairs: Iterable[tuple[Tensor, Tensor, Tensor]], models: Sequence[Said]) -> Tensor:
+    """Return one minus the probability agreement, the mean over the teachers that have a question; 0 where none has.
+
+    Args:
+        pairs: For each teacher the student's logits [rows, questions, classes], its own, and which rows it has.
+        models: The answers: where they are the same, nobody asks for the distance.
+    """
+    apart = torch.stack([each.same == 0 for each in models]).any(dim=0)
+    total, count = (torch.zeros_like(apart, dtype=torch.float).flatten() for _ in range(2))
+    for student, teacher, available in pairs:
+        at = (apart & available[:, None]).flatten().nonzero().squeeze(1)
+        if len(at):
+            pair = (each.flatten(0, 1).index_select(0, at) for each in (student, teacher))
+            near = functional.label_and_probability_agreement(*pair)[1].float()
+            total.index_add_(0, at, 1 - near.nan_to_num(1.0))
+            count.index_add_(0, at, torch.ones_like(near))
+
+    return (total / count.clamp(min=1)).view_as(apart)
 
 
 def _pairs(matrix: np.ndarray) -> list[list[int]]:

@@ -94,7 +94,9 @@ class NumberAnswers(AnswerRecord):
     def worded(self, said: np.ndarray, tokens: np.ndarray) -> Disagreement:
         """Put what is said of an example into words, of each of its numbers."""
         several = len(said) > 1
-        places = sorted(np.flatnonzero(disputed(said)), key=lambda place: -said[place, DISTANCE])[:MOST_QUESTIONS]
+        places = sorted(np.flatnonzero(disputed(said)).tolist(), key=lambda place: -said[place, DISTANCE])[
+            :MOST_QUESTIONS
+        ]
         rows = [
             self.told(
                 said[place],

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...losses.functional.numerics import full_precision
 from ...report.compared_answers import STUDENT, ComparedAnswers, Disagreement
 from ..aligned_teachers import SoftTargets
 from ..outcomes import Outcomes
 from ..rows import Rows
 from . import text
 from .confidence import Confidence
-from .record import DISTANCE, LABEL, NOTHING, AnswerRecord, Said, answer_of, at_rows, disputed, distances, equal
+from .record import DISTANCE, LABEL, NOTHING, AnswerRecord, Said, answer_of, at_rows, disputed, equal
 
 FIRST_SHARED = 1
 """The outcome before it is all that two vocabularies do not share."""
@@ -34,38 +35,39 @@ class WordAnswers(AnswerRecord):
     def said(self, rows: Rows, at: Tensor, targets: SoftTargets) -> tuple[list[Said], Tensor, Tensor]:
         """See `AnswerRecord.said`; `at` are the masked places."""
         labels = torch.zeros_like(at) if rows.labels is None else at_rows(rows.labels, at)
-        asked = torch.ones_like(labels, dtype=torch.bool)
-        mine, sure = answer_of(at_rows(targets.student, at), asked)
-        models = [_said(STUDENT, mine, sure, labels, mine)]
-        pairs = []
+        mine, sure = answer_of(at_rows(targets.student, at), torch.ones_like(labels, dtype=torch.bool))
 
         outcomes = self._outcomes(targets)
-        for name, student, teacher, available, shared in outcomes:
-            student, teacher, has = (at_rows(each, at) for each in (student, teacher, available))
-            first = 0 if shared is None else FIRST_SHARED
-            answer, sure = answer_of(teacher, has, first)
-            right = labels if shared is None else _among(shared, labels)
-            models.append(_said(name, answer, sure, right, student[:, first:].argmax(dim=-1) + first))
-            pairs.append((student[:, None], teacher[:, None], has))
+        others = [
+            _compared(name, labels, shared, *(at_rows(each, at) for each in of)) for name, shared, *of in outcomes
+        ]
+        self.naming = self.naming or [self._named, *(self._naming(shared) for _, shared, *_ in outcomes)]
 
-        self.naming = self.naming or [self._named, *(self._naming(shared) for *_, shared in outcomes)]
-        return models, labels[:, None], distances(pairs, models)
+        models = [_said(STUDENT, mine, sure, labels, mine), *(said for said, _ in others)]
+        return models, labels[:, None], self._mean(others[: len(self.objective.teachers.names)])
 
-    def _outcomes(self, targets: SoftTargets) -> list[tuple[str, Tensor, Tensor, Tensor, Outcomes | None]]:
-        """List the others: name, the student's logits and theirs over what they share, which rows they have, that."""
+    @staticmethod
+    def _mean(teachers: list[tuple[Said, Tensor]]) -> Tensor:
+        """Return the mean distance [places, 1] of the student to the teachers that have a place."""
+        apart = torch.stack([distance for _, distance in teachers]).sum(dim=0)
+        count = torch.stack([said.sure >= 0 for said, _ in teachers]).sum(dim=0)
+        return apart[:, None] / count.clamp(min=1)
+
+    def _outcomes(self, targets: SoftTargets) -> list[tuple[str, Outcomes | None, Tensor, Tensor, Tensor]]:
+        """List the others: name, what they share with the student, its logits and theirs of that, their rows."""
         teachers = self.objective.teachers
         each = [
             *zip(
                 teachers.names,
+                teachers.outcomes,
                 targets.student_logits,
                 targets.teacher_logits,
                 targets.available,
-                teachers.outcomes,
                 strict=True,
             )
         ]
         together = [row for row in self.objective.answers(targets) if row[0] not in teachers.names]
-        return [*each, *((name, targets.student_logits[0], logits, has, None) for name, logits, has in together)]
+        return [*each, *((name, None, targets.student_logits[0], logits, has) for name, logits, has in together)]
 
     def _naming(self, shared: Outcomes | None) -> Callable[[float], str]:
         """Call an outcome by the first of the student's entries that it holds."""
@@ -95,6 +97,30 @@ class WordAnswers(AnswerRecord):
             text.around(tokens, place, word, self.tokenizer),
             [self.told(said[place], self.naming, label=word)],
         )
+
+
+def _compared(
+    name: str, labels: Tensor, shared: Outcomes | None, student: Tensor, teacher: Tensor, has: Tensor
+) -> tuple[Said, Tensor]:
+    """Return the answers [places] of a teacher, and how far the student is from them; 0 where it has no answer."""
+    first = 0 if shared is None else FIRST_SHARED
+    (own, own_sure), (answer, sure) = (answer_of(logits, has, first) for logits in (student, teacher))
+    right = labels if shared is None else _among(shared, labels)
+
+    apart = torch.maximum(
+        (own_sure - _probability(teacher, own, answer, sure)).abs(),
+        (sure - _probability(student, answer, own, own_sure)).abs(),
+    )
+    return _said(name, answer, sure, right, own), apart.masked_fill((answer < 0) | (own < 0), 0.0).float()
+
+
+def _probability(logits: Tensor, asked: Tensor, answer: Tensor, sure: Tensor) -> Tensor:
+    """Return how probable [places] something is, from how probable the answer is.
+
+    That goes without the whole vocabulary. A distance of the distributions would take as long as the loyalty does.
+    """
+    of_asked, of_answer = (logits.gather(1, each.clamp(min=0)[:, None])[:, 0] for each in (asked, answer))
+    return sure * full_precision(of_asked - of_answer).exp()
 
 
 def _said(name: str, answer: Tensor, sure: Tensor, labels: Tensor, mine: Tensor) -> Said:

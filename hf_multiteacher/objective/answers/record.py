@@ -1,7 +1,7 @@
 """What student and teachers answer in an evaluation, added up for a report: rows of all ranks, each once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappush, heappushpop
 from typing import Any, ClassVar
@@ -11,7 +11,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ...losses import functional
 from ...losses.functional.numerics import full_precision
 from ...report.compared_answers import ComparedAnswers, Disagreement
 from ..aligned_teachers import SoftTargets
@@ -116,7 +115,7 @@ class AnswerRecord(ABC):
         columns = [column for each in models for column in (each.answer, each.sure, each.right, each.same)]
         told = torch.stack([column.float() for column in (*columns, labels, distance)], dim=-1)
         said = self._gathered(_on_places(rows, at, told.flatten(1)))
-        said = said.reshape(len(said), -1, told.shape[-1])
+        said = said.reshape(len(said), said.shape[1] * told.shape[1], told.shape[2])
         self.count(said.astype(np.float64))
 
         if self.tokenizer is not None:
@@ -197,26 +196,6 @@ def answer_of(logits: Tensor, has: Tensor, first: int = 0) -> tuple[Tensor, Tens
 def equal(first: Tensor, second: Tensor) -> Tensor:
     """Return where two answers, or an answer and a label, are the same; `NOTHING` where one is missing."""
     return (first == second).long().masked_fill((first < 0) | (second < 0), NOTHING)
-
-
-def distances(pairs: Iterable[tuple[Tensor, Tensor, Tensor]], models: Sequence[Said]) -> Tensor:
-    """Return one minus the probability agreement, the mean over the teachers that have a question; 0 where none has.
-
-    Args:
-        pairs: For each teacher the student's logits [rows, questions, classes], its own, and which rows it has.
-        models: The answers: where they are the same, nobody asks for the distance.
-    """
-    apart = torch.stack([each.same == 0 for each in models]).any(dim=0)
-    total, count = (torch.zeros_like(apart, dtype=torch.float).flatten() for _ in range(2))
-    for student, teacher, available in pairs:
-        at = (apart & available[:, None]).flatten().nonzero().squeeze(1)
-        if len(at):
-            pair = (each.flatten(0, 1).index_select(0, at) for each in (student, teacher))
-            near = functional.label_and_probability_agreement(*pair)[1].float()
-            total.index_add_(0, at, 1 - near.nan_to_num(1.0))
-            count.index_add_(0, at, torch.ones_like(near))
-
-    return (total / count.clamp(min=1)).view_as(apart)
 
 
 def _on_places(rows: Rows, at: Tensor, said: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ Parts = list[list[Any]]
 """A text in its order: a word that is disputed with the number of its row, what stands between with None."""
 
 
-def words(tokens: np.ndarray, said: np.ndarray, disputed: Sequence[int] | np.ndarray, tokenizer: Any) -> Parts:
+def words(tokens: np.ndarray, said: np.ndarray, disputed: Sequence[int], tokenizer: Any) -> Parts:
     """Cut the tokens into words, each from its first token on, and join those that nobody disputes.
 
     Args:
@@ -28,7 +28,7 @@ def words(tokens: np.ndarray, said: np.ndarray, disputed: Sequence[int] | np.nda
         tokenizer: The student's.
     """
     places = np.flatnonzero(said[:, SURE] >= 0)
-    number = {int(place): row for row, place in enumerate(disputed)}
+    number = {place: row for row, place in enumerate(disputed)}
     ends = [*places[1:].tolist(), len(tokens)]
 
     parts: Parts = []

@@ -303,7 +303,7 @@ class Page:
         for teacher in run.teachers:
             pairs = _pairs(numbers.said.get(teacher, []), numbers.said[STUDENT])
             if pairs:
-                title, look = self._of_run(f"{run.name} and {teacher}", run.name), look_of(run.name, self.looks)
+                title, look = f"{run.name} and {teacher}", look_of(run.name, self.looks)
                 chart = number_chart(title, pairs, look, across=teacher, up=run.name, span=self._span())
                 panels.append(Panel(title, chart))
         return panels

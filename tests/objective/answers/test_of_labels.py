@@ -6,6 +6,9 @@ from scipy.special import expit
 from sklearn.metrics import multilabel_confusion_matrix
 
 from helpers.evaluated import evaluated
+from helpers.models import tiny_bert
+from helpers.toys import make_toy, make_trainer
+from hf_multiteacher import Teacher
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +65,20 @@ def test_examples_name_the_labels_that_are_disputed_and_nothing_else(found):
             (row["label"] == answer) is right for row in example.rows for answer, _, right in row["answers"].values()
         ]
         assert all(rights)
+
+
+def test_a_first_teacher_that_knows_other_labels_changes_nothing_of_the_student_s_own_answers(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    labels = {"id2label": dict(enumerate("ca")), "label2id": {"c": 0, "a": 1}}
+    partial = Teacher(
+        tiny_bert("SequenceClassification", len(pair[0]), seed=4, **labels), tokenizer=pair[0], name="first"
+    )
+
+    answers = []
+    for teachers, settings in ((toy.teachers, {}), ([partial, toy.teachers[1]], {"partial_labels": True})):
+        trainer = make_trainer(toy, tmp_path, teachers=teachers, ensemble="per_teacher", **settings)
+        trainer.evaluate()
+        answers.append(trainer.compared_answers())
+    known, overlapping = answers
+    assert overlapping.confidence["student"] == known.confidence["student"]
+    assert [*overlapping.confidence] == ["student", "second"]

@@ -19,21 +19,29 @@ def trainer(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def places(trainer):
-    """For each masked place: the word, and the student's, the first and the second teacher's answer to it and its
-    probability; the second has a vocabulary of its own, and answers with the best of the words that the two share."""
+    """For each masked place: the word, the student's, the first and the second teacher's answer to it with its
+    probability, and how far apart they are; the second answers with the best of the words that the two share."""
     objective, found = trainer.distillation_objective, []
     for batch in trainer.get_eval_dataloader():
         rows = objective.rows(batch)
         logits = trainer._student_forward(trainer.model, batch, rows.tokens, index=rows.index)[1]
         with torch.no_grad():
             targets = objective(batch, rows, logits, None, with_teachers=True, hooks=trainer._hooks()).targets
-        models = [(logits, 0), (targets.teacher_logits[0], 0), (targets.teacher_logits[1], 1)]
         for row in range(len(rows.index)):
             if rows.labels[row] >= 0:
-                has = [True, *(targets.available[:, row].tolist())]
-                each = [best(part[row], first) if has[number] else None for number, (part, first) in enumerate(models)]
-                found.append((rows.labels[row].item(), each))
+                each = [(targets.student_logits[n][row], targets.teacher_logits[n][row], n) for n in (0, 1)]
+                each = [pair if has else None for pair, has in zip(each, targets.available[:, row], strict=True)]
+                answers = [best(logits[row], 0), *(pair and best(*pair[1:]) for pair in each)]
+                apart = [distance(*pair) for pair in each if pair]
+                found.append((rows.labels[row].item(), answers, np.mean(apart) if any(apart) else 0))
     return found
+
+
+def distance(student, teacher, first):
+    """By how much the probability of one of their answers differs, of the two answers the larger."""
+    own, answer = best(student, first)[0], best(teacher, first)[0]
+    p, q = (torch.softmax(logits.double(), -1) for logits in (student, teacher))
+    return (p - q).abs()[[own, answer]].max().item()
 
 
 def best(logits, first):
@@ -47,10 +55,10 @@ def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_
     outcomes = trainer.distillation_objective.teachers.outcomes[1].student.tolist()
     assert answers.rows == "masked words" and [*answers.confidence] == ["student", "first", "second"]
     for number, name in enumerate(answers.confidence):
-        spaces = [outcomes[label] if number == 2 else label for label, _ in places]
+        spaces = [outcomes[label] if number == 2 else label for label, *_ in places]
         counted = [
             (said[number], right)
-            for (_, said), right in zip(places, spaces, strict=True)
+            for (_, said, _), right in zip(places, spaces, strict=True)
             if said[number] and (number < 2 or right > 0)
         ]
         rows, sure, right = np.sum(answers.confidence[name], axis=0)
@@ -60,7 +68,7 @@ def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_
 
 
 def test_examples_mark_the_word_and_say_what_each_model_answers_there(trainer, places):
-    said = [told_by_hand(trainer, word, answers) for word, answers in places]
+    said = [(*told_by_hand(trainer, word, answers), apart) for word, answers, apart in places]
     examples = trainer.compared_answers().disagreements
     assert examples and [each.distance for each in examples] == sorted((e.distance for e in examples), reverse=True)
     for example in examples:
@@ -69,7 +77,10 @@ def test_examples_mark_the_word_and_say_what_each_model_answers_there(trainer, p
         assert row["label"] == word and row["answers"]["student"][2] is (row["answers"]["student"][0] == word)
         names = word, *((name, answer) for name, (answer, *_) in row["answers"].items())
         sure = [each for _, each, _ in row["answers"].values()]
-        assert any(names == expected and sure == pytest.approx(of_them, abs=1e-4) for expected, of_them in said)
+        assert any(
+            names == expected and [*sure, example.distance] == pytest.approx([*of_them, apart], abs=1e-4)
+            for expected, of_them, apart in said
+        )
 
 
 def told_by_hand(trainer, word, answers):

@@ -6,9 +6,10 @@ from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
 from helpers.evaluated import evaluated, text_of
-from helpers.toys import make_toy, make_trainer
+from helpers.toys import TASKS, make_toy, make_trainer
 from hf_multiteacher.losses.functional import IGNORED_LABEL
 from hf_multiteacher.objective.answers.record import KEPT
+from hf_multiteacher.report.page.page import MOST_EXAMPLES
 
 
 def rows_of(logits, labels, like=None):
@@ -82,6 +83,15 @@ def test_in_tagging_the_words_that_are_disputed_are_told_from_the_others(pair, t
         for said in example.rows:
             mine = said["answers"]["student"][0]
             assert any(label != mine for label, *_ in said["answers"].values())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_report_compares_the_answers_of_every_task(task, pair, tmp_path):
+    trainer = make_trainer(make_toy(task, pair), tmp_path)
+    trainer.evaluate()
+    (run,) = trainer.report().runs
+    assert run.answers == trainer.compared_answers() and run.answers.disagreements
+    assert trainer.report().html().count('class="example"') == min(MOST_EXAMPLES, len(run.answers.disagreements))
 
 
 def test_answers_of_weights_that_the_student_no_longer_has_are_not_told(pair, tmp_path):

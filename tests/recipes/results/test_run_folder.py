@@ -105,6 +105,14 @@ def test_a_file_that_no_run_has_written_is_named(folder, file, content):
         assert file == "config.json", "in which only a class is looked for"
 
 
+def test_a_manifest_whose_arguments_are_none_is_named_and_a_name_is_text_whatever_it_is(folder):
+    (folder / "teacher_manifest.json").write_text('{"teachers": [{"name": [1]}]}')
+    assert read_runs([str(folder)])[0].teachers == ["[1]"]
+    (folder / "teacher_manifest.json").write_text('{"arguments": [1]}')
+    with pytest.raises(ValueError, match=r"teacher_manifest\.json does not hold what a run writes there"):
+        read_runs([str(folder)])
+
+
 def test_what_is_no_folder_of_a_run_is_refused(tmp_path):
     for path, what in ((tmp_path, "neither metrics.json"), (tmp_path / "none", "is no folder")):
         with pytest.raises(ValueError, match=what):
