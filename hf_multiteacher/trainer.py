@@ -66,6 +66,7 @@ from .training.checks import (
     use_one_gpu,
     warn_of_half_precision,
 )
+from .training.course import course_of
 from .training.expected_outputs import ExpectedOutputs
 from .training.finite_steps import FiniteSteps
 from .training.keep_outputs import KeepOutputs, keeping_of
@@ -606,12 +607,30 @@ class MultiTeacherDistillationTrainer(
             super()._save(output_dir, state_dict)
 
         if self._objective is not None and self.args.should_save:
-            save_manifest(output_dir or cast(str, self.args.output_dir), self._objective.manifest())
+            save_manifest(output_dir or cast(str, self.args.output_dir), self._manifest(self._objective))
+
+    def _manifest(self, objective: DistillationObjective) -> dict[str, Any]:
+        """Tell what a resume must find again: teachers, objective, examples and optimizer."""
+        columns = cast("list[str]", self._signature_columns)
+        return objective.manifest() | {"training": course_of(self.args, self.train_dataset, columns)}
+
+    def check_checkpoint(self, checkpoint: str) -> None:
+        """Refuse to continue a checkpoint of other teachers, another objective, other examples or another optimizer.
+
+        A resume does so by itself; before it, this saves the time until then.
+
+        Args:
+            checkpoint: Its folder.
+
+        Raises:
+            ValueError: Something differs; the message lists every difference.
+        """
+        check_manifest(checkpoint, self._manifest(self.distillation_objective))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Load what a resume needs, after making sure that it continues the same objective."""
+        """Load what a resume needs, after making sure that it continues the same training."""
         if self._objective is not None and checkpoint is not None:
-            check_manifest(checkpoint, self._objective.manifest())
+            self.check_checkpoint(checkpoint)
         if self._teachability is not None and checkpoint is not None:
             self._teachability.read_from(checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)

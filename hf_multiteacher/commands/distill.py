@@ -7,6 +7,7 @@ from typing import Any
 
 from .exit import FINISHED, STOPPED, leave, user_errors
 
+RESUME = "resume_from_checkpoint"
 USAGE = "hf-multiteacher distill [CONFIG.yaml] [--KEY VALUE ...]"
 
 
@@ -69,5 +70,18 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def command_of(words: list[str]) -> str:
-    """Return the command that the user has called, for the card."""
-    return f"hf-multiteacher distill {shlex.join(words)}"
+    """Return the command that the user has called, for the card; to make the student anew nothing is resumed."""
+    repeated: list[str] = []
+    of_resume = False
+
+    for word in words:
+        named = word.startswith("--")
+        name, _, value = word.removeprefix("--").partition("=")
+        if named and name.replace("-", "_") == RESUME:
+            of_resume = not value
+        elif named or not of_resume:
+            of_resume = False
+            repeated.append(word)
+        else:
+            of_resume = False  # it was the value
+    return f"hf-multiteacher distill {shlex.join(repeated)}"

@@ -13,7 +13,6 @@ from ..models.task import MASKED_LM
 from ..tokenization.columns import teacher_column
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
-from ..training.checkpoint import check_manifest
 from .configuration.checkpoints import find_checkpoint
 from .configuration.configuration import DEFAULT_HELD_OUT, DEFAULT_LENGTH
 from .configuration.rehearsal import expect_best_metric
@@ -102,7 +101,7 @@ class MaskedLMDistillation(Distillation):
 
         checkpoint = find_checkpoint(self.args)
         if checkpoint:
-            check_manifest(checkpoint, self.trainer.distillation_objective.manifest())
+            self.trainer.check_checkpoint(checkpoint)
 
 
 def encode_corpus(

@@ -18,7 +18,6 @@ from ..romanian.loading import load_task
 from ..teachers.ensemble import Teacher, unique_names
 from ..tokenization.columns import TAUGHT_BY
 from ..trainer import MultiTeacherDistillationTrainer
-from ..training.checkpoint import check_manifest
 from ..training_args import DistillationTrainingArguments
 from .configuration.checkpoints import find_checkpoint
 from .configuration.checks import refuse_best_checkpoint, refuse_resume
@@ -207,7 +206,7 @@ class TaskDistillation(Distillation):
             self.trainer = self._make_trainer(self.students_data, self.args, teachers)
             expect_best_metric(self.trainer, _first(cast(Dataset, self.trainer.eval_dataset)))
             if checkpoint := find_checkpoint(self.args):
-                check_manifest(checkpoint, self.trainer.distillation_objective.manifest())
+                self.trainer.check_checkpoint(checkpoint)
             return
 
         few = replace(self.students_data, train=_first(self.data.train), test=_first(self.students_data.test))

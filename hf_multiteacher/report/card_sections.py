@@ -254,15 +254,14 @@ class Card:
         return table(["Argument", "Value"], rows) if rows else ""
 
     def training_time(self) -> str:
-        """How long training took, as the trainer logged it; empty where it did not."""
+        """How long training took, as the trainer logged it; empty where it did not, or had nothing left to do."""
         ends = [entry for entry in self.data.log_history if "train_runtime" in entry]
-        if not ends:
+        first_step = ends[-1].get("first_step", 0) if ends else 0
+        if not ends or ends[-1]["step"] == first_step:
             return ""
 
         last = ends[-1]
-        first_step = last.get("first_step", 0)
         time = f"{last['train_runtime']:,.1f} s for {last['step'] - first_step:,} optimizer steps"
-
         if first_step:
             return f"{time}, from step {first_step:,} on, where it was resumed"
         return f"{time} ({last['epoch']:.4g} epochs)"

@@ -136,7 +136,7 @@ def save_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
 
 
 def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
-    """Refuse to continue a checkpoint with another objective.
+    """Refuse to continue a checkpoint with another objective, other examples or another optimizer.
 
     Raises:
         ValueError: The checkpoint has no manifest, or another; the message lists every difference.
@@ -149,12 +149,14 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
         )
     saved, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(manifest))
     saved["arguments"] = _later_arguments(now["arguments"]) | saved["arguments"]
+    if "training" not in saved:  # an earlier version did not tell it
+        now.pop("training", None)
     differences = list(_differences(saved, now, ""))
     if differences:
         raise ValueError(
-            f"{Path(folder).name} was written with other teachers or arguments than this run has, so a resume would "
-            f"silently change the objective. Different are: {'; '.join(differences)}. Use the same ones, or start a "
-            "new run from the checkpoint's model."
+            f"{Path(folder).name} was written with other teachers, arguments or data than this run has, so a resume "
+            f"would silently change what is learned. Different are: {'; '.join(differences)}. Use the same ones, or "
+            "start a new run from the checkpoint's model."
         )
 
 

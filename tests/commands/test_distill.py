@@ -13,6 +13,7 @@ from helpers.saved_encoders import save_encoder
 from helpers.stopping import stop_at
 from helpers.toys import largest_difference
 from helpers.two_ranks import on_two_ranks
+from hf_multiteacher.commands.distill import command_of
 from hf_multiteacher.commands.main import main
 
 
@@ -202,6 +203,28 @@ def test_what_fails_behind_the_training_is_a_line_and_the_student_and_the_rest_a
     (line,) = [record.getMessage() for record in caplog.records if "not today" in record.getMessage()]
     assert says in line and "RuntimeError" in line
     assert STUDENT | left <= {path.name for path in (folder / "student").iterdir()}
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [
+        ["--resume_from_checkpoint", "true"],
+        ["--resume-from-checkpoint=student/checkpoint-2"],
+        ["--resume_from_checkpoint"],
+    ],
+)
+def test_the_command_of_a_card_makes_the_student_from_the_start(resume):
+    assert command_of(["a.yaml", *resume, "--seed", "7"]) == "hf-multiteacher distill a.yaml --seed 7"
+    assert command_of(["a.yaml", "--bf16", *resume]) == "hf-multiteacher distill a.yaml --bf16"
+
+
+def test_a_resume_with_another_seed_is_refused_before_a_step(project, capsys):
+    folder, settings = project
+    settings |= {"save_strategy": "steps", "save_steps": 2, "max_steps": 2}
+    assert distill(folder, settings) == 0
+    assert distill(folder, settings | {"max_steps": 4, "seed": 7, "resume_from_checkpoint": True}) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "training.seed was 42 and is 7" in error
 
 
 def test_a_run_that_is_asked_to_stop_measures_nothing_and_says_how_to_go_on(project, monkeypatch, capsys):

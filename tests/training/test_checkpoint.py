@@ -48,6 +48,11 @@ def test_arguments_that_came_later_than_a_checkpoint_had_their_defaults_there(tm
     check_manifest(tmp_path, MANIFEST | {"arguments": {**MANIFEST["arguments"], "relation_loss_weight": 0.0}})
 
 
+def test_a_checkpoint_that_does_not_tell_the_course_of_its_training_goes_on(tmp_path):
+    save_manifest(tmp_path, MANIFEST)
+    check_manifest(tmp_path, MANIFEST | {"training": {"seed": 7}})
+
+
 def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(ValueError, match="has no teacher_manifest.json"):
         check_manifest(tmp_path, MANIFEST)
@@ -106,6 +111,10 @@ def test_every_checkpoint_says_who_taught(run):
         ({"layer_map": {1: 1}}, "arguments.layer_map was None and is"),
         ({"relation_loss_weight": 0.1}, "arguments.relation_loss_weight was 0.0 and is 0.1"),
         ({"soft_target_weight": 1.0}, "arguments.soft_target_weight was 0.5 and is 1.0"),
+        ({"learning_rate": 0.5}, r"training.learning_rate was \S+ and is 0.5"),
+        ({"weight_decay": 0.3}, "training.weight_decay was 0.0 and is 0.3"),
+        ({"lr_scheduler_type": "cosine"}, r"training.lr_scheduler_type was '\w+' and is 'cosine'"),
+        ({"seed": 7}, r"training.seed was \d+ and is 7"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -113,6 +122,22 @@ def test_a_resume_with_other_arguments_is_refused(changes, difference, run, tmp_
     toy, checkpoint = run
     with pytest.raises(ValueError, match=difference):
         make_trainer(toy, tmp_path, **changes).train(resume_from_checkpoint=str(checkpoint))
+
+
+@pytest.mark.parametrize("change", [lambda data: data.select(range(1, len(data))), lambda data: data.skip(2)])
+def test_a_resume_with_other_examples_is_refused(change, run, tmp_path):
+    toy, checkpoint = run
+    trainer = make_trainer(toy, tmp_path, hidden_state_weight=0.5, train_dataset=change(toy.train))
+    with pytest.raises(ValueError, match=r"are: training.train_dataset was '\d+ examples, sha256:\w+' and is '\d+ ex"):
+        trainer.train(resume_from_checkpoint=str(checkpoint))
+
+
+def test_a_column_that_nobody_reads_may_differ_in_a_resume(run, tmp_path):
+    toy, checkpoint = run
+    noted = toy.train.add_column("note", [str(number) for number in range(len(toy.train))])
+    trainer = make_trainer(toy, tmp_path, hidden_state_weight=0.5, max_steps=3, train_dataset=noted)
+    trainer.train(resume_from_checkpoint=str(checkpoint))
+    assert trainer.state.global_step == 3
 
 
 def test_the_log_says_from_which_step_on_the_time_was_taken(run, tmp_path):
