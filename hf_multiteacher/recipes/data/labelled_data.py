@@ -11,7 +11,7 @@ from transformers import EvalPrediction
 
 from ...romanian.windows import split_long_sentences
 from ...tokenization.columns import TAUGHT_BY
-from ...tokenization.encoder import NO_LIMIT
+from ...tokenization.encoder import NO_LIMIT, tokenizer_fingerprint
 from ...tokenization.settings import unchanged
 from ...tokenization.words import spaced_words
 from ..pretrained import load_for_labels
@@ -101,8 +101,9 @@ def _in_windows(part: Dataset, data: TaskData, tokenizers: Sequence[Any], max_le
     if not data.tagging:
         return part
 
-    with unchanged(*tokenizers):
-        windows = split_long_sentences(part, tokenizers, max_length, spaced_words)
+    distinct = [*{tokenizer_fingerprint(each): each for each in tokenizers}.values()]
+    with unchanged(*distinct):
+        windows = split_long_sentences(part, distinct, max_length, spaced_words)
     if TAUGHT_BY not in part.column_names:
         return windows
 
