@@ -412,7 +412,7 @@ class MultiTeacherDistillationTrainer(
 
         Args:
             teacher_logits: One [rows, outcomes] per teacher, in the outcomes that it shares with the student.
-            labels: The rows' labels in each teacher's outcomes, -100 for none; None where the batch has no labels.
+            labels: One [rows] per teacher, in its outcomes, -100 for none; None where the batch has no labels.
             available: Which teacher has which row and a weight above 0; bool [teachers, rows].
 
         Returns:

@@ -159,6 +159,15 @@ def test_teachers_that_have_said_all_are_not_loaded(task, tmp_path):
     assert first.teachers.manifest() == again.teachers.manifest()
 
 
+def test_a_head_is_read_to_a_processor_with_a_number_as_several_ranks_have_it(tmp_path):
+    toy = make_toy("masked-lm")
+    cache = {"teacher_cache": str(tmp_path / "cache"), "max_steps": 6, "teacher_device": "cpu:0"}
+    first, _ = trained(toy, tmp_path, teachers=saved(toy, tmp_path), **cache)
+    again, trainer = trained(toy, tmp_path, teachers=saved(toy, tmp_path), **cache)
+    assert all(teacher.asleep for teacher in trainer.teachers)
+    assert largest_difference(first, again) == 0
+
+
 def test_a_teacher_wakes_up_where_something_is_missing(tmp_path):
     toy = make_toy("masked-lm")
     teachers, cache = saved(toy, tmp_path), {"teacher_cache": str(tmp_path / "cache")}
@@ -429,6 +438,15 @@ def test_a_teacher_that_was_changed_since_the_run_was_set_up_is_refused(tmp_path
     saved(toy, tmp_path)
 
     with pytest.raises(ValueError, match="'second' was changed on disk since the run was set up"):
+        trainer.train()
+
+
+def test_a_model_that_was_changed_since_the_run_was_set_up_is_refused(tmp_path):
+    toy = make_toy("single-label")
+    trainer = make_trainer(toy, tmp_path, teacher_cache=str(tmp_path / "cache"), max_steps=1)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[0] += 1
+    with pytest.raises(ValueError, match="'second' was changed since the run was set up"):
         trainer.train()
 
 

@@ -259,7 +259,8 @@ class KeptOutputs:
 
         if self._head is None:
             inner = without_adapters(self.teacher.model)
-            state = load_file(cast(Path, self.cache.file(HEAD)), device=str(self.teacher.device))
+            device = self.teacher.device  # of several ranks it has a number, which safetensors has for GPUs alone
+            state = load_file(cast(Path, self.cache.file(HEAD)), "cpu" if device.type == "cpu" else str(device))
             self._head = head_alone(type(inner), inner.config, state)
         return nullcontext(self._head)
 

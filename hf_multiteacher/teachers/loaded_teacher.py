@@ -108,6 +108,18 @@ class LoadedTeacher:
         }
         return {"task": str(self.task), "tokenizer": self.tokenizer_hash} | weights
 
+    def expect_unchanged(self) -> None:
+        """Refuse a model that has other weights by now than when its identity was taken.
+
+        Raises:
+            ValueError: It has.
+        """
+        if self.source is None and weight_fingerprint(self.model) != self.identity["weights"]:
+            raise ValueError(
+                f"Teacher '{self.name}' was changed since the run was set up, so what it says would be kept as what "
+                "the other one says. Make the trainer anew, with the teacher as it is now."
+            )
+
     @cached_property
     def manifest(self) -> dict[str, str | None]:
         """See `TeacherEnsemble.manifest`."""

@@ -42,6 +42,13 @@ class KeepOutputs(TrainerCallback):
     def __init__(self, kept: Sequence[KeptOutputs]) -> None:
         self.kept = kept
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Refuse teachers that were changed since their outputs were looked up."""
+        for each in self.kept:
+            each.teacher.expect_unchanged()
+
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
