@@ -73,7 +73,7 @@ def test_every_masked_place_counts_and_of_other_vocabularies_the_words_that_are_
         ]
         rows, sure, right = np.sum(answers.confidence[name], axis=0)
         asked = sum(said[number] is not None for _, said, _ in places)
-        assert rows == len(counted) > 20 and (len(counted) < asked) is (number == 2)
+        assert rows == len(counted) > 5 and (len(counted) < asked) is (number == 2)
         assert sure == pytest.approx(sum(probability for (_, probability), _ in counted), rel=1e-4)
         assert right == sum(answer == label for (answer, _), label in counted)
 
