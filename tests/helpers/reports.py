@@ -64,7 +64,7 @@ def compared_answers(others, label="neg", text="a text", about="words"):
     pair = [["first of two", None], [text, None]]
     if about == "labels of examples":
         differing = Disagreement(0.7, pair, [row | {"about": label}])
-        by_label = {each: [[5, 3, 2, 10], [8, 0, 0, 12]] for each in others}
+        by_label = {each: [[8, 0, 0, 12], [5, 3, 2, 10]] for each in others}
         return ComparedAnswers([label, "pos"], about, confidence, disagreements=[differing], by_label=by_label)
 
     numbers = Numbers(9, [0.5, 2.0, None], {name: [1.0, 2.5, 3.0] for name in ("student", *others)})

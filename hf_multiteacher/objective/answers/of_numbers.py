@@ -94,9 +94,8 @@ class NumberAnswers(AnswerRecord):
     def worded(self, said: np.ndarray, tokens: np.ndarray) -> Disagreement:
         """Put what is said of an example into words, of each of its numbers."""
         several = len(said) > 1
-        places = sorted(np.flatnonzero(disputed(said)).tolist(), key=lambda place: -said[place, DISTANCE])[
-            :MOST_QUESTIONS
-        ]
+        places = np.flatnonzero(disputed(said)).tolist()
+        farthest = sorted(places, key=lambda place: -said[place, DISTANCE])[:MOST_QUESTIONS]
         rows = [
             self.told(
                 said[place],
@@ -104,9 +103,9 @@ class NumberAnswers(AnswerRecord):
                 label=None if np.isnan(said[place, LABEL]) else _written(said[place, LABEL]),
                 about=self.outputs[place] if several else "",
             )
-            for place in places
+            for place in farthest
         ]
-        return Disagreement(round(float(said[places[0], DISTANCE]), 4), text.segments(tokens, self.tokenizer), rows)
+        return Disagreement(round(float(said[farthest[0], DISTANCE]), 4), text.segments(tokens, self.tokenizer), rows)
 
 
 def _number(value: float) -> float | None:

@@ -1,5 +1,7 @@
 """Yes and no for each label; one label for each row is tested with the record, and with two ranks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -9,6 +11,7 @@ from helpers.evaluated import evaluated
 from helpers.models import tiny_bert
 from helpers.toys import make_toy, make_trainer
 from hf_multiteacher import Teacher
+from hf_multiteacher.objective.answers.of_labels import LabelAnswers
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,18 @@ def test_examples_name_the_labels_that_are_disputed_and_nothing_else(found):
             (row["label"] == answer) is right for row in example.rows for answer, _, right in row["answers"].values()
         ]
         assert all(rights)
+
+
+def test_of_many_labels_the_ten_that_are_farthest_apart_are_told():
+    labels = [f"label {number}" for number in range(12)]
+    task = SimpleNamespace(problem="multi_label_classification", token_level=False)
+    tokenizer = SimpleNamespace(decode=str, all_special_ids=[], unk_token_id=None, mask_token_id=None)
+    record = LabelAnswers(task, None, tokenizer, labels)
+    record.models = ["student", "one"]
+    said = [[0, 0.9, 1, 1, 1, 0.8, 0, float(number == 11), 0, number / 20] for number in range(12)]
+    example = record.worded(np.array(said), np.array([1]))
+    assert [row["about"] for row in example.rows] == labels[10:0:-1] and example.distance == 0.5
+    assert example.rows[0]["answers"] == {"student": ["yes", 0.9, True], "one": ["no", 0.8, False]}
 
 
 def test_a_first_teacher_that_knows_other_labels_changes_nothing_of_the_student_s_own_answers(pair, tmp_path):

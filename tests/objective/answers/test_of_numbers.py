@@ -1,5 +1,7 @@
 """What regressions answer."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,17 @@ def test_of_any_number_of_answers_a_few_hundred_are_kept_from_everywhere():
     assert MOST_NUMBERS // 2 <= len(numbers.labels) <= MOST_NUMBERS and numbers.of == 10_000
     assert set(np.diff(numbers.said["student"])) == {32.0} and numbers.said["student"][-1] > 9_900
     assert {*numbers.labels, *numbers.said["one"]} == {None}, "32 is even: the teacher has none of them"
+
+
+def test_of_many_outputs_the_ten_that_are_farthest_apart_are_told():
+    tokenizer = SimpleNamespace(decode=str, all_special_ids=[], unk_token_id=None, mask_token_id=None)
+    record = NumberAnswers(None, None, tokenizer, [f"output {number}" for number in range(12)])
+    record.models = ["student", "one"]
+    said = [[1.5, 1, NOTHING, NOTHING, 1.5 + number, 1, NOTHING, 0, np.nan, number] for number in range(12)]
+    example = record.worded(np.array(said), np.array([1]))
+    assert [row["about"] for row in example.rows] == record.outputs[11:1:-1] and example.distance == 11
+    assert example.rows[0] == {
+        "about": "output 11",
+        "label": None,
+        "answers": {"student": ["1.5", None, None], "one": ["12.5", None, None]},
+    }

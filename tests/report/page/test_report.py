@@ -98,7 +98,7 @@ def test_two_texts_of_a_pair_stand_below_each_other():
 def test_of_several_labels_the_one_that_is_disputed_is_named_and_a_table_counts_each():
     words = " ".join(Seen(Report([measured_run(answers="labels of examples", label="kind")]).html()).words.split())
     assert "Different on 5 of 40 labels of examples." in words
-    assert "of the student alone of the teacher alone of both kind 3 2 5 pos 0 0 8" in words
+    assert "of the student alone of the teacher alone of both pos 3 2 5 kind 0 0 8" in words
     about_another = measured_run(answers="labels of examples", label="kind")
     about_another.answers.disagreements[0].rows[0]["label"] = "yes"
     words = " ".join(Seen(Report([about_another]).html()).words.split())
@@ -213,7 +213,7 @@ def test_answers_are_read_as_they_were_written(kind, tmp_path):
         ("words", "", "{"),
         ("words", "", '{"labels": 3}'),
         ("words", "[0, 0, 10]", "[0, 9, 10]"),
-        ("labels of examples", "[5, 3, 2, 10], ", ""),
+        ("labels of examples", "[8, 0, 0, 12], ", ""),
         ("numbers", "[0.5, 2.0, null]", "[0.5, 2.0]"),
         ("numbers", "[0.5, 2.0, null]", "[0.5, NaN, null]"),
     ],
