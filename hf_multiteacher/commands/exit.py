@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 PROGRAM = "hf-multiteacher"
-FINISHED, FAILED, STOPPED = 0, 2, 143
-"""All was done; the user can mend what stands in the way; it was asked to stop, the shell's code for SIGTERM."""
+FINISHED, FAILED, INTERRUPTED, STOPPED = 0, 2, 130, 143
+"""All was done; the user can mend what stands in the way; Ctrl+C, and asked to stop: the shell's codes for signals."""
 ERRNO = re.compile(r"\[Errno -?\d+\] ")
 """The system's number of an error, which says nothing to a person."""
 

@@ -9,7 +9,7 @@ from ..recipes.configuration.did_you_mean import did_you_mean
 from ..version import __version__
 from . import ablate, benchmark, cache, demo, distill, doctor, evaluate, loyalty, push, report
 from .disk import disk_errors
-from .exit import FINISHED, PROGRAM, Failed, write_everywhere
+from .exit import FINISHED, INTERRUPTED, PROGRAM, Failed, write_everywhere
 from .outputs import exit_code, outliving_readers
 from .parser import CommandParser
 
@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = parsed.run(parsed)
     except Failed as failed:
         return int(cast(int, failed.code))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{PROGRAM}: interrupted\n")
+        return INTERRUPTED
     return exit_code(code, out)
 
 

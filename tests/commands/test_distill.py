@@ -123,7 +123,7 @@ def test_two_ranks_distil_a_stream_as_one_does(project, fork_server):
             {"metric_for_best_model": "zzz", "eval_strategy": "steps", "eval_steps": 2},
             "metric_for_best_model is 'zzz', which no evaluation gives. Choose one of label_loyalty/cased, ",
         ),
-        ({"student_layers": []}, "student_layers is an empty list"),
+        ({"student_layers": []}, "student_layers is [], so there is nothing"),
         ({"max_length": 2}, "max_length is 2, but up to 2 tokens of an input are special ones"),
         ({"max_length": 3}, "no token is masked, so the evaluation has nothing to measure. They are short"),
         ({"teacher_weights": [1]}, "teacher_weights must hold one number for each of the 2 teachers, got [1]"),

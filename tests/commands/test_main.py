@@ -94,3 +94,12 @@ def test_the_version_is_printed(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out.strip() == __version__
+
+
+def test_ctrl_c_ends_in_a_line(monkeypatch, capsys):
+    def interrupt(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hf_multiteacher.recipes.configuration.configuration.read_config", interrupt)
+    assert main(["distill", "config.yaml"]) == 130
+    assert capsys.readouterr().err == "\nhf-multiteacher: interrupted\n"

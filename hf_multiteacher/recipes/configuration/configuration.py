@@ -190,9 +190,10 @@ class DistillationConfig:
                 f"student names a model, '{self.student}', and {made[0]} makes one from the first teacher. Give one "
                 "of the two."
             )
-        if self.student_layers == []:
+        if self.student_layers == [] or (isinstance(self.student_layers, int) and self.student_layers < 1):
             raise ValueError(
-                "student_layers is an empty list, so there is nothing to copy. Give how many, or their numbers."
+                f"student_layers is {self.student_layers}, so there is nothing to copy. Give how many, or their "
+                "numbers."
             )
 
     def _check_corpus(self) -> None:

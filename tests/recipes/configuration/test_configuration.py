@@ -62,7 +62,8 @@ def test_data_is_what_a_masked_language_model_calls_corpus():
         ({"task": "regression", "data": ["a", "b"]}, "must be one source, or a mapping"),
         ({"task": "regression", "data": {"test": "b"}}, "must name the file of train, got a mapping of test"),
         ({"task": "ner", "student": "a", "student_layers": 3}, "student names a model, 'a', and student_layers makes"),
-        ({"corpus": "a", "student_layers": []}, "student_layers is an empty list"),
+        ({"corpus": "a", "student_layers": []}, r"student_layers is \[\], so there is nothing"),
+        ({"corpus": "a", "student_layers": 0}, "student_layers is 0, so there is nothing"),
     ],
 )
 def test_what_is_out_of_range_or_has_no_effect_is_refused(values, message):
