@@ -59,6 +59,23 @@ def _evaluations(args: TrainingArguments, steps: int, per_epoch: int | None) -> 
     return ceil(steps / (ceil(every * steps) if every < 1 else int(every)))
 
 
+def large_batch(args: TrainingArguments, examples: int | None, length: Length) -> Finding | None:
+    """Warn where a step asks for more examples than there are; None where it does not, or nobody knows.
+
+    Args:
+        args: The training's.
+        examples: Of its data; None of a stream.
+        length: The training's.
+    """
+    asked = args.train_batch_size * args.world_size * args.gradient_accumulation_steps
+    if examples is None or asked <= examples:
+        return None
+
+    says = f"a step takes {asked:,} examples, but there are {examples:,}: one step per epoch, {length.steps:,} in all."
+    do = "Give a smaller per_device_train_batch_size, or fewer gradient_accumulation_steps."
+    return Finding("batch", says, "warning", do, {"examples_per_step": asked, "examples": examples})
+
+
 def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float, last_evaluations: int) -> Finding:
     """Tell how long the training takes.
 

@@ -13,7 +13,7 @@ from ..checks import datasets_of
 from .as_it_was import as_it_was
 from .caching import bytes_kept, cache_findings, heads_findings, plan_cache
 from .disk import disk_finding, output_bytes
-from .duration import Length, duration_finding
+from .duration import Length, duration_finding, large_batch
 from .finding import Finding, Preflight
 from .memory import (
     SMALLER_BATCH,
@@ -104,6 +104,9 @@ class Examination:
             return
 
         yield from self._of_text(sample)
+        large = large_batch(self.trainer.args, sample.examples, length)
+        yield from [] if large is None else [large]
+
         obstacle = self._obstacle(sample)
         if obstacle is not None:
             yield obstacle
@@ -134,7 +137,7 @@ class Examination:
         yield from reading_findings(examples, *self._tokenizers())
 
         lengths = token_counts(examples)
-        if lengths and (self.max_length or not self.masks):  # running text that is packed fills every example
+        if lengths and not self.masks:  # running text is cut into pieces that fill max_length, whatever that is
             yield cut_examples(lengths, self.max_length or max(lengths))
         if not self.masks:
             found = unlabelled_rows(examples, needed=not self.objective.needs_teachers)
