@@ -93,6 +93,8 @@ def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float
     evaluating = in_words(seconds_per_evaluation * evaluations)
     measured = f", {evaluating} of it for evaluations ({evaluations})" if evaluations else ""
     says = f"{in_words(step)} per step{epoch}, {in_words(whole)} in all for {length.steps:,} steps{measured}."
+    if trial.examples < trial.batch_size:
+        says += f" Extrapolated from {trial.examples:,} of the {trial.batch_size:,} examples of a batch."
     figures: dict[str, Any] = {
         "seconds_per_step": step,
         "cpu_seconds_per_step": trial.cpu_seconds_per_step,
