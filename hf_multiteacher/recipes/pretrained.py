@@ -200,7 +200,8 @@ def _found(source: str, role: str, part: str) -> Iterator[None]:
         raise ValueError(
             f"{role} '{source}' cannot be loaded: it is neither a folder with a model and its tokenizer (as "
             "save_pretrained writes them) nor a model that can be had from the Hub "
-            f"({type(error.__cause__).__name__})."
+            f"({type(error.__cause__).__name__}). Correct the path or the id (owner/name), run `hf auth login` "
+            "for a private or gated model, or unset HF_HUB_OFFLINE."
         ) from error
 
 

@@ -133,7 +133,7 @@ def test_the_output_folder_is_the_options_or_the_files_or_the_default(model, tmp
 def test_an_output_folder_that_cannot_be_made_is_refused_before_any_run(model, tmp_path, capsys, runs, below):
     (tmp_path / "mine.txt").write_text("mine")
     assert evaluate(model, tmp_path / "mine.txt" / below, "--tasks", "di") == 2
-    assert "mine.txt' is no folder that can be written to" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert "mine.txt' is a file. Choose another output_dir" in capsys.readouterr().err.strip().splitlines()[-1]
     assert not runs and (tmp_path / "mine.txt").read_text() == "mine"
 
 

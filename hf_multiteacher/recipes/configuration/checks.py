@@ -1,11 +1,11 @@
 """What is refused before any work: seeds, output folders, and arguments that a fine-tuning cannot follow."""
 
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Literal
 
 from transformers import TrainingArguments
 
+from ...training.preflight.writable import obstacle_to_writing
 from .rehearsal import check_reporters, rehearse
 
 SEEDS = 2**32
@@ -145,13 +145,8 @@ def expect_folder(folder: str | Path) -> None:
     Raises:
         ValueError: It is a file, or lies in one or where nothing can be written.
     """
-    path = Path(folder)
-    file = next((place for place in (path, *path.parents) if place.is_file()), None)
-    if file:
-        raise ValueError(f"The output folder '{folder}' cannot be made: '{file}' is a file. Choose another one.")
-
-    if file is None and not path.is_dir():
-        _expect_writable(path, f"The output folder '{folder}' cannot be made")
+    if not Path(folder).is_dir():
+        _expect_writable(Path(folder), f"The output folder '{folder}' cannot be made")
 
 
 def check_results_folder(folder: Path) -> None:
@@ -160,19 +155,14 @@ def check_results_folder(folder: Path) -> None:
     Raises:
         ValueError: It is a file, lies in one, or cannot be written to.
     """
-    _expect_writable(folder, f"The results are written to the folder '{folder}'")
+    _expect_writable(folder, f"The results cannot be written to the folder '{folder}'")
 
 
 def _expect_writable(folder: Path, what: str) -> None:
-    """Refuse a folder below which nothing can be written, which only an attempt tells for sure."""
+    """Refuse a folder below which nothing can be written."""
     if "\0" in str(folder):
         raise ValueError(f"{what}: there is a zero byte in its name. Choose another output_dir.")
 
-    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    try:
-        with TemporaryFile(dir=above):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"{what}, but '{above}' is no folder that can be written to ({error.strerror}). Choose another output_dir."
-        ) from error
+    obstacle = obstacle_to_writing(folder)
+    if obstacle is not None:
+        raise ValueError(f"{what}: {obstacle}. Choose another output_dir.")

@@ -18,7 +18,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from .quiet_libraries import quiet_libraries
+from .quiet_libraries import quiet_libraries, quiet_resume
 
 WIDTH = 80
 BAR = "  step {n_fmt}/{total_fmt} |{bar}| {remaining} left"
@@ -91,6 +91,7 @@ class Progress:
         shown = _ShownTraining()
         trainer.add_callback(shown)
         self._until_the_end.callback(shown.close)
+        self._until_the_end.enter_context(quiet_resume(getattr(trainer.model, "all_tied_weights_keys", None) or {}))
 
 
 class _ShownTraining(TrainerCallback):
@@ -153,7 +154,7 @@ class _ShownTraining(TrainerCallback):
     def _is_due(self, kind: str, state: TrainerState) -> bool:
         """Whether to say a log of a kind now: all on a terminal, in a file a few that are equally far apart."""
         last = self.said.get(kind, self.first_step)
-        far = LINES_IN_A_FILE * (state.global_step - last) >= state.max_steps - self.first_step
+        far = LINES_IN_A_FILE * (state.global_step - last) >= state.max_steps
         due = far or not self.bar.disable or state.global_step >= state.max_steps
         if due:
             self.said[kind] = state.global_step

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from ast import literal_eval
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
 import datasets.utils as datasets_utils
@@ -20,6 +22,10 @@ LOGGERS = [
 """The root, by None, and those that have handlers of their own."""
 PINNED = "'pin_memory' argument is set as true but no accelerator is found"
 NO_ADVICE = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
+RESUMING = ["transformers.trainer", "transformers.trainer_utils"]
+"""The loggers that speak of what a checkpoint holds."""
+SHARE = re.compile(r"\n\t\w+: (?:0\.\d+|\S+e-\d+) \(from args\) != \d+ \(from trainer_state\.json\)")
+MISSING = re.compile(r"There were missing keys in the checkpoint model loaded: (\[.*\])\.")
 
 
 @contextmanager
@@ -100,3 +106,40 @@ class _Once(logging.Filter):
         new = message not in self.said
         self.said.add(message)
         return new
+
+
+@contextmanager
+def quiet_resume(tied: Collection[str]) -> Iterator[None]:
+    """Around a training that may be resumed: of what the checkpoint lacks and has otherwise, only news comes through.
+
+    Args:
+        tied: The weights of the model that are others' too, so that a checkpoint does not hold them.
+    """
+    unsaid = _NoNews(tied)
+    loggers = [logging.getLogger(name) for name in RESUMING]
+    for logger in loggers:
+        logger.addFilter(unsaid)
+
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(unsaid)
+
+
+class _NoNews(logging.Filter):
+    def __init__(self, tied: Collection[str]) -> None:
+        super().__init__()
+        self.tied = {*tied}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop steps given as a share, which a checkpoint holds as a number, and tied weights."""
+        said = record.getMessage()
+        missing = MISSING.fullmatch(said)
+        if missing:
+            return not {*literal_eval(missing[1])} <= self.tied
+
+        news, shares = SHARE.subn("", said)
+        if shares:
+            record.msg, record.args = news, ()
+        return not shares or "\n" in news

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...cache.sizes import bytes_in_words
 from ...models.vocabulary_head import can_run_alone
 from ...teachers.loaded_teacher import LoadedTeacher
 from ...training_args import DistillationTrainingArguments
 from .disk import disk_finding
 from .duration import Length
-from .finding import Finding, in_bytes, percent
+from .finding import Finding, percent
 
 BYTES = {"float16": 2, "float32": 4}
 BESIDE = 28
@@ -73,12 +74,12 @@ def cache_findings(plan: CachePlan, asked: DistillationTrainingArguments, *, mas
     saves = f"saves up to {percent(plan.gain)} of a step {when}"
     figures = {"cache_bytes": plan.bytes, "teachers_share_of_step": plan.gain}
     if asked.teacher_cache is None:
-        says = f"none; one (teacher_cache) would take {in_bytes(plan.bytes)} and {saves}."
+        says = f"none; one (teacher_cache) would take {bytes_in_words(plan.bytes)} and {saves}."
         return [Finding("teacher cache", says.replace("saves up", "save up"), figures=figures)]
 
     useless = masks and plan.helps_from is None
     do = "Give mask_rounds, so that the same masks come again, unless it is for other runs." if useless else ""
-    says = f"it takes {in_bytes(plan.bytes)} and {saves}."
+    says = f"it takes {bytes_in_words(plan.bytes)} and {saves}."
     room = "Free some, name another folder, keep float16 (teacher_cache_dtype), or give fewer mask_rounds."
     return [
         Finding("teacher cache", says, "warning" if useless else "ok", do, figures),

@@ -1,6 +1,5 @@
 """Whether what a training writes has room, and can be written at all."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -9,8 +8,10 @@ from torch import nn
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import SaveStrategy
 
+from ...cache.sizes import bytes_in_words
 from .duration import Length
-from .finding import Finding, Level, in_bytes
+from .finding import Finding, Level
+from .writable import nearest_there, obstacle_to_writing
 
 TIGHT = 0.8
 
@@ -24,14 +25,14 @@ def disk_finding(topic: str, folder: str | Path, needed: float, do: str) -> Find
         needed: In bytes.
         do: What helps where there is too little.
     """
-    place = next(each for each in (Path(folder).absolute(), *Path(folder).absolute().parents) if each.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        says = f"'{folder}' cannot be written to: '{place}' is no folder of yours."
+    obstacle = obstacle_to_writing(folder)
+    if obstacle is not None:
+        says = f"'{folder}' cannot be {'written to' if Path(folder).exists() else 'made'}: {obstacle}."
         return Finding(topic, says, "stop", "Name another folder, or change who may write there.")
 
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(nearest_there(folder)).free
     level: Level = "stop" if needed > free else "warning" if needed > TIGHT * free else "ok"
-    says = f"about {in_bytes(needed)} will be written to '{folder}', where {in_bytes(free)} are free."
+    says = f"about {bytes_in_words(needed)} will be written to '{folder}', where {bytes_in_words(free)} are free."
     name = topic.replace(" ", "_")
     return Finding(
         topic, says, level, "" if level == "ok" else do, {f"{name}_bytes": needed, f"{name}_free_bytes": free}

@@ -59,6 +59,23 @@ def _evaluations(args: TrainingArguments, steps: int, per_epoch: int | None) -> 
     return ceil(steps / (ceil(every * steps) if every < 1 else int(every)))
 
 
+def large_batch(args: TrainingArguments, examples: int | None, length: Length) -> Finding | None:
+    """Warn where a step asks for more examples than there are; None where it does not, or nobody knows.
+
+    Args:
+        args: The training's.
+        examples: Of its data; None of a stream.
+        length: The training's.
+    """
+    asked = args.train_batch_size * args.world_size * args.gradient_accumulation_steps
+    if examples is None or asked <= examples:
+        return None
+
+    says = f"a step takes {asked:,} examples, but there are {examples:,}: one step per epoch, {length.steps:,} in all."
+    do = "Give a smaller per_device_train_batch_size, or fewer gradient_accumulation_steps."
+    return Finding("batch", says, "warning", do, {"examples_per_step": asked, "examples": examples})
+
+
 def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float, last_evaluations: int) -> Finding:
     """Tell how long the training takes.
 
@@ -76,6 +93,8 @@ def duration_finding(length: Length, trial: Trial, seconds_per_evaluation: float
     evaluating = in_words(seconds_per_evaluation * evaluations)
     measured = f", {evaluating} of it for evaluations ({evaluations})" if evaluations else ""
     says = f"{in_words(step)} per step{epoch}, {in_words(whole)} in all for {length.steps:,} steps{measured}."
+    if trial.examples < trial.batch_size:
+        says += f" Extrapolated from {trial.examples:,} of the {trial.batch_size:,} examples of a batch."
     figures: dict[str, Any] = {
         "seconds_per_step": step,
         "cpu_seconds_per_step": trial.cpu_seconds_per_step,

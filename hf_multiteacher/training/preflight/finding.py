@@ -87,18 +87,6 @@ def _with_finite_figures(finding: dict[str, Any]) -> dict[str, Any]:
     return {**finding, "figures": figures}
 
 
-def in_bytes(size: float) -> str:
-    """Write a size as people read it.
-
-    Example:
-        >>> in_bytes(3_200_000_000), in_bytes(41_000_000), in_bytes(900)
-        ('3.2 GB', '41 MB', '0.0 MB')
-    """
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB" if size >= 10e6 else f"{size / 1e6:.1f} MB"
-
-
 def in_words(seconds: float) -> str:
     """Write a time as people read it.
 

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from transformers import Trainer
 
+from ...cache.sizes import bytes_in_words
 from ...report.peak_memory import process_memory, process_peak
-from .finding import Finding, Level, in_bytes
+from .finding import Finding, Level
 
 TIGHT = 0.9
 CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -81,7 +82,9 @@ def too_little(needed: int, device: torch.device, what: str) -> Finding | None:
     if room.free is None or needed <= room.free:
         return None
 
-    says = f"{what} at least {in_bytes(needed)} more, but {in_bytes(max(room.free, 0))} are free on {device}."
+    says = (
+        f"{what} at least {bytes_in_words(needed)} more, but {bytes_in_words(max(room.free, 0))} are free on {device}."
+    )
     return Finding("memory", says, "stop", SMALLER_BATCH, {"needed_bytes": needed, "free_bytes": room.free})
 
 
@@ -119,8 +122,7 @@ def memory_finding(peak: int | None, device: torch.device) -> Finding:
 
     share = peak / room.total
     level: Level = "stop" if share > 1 else "warning" if share > TIGHT else "ok"
-    says = (
-        f"the training takes about {in_bytes(peak)} of the {in_bytes(room.total)} that there are for it on {device}."
-    )
+    taken, total = bytes_in_words(peak), bytes_in_words(room.total)
+    says = f"the training takes about {taken} of the {total} that there are for it on {device}."
     figures: dict[str, Any] = {"memory_bytes": peak, "memory_total_bytes": room.total}
     return Finding("memory", says, level, "" if level == "ok" else SMALLER_BATCH, figures)

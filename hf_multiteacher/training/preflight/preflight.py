@@ -13,7 +13,7 @@ from ..checks import datasets_of
 from .as_it_was import as_it_was
 from .caching import bytes_kept, cache_findings, heads_findings, plan_cache
 from .disk import disk_finding, output_bytes
-from .duration import Length, duration_finding
+from .duration import Length, duration_finding, large_batch
 from .finding import Finding, Preflight
 from .memory import (
     SMALLER_BATCH,
@@ -26,7 +26,7 @@ from .memory import (
 from .reading import cut_examples, reading_findings, token_counts, unlabelled_rows
 from .sample import Sample
 from .teaching import coverage_findings, teacher_findings
-from .trial import Trial, saved_bytes_of_one, seconds_of, try_evaluation, try_steps
+from .trial import SECONDS, OneExample, Trial, bearable, seconds_of, try_evaluation, try_one, try_steps
 
 EVALUATED, BATCHES_OF_TEACHERS = 32, 4
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -104,22 +104,24 @@ class Examination:
             return
 
         yield from self._of_text(sample)
-        obstacle = self._obstacle(sample)
-        if obstacle is not None:
-            yield obstacle
+        large = large_batch(self.trainer.args, sample.examples, length)
+        yield from [] if large is None else [large]
+
+        one = self._one_example(sample)
+        if isinstance(one, Finding):
+            yield one
             return
 
-        accumulated = self.asked.gradient_accumulation_steps
         start_measuring(self.device)
-        tried = _tried(lambda: (try_steps(self.trainer, sample, accumulated), self._seconds_per_evaluation()))
+        tried = _tried(lambda: self._some_steps(sample, one))
         if isinstance(tried, Finding):
             yield tried
             return
 
-        trial, evaluation = tried
+        sample, trial, evaluation = tried
         yield from coverage_findings(trial.logged, [teacher.name for teacher in self.teachers])
         yield duration_finding(length, trial, evaluation, self.evaluations)
-        yield memory_finding(measured_peak(self.device, held), self.device)
+        yield memory_finding(self._peak(held, trial, one), self.device)
         yield from self._of_disk(sample, length, trial)
 
     # ---- Before any step ----
@@ -134,7 +136,7 @@ class Examination:
         yield from reading_findings(examples, *self._tokenizers())
 
         lengths = token_counts(examples)
-        if lengths and (self.max_length or not self.masks):  # running text that is packed fills every example
+        if lengths and not self.masks:  # running text is cut into pieces that fill max_length, whatever that is
             yield cut_examples(lengths, self.max_length or max(lengths))
         if not self.masks:
             found = unlabelled_rows(examples, needed=not self.objective.needs_teachers)
@@ -153,19 +155,33 @@ class Examination:
         }
         return tokenizers, owners | {None: "the student"}
 
-    def _obstacle(self, sample: Sample) -> Finding | None:
-        """Return what keeps a step from being taken, as far as a step with one example can tell."""
+    def _one_example(self, sample: Sample) -> OneExample | Finding:
+        """Take a step with one example, and return what it tells, or what keeps a whole one from being taken."""
         states = bytes_of_states(self.trainer)
         lacking = too_little(states, self.device, "Gradients and the optimizer's states take")
         if lacking is not None:
             return lacking
 
-        saved = _tried(lambda: saved_bytes_of_one(self.trainer, sample.longest_example))
-        if isinstance(saved, Finding):
-            return saved
-        return too_little(states + saved * sample.batch_size, self.device, "A step on the longest batch takes")
+        one = _tried(lambda: try_one(self.trainer, sample.longest_example))
+        if isinstance(one, Finding):
+            return one
+        needed = states + one.saved_bytes * sample.batch_size
+        return too_little(needed, self.device, "A step on the longest batch takes") or one
+
+    # ---- The steps ----
+
+    def _some_steps(self, sample: Sample, one: OneExample) -> tuple[Sample, Trial, float]:
+        """Return what is tried, what it tells, and the seconds of an evaluation."""
+        accumulated = self.asked.gradient_accumulation_steps
+        tried = bearable(self.trainer, sample, accumulated, one.seconds)
+        return tried, try_steps(self.trainer, tried, accumulated), self._seconds_per_evaluation()
 
     # ---- Behind the steps ----
+
+    def _peak(self, held: int, trial: Trial, one: OneExample) -> int | None:
+        """Return the most memory that the steps took, and the examples would that were left out of them."""
+        peak = measured_peak(self.device, held)
+        return None if peak is None else peak + (trial.batch_size - trial.examples) * one.saved_bytes
 
     def _seconds_per_evaluation(self) -> float:
         """Return how long one evaluation takes; 0 where there is none, or where nobody knows its length."""
@@ -193,19 +209,20 @@ class Examination:
             yield from unfit if self.asked.teacher_cache else ()
             return
 
-        batches = self._prepared(sample)
+        batches = self._prepared(sample, max(min(BATCHES_OF_TEACHERS, int(SECONDS / trial.seconds_per_step)), 1))
         per_text = sum(map(self._bytes_kept, batches)) / (len(batches) * sample.batch_size)
         seconds = seconds_of(lambda: [*map(self.objective.ask_teachers, batches)], self.device, 1) / len(batches)
-        gain = min(seconds * self.asked.gradient_accumulation_steps / trial.seconds_per_step, 1.0)
+        seconds *= self.asked.gradient_accumulation_steps * sample.scale
+        gain = min(seconds / trial.seconds_per_step, 1.0)
 
         plan = plan_cache(
             per_text, sample.examples or 0, length, self.asked, gain, masks=self.masks, heads=self._heads()
         )
         yield from cache_findings(plan, self.asked, masks=self.masks)
 
-    def _prepared(self, sample: Sample) -> list[Any]:
-        """Return some batches as a step gets them."""
-        self.trainer.train_dataset = sample.some(sample.spread(BATCHES_OF_TEACHERS))
+    def _prepared(self, sample: Sample, count: int) -> list[Any]:
+        """Return so many batches as a step gets them."""
+        self.trainer.train_dataset = sample.some(sample.spread(count))
         return [self.trainer._prepare_inputs(inputs) for inputs in self.trainer.get_train_dataloader()]
 
     def _bytes_kept(self, inputs: Any) -> int:

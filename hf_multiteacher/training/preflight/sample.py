@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -25,6 +25,7 @@ class Sample:
         costs: The tokens of each batch in all encodings, padding included.
         examples: How many the data set has; None of a stream.
         seconds_to_read: Of an example of a stream, which may be encoded only when it is read.
+        part_of: How many examples a batch has in all, where only some of each are here.
     """
 
     data: Any
@@ -32,6 +33,7 @@ class Sample:
     costs: Sequence[int]
     examples: int | None
     seconds_to_read: float = 0.0
+    part_of: int | None = None
 
     @classmethod
     def of(cls, dataset: Any, order: Any, batch_size: int) -> "Sample":
@@ -55,6 +57,15 @@ class Sample:
     def batch_size(self) -> int:
         """How many examples each batch has."""
         return len(self.batches[0])
+
+    @property
+    def scale(self) -> float:
+        """How many times as many examples a whole batch has."""
+        return (self.part_of or self.batch_size) / self.batch_size
+
+    def every(self, number: int) -> "Sample":
+        """Return every so many-th example of each batch, the first one at least; the costs stay the whole batches'."""
+        return replace(self, batches=[batch[::number] for batch in self.batches], part_of=self.batch_size)
 
     def some(self, batches: Sequence[Batch]) -> Any:
         """Return the examples of batches as a data set, read as the training reads them."""

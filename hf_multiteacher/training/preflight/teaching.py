@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...cache.sizes import bytes_in_words
 from ...models.labels import label_names
 from ...models.task import without_adapters
 from ...report.benchmark import count_parameters
 from ...teachers.ensemble import TeacherEnsemble
-from .finding import Finding, Level, in_bytes, percent
+from .finding import Finding, Level, percent
 
 COVERED, HARDLY_COVERED = 0.8, 0.05
 SHARED, HARDLY_SHARED = 0.5, 0.05
@@ -26,7 +27,7 @@ def teacher_findings(teachers: TeacherEnsemble, sources: Mapping[str, int | None
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
         tokens = "with a tokenizer of its own" if own else "the student's tokens"
-        is_large = f"{parameters:,} parameters, {in_bytes(size)}"
+        is_large = f"{parameters:,} parameters, {bytes_in_words(size)}"
         says = f"{teacher.name} is loaded: {is_large}; it reads {tokens} and knows {_labels(teacher)}."
         yield Finding("teacher", says, figures={f"parameters/{teacher.name}": parameters})
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, cast
 
 import torch
@@ -18,6 +19,8 @@ MOST_ACCUMULATED = 4  # of a step of many batches so many tell what the others t
 WARM_UP, TIMED = 2, 12
 SECONDS = 20.0
 """After these a trial ends, if two steps were timed."""
+LONGEST_WARM_UP = 60.0
+"""Seconds: where the first steps would take longer, only a part of each batch is tried."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,28 @@ class Trial:
         seconds_per_step: Of a step of the optimizer, all of its batches included.
         cpu_seconds_per_step: Likewise, what the processors have worked for it.
         logged: What the training logs of the timed steps.
-        examples: In the timed steps.
+        examples: Of each batch, that were tried.
+        batch_size: Examples of a whole batch.
     """
 
     seconds_per_step: float
     cpu_seconds_per_step: float
     logged: Mapping[str, float]
     examples: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class OneExample:
+    """What a step with one example has told.
+
+    Attributes:
+        saved_bytes: That its forward keeps for its backward.
+        seconds: That it took, the first one of all.
+    """
+
+    saved_bytes: int
+    seconds: float
 
 
 def try_steps(trainer: Trainer, sample: Sample, whole: int) -> Trial:
@@ -56,18 +74,41 @@ def try_steps(trainer: Trainer, sample: Sample, whole: int) -> Trial:
     watch = StopWatch(trainer)
     _train(trainer, sample.some([*before, *timed]), sample.batch_size, accumulated, watch)
 
-    parts = whole / accumulated
-    reading = sample.seconds_to_read * sample.batch_size * whole
+    parts = whole / accumulated * sample.scale
+    batch_size = sample.part_of or sample.batch_size
+    reading = sample.seconds_to_read * batch_size * whole
     return Trial(
         watch.seconds / watch.steps * parts + reading,
         watch.cpu_seconds / watch.steps * parts + reading,
         watch.logged,
-        watch.steps * accumulated * sample.batch_size,
+        sample.batch_size,
+        batch_size,
     )
 
 
-def saved_bytes_of_one(trainer: Trainer, example: Any) -> int:
-    """Take a step with one example, and tell how many bytes its forward keeps for its backward.
+def bearable(trainer: Trainer, sample: Sample, whole: int, seconds_of_one: float) -> Sample:
+    """Return a sample of which the first steps take a minute at most: the same, or a part of each of its batches.
+
+    Args:
+        trainer: As for `try_steps`.
+        sample: Likewise.
+        whole: Likewise.
+        seconds_of_one: What a step with one example took.
+    """
+    examples = WARM_UP * min(whole, MOST_ACCUMULATED) * sample.batch_size
+    if examples * seconds_of_one <= LONGEST_WARM_UP:
+        return sample
+
+    # What a step takes whatever its batch is counts in full in a step with one example: with some more it hardly does.
+    some = sample.every(ceil(sample.batch_size * seconds_of_one / SECONDS))
+    begun = time.perf_counter()
+    _train(trainer, some.some([some.longest]), some.batch_size, 1)
+    expected = (time.perf_counter() - begun) / some.batch_size * examples
+    return sample if expected <= LONGEST_WARM_UP else sample.every(ceil(expected / SECONDS))
+
+
+def try_one(trainer: Trainer, example: Any) -> OneExample:
+    """Take a step with one example.
 
     Args:
         trainer: As for `try_steps`.
@@ -82,9 +123,10 @@ def saved_bytes_of_one(trainer: Trainer, example: Any) -> int:
             saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
+    begun = time.perf_counter()
     with saved_tensors_hooks(pack, lambda tensor: tensor):
         _train(trainer, [example], 1, 1)
-    return sum(saved.values())
+    return OneExample(sum(saved.values()), time.perf_counter() - begun)
 
 
 def _train(trainer: Trainer, data: Any, batch_size: int, accumulated: int, watch: "StopWatch | None" = None) -> None:

@@ -128,5 +128,5 @@ def test_a_folder_that_is_not_empty_is_left_alone(project, tmp_path, capsys):
 def test_a_folder_that_cannot_be_made_is_refused_before_the_work(project, tmp_path, capsys, out):
     (tmp_path / "mine.txt").write_text("mine")
     assert run(project, output_dir=tmp_path / out) == 2
-    assert "mine.txt' is a file. Choose another one." in capsys.readouterr().err
+    assert "mine.txt' is a file. Choose another output_dir." in capsys.readouterr().err
     assert (tmp_path / "mine.txt").read_text() == "mine"

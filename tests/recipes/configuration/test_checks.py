@@ -51,7 +51,7 @@ def test_an_output_folder_is_new_or_empty_or_resumed_from(tmp_path):
         check_output_folder(tmp_path)
     with pytest.raises(ValueError, match="is not empty.* To continue a run, set resume_from_checkpoint.$"):
         check_output_folder(tmp_path, None)
-    with pytest.raises(ValueError, match="cannot be made, but '/proc' is no folder that can be written to"):
+    with pytest.raises(ValueError, match="'/proc/new' cannot be made: '/proc' takes no files. Choose another"):
         check_output_folder("/proc/new")
     with pytest.raises(ValueError, match="mine.txt' is a file"):
         check_output_folder(tmp_path / "mine.txt" / "new", "checkpoint")
@@ -61,9 +61,11 @@ def test_a_folder_for_results_may_hold_some_but_must_be_one(tmp_path):
     (tmp_path / "results.json").write_text("{}")
     check_results_folder(tmp_path)
     check_results_folder(tmp_path / "new" / "er")
-    with pytest.raises(ValueError, match="'/proc' is no folder that can be written to"):
+    with pytest.raises(
+        ValueError, match="cannot be written to the folder '/proc/new': '/proc' takes no files. Choose"
+    ):
         check_results_folder(Path("/proc/new"))
-    with pytest.raises(ValueError, match="results.json' is no folder that can be written to"):
+    with pytest.raises(ValueError, match="results.json' is a file. Choose another output_dir"):
         check_results_folder(tmp_path / "results.json" / "new")
 
 

@@ -1,6 +1,7 @@
 """Stages, one bar and one short line per log; nothing else, and everything as it was afterwards."""
 
 import io
+import logging
 import math
 import re
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
+from helpers.toys import make_toy, make_trainer
 from hf_multiteacher.recipes.terminal.progress import Progress
 
 
@@ -80,6 +82,29 @@ def test_lines_in_a_file_are_equally_far_apart_and_the_last_step_has_one_though_
     assert steps == [4, 8, 12, 16, 20, 24, 28, 30], "every second log, and the last one"
 
 
+def test_lines_in_a_file_come_after_a_resume_as_often_as_before_it(tmp_path, capsys):
+    train(tmp_path, save_strategy="steps", save_steps=20)
+    capsys.readouterr()
+    with Progress(1) as progress:
+        resumed = trainer(tmp_path, save_steps=20)
+        progress.follow(resumed)
+        resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-20"))
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == [f"{n}/40" for n in range(24, 41, 4)]
+
+
+def test_a_resume_with_nothing_changed_is_no_news(tmp_path, capsys):
+    settings = {"max_steps": 2, "logging_steps": 0.9, "save_strategy": "steps", "save_steps": 1}
+    make_trainer(make_toy("masked-lm"), tmp_path, **settings).train()
+    capsys.readouterr()
+    logging.Logger.warning_once.cache_clear()
+    with Progress(1) as progress:
+        resumed = make_trainer(make_toy("masked-lm"), tmp_path, **settings)
+        progress.follow(resumed)
+        resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("  step 2/2  loss ")
+
+
 def test_a_training_that_stops_early_ends_with_a_line(tmp_path, capsys):
     class Stop(TrainerCallback):
         def on_step_end(self, args, state, control, **kwargs):
@@ -142,7 +167,7 @@ def test_a_resumed_training_counts_the_time_of_its_own_steps(tmp_path, monkeypat
         progress.follow(resumed)
         resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
     left = [line.split("  ")[-1] for line in capsys.readouterr().err.splitlines()]
-    assert left == ["00:30 left", "00:20 left", "00:10 left", "took 00:40"]
+    assert left == ["00:10 left", "took 00:20"]
 
 
 def test_a_bar_stands_at_the_step_also_after_a_resume(tmp_path, monkeypatch):

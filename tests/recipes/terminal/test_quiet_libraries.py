@@ -9,7 +9,7 @@ import huggingface_hub.utils as hub_utils
 import pytest
 import transformers.utils.logging as transformers_logging
 
-from hf_multiteacher.recipes.terminal.quiet_libraries import NO_ADVICE, PINNED, quiet_libraries
+from hf_multiteacher.recipes.terminal.quiet_libraries import NO_ADVICE, PINNED, quiet_libraries, quiet_resume
 
 
 def state():
@@ -74,3 +74,30 @@ def test_the_same_words_come_through_again_in_another_run(capsys):
         with quiet_libraries():
             logging.getLogger("hf_multiteacher.hub").warning("a real warning")
     assert capsys.readouterr().err.count("a real warning") == 2
+
+
+def said_of_a_resume(message, name="transformers.trainer_utils"):
+    logging.getLogger(name).warning(message)
+
+
+def test_of_a_resume_steps_given_as_a_share_are_no_news_and_others_are(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    share, changed = (
+        f"\n\t{name}: {given} (from args) != 3 (from trainer_state.json)"
+        for name, given in [("logging_steps", 0.05), ("save_steps", 7)]
+    )
+    with quiet_resume({}):
+        said_of_a_resume(f"Warning: they do not match: {share}")
+        said_of_a_resume(f"Warning: they do not match: {share}{changed}")
+    assert [*dict.fromkeys(caplog.messages)] == [f"Warning: they do not match: {changed}"]
+
+
+def test_of_a_resume_tied_weights_are_not_missed_and_others_are(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    says = "There were missing keys in the checkpoint model loaded: {}."
+    tied, others = ["decoder.weight"], ["decoder.weight", "pooler.weight"]
+    with quiet_resume(tied):
+        said_of_a_resume(says.format(tied), "transformers.trainer")
+        said_of_a_resume(says.format(others), "transformers.trainer")
+    said_of_a_resume(says.format(tied), "transformers.trainer")
+    assert [*dict.fromkeys(caplog.messages)] == [says.format(others), says.format(tied)]

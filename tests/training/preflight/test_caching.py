@@ -33,4 +33,4 @@ def test_a_cache_that_no_epoch_reads_again_is_a_warning_with_the_remedy(tmp_path
 
 def test_a_cache_that_nobody_asked_for_is_offered(tmp_path):
     _, (offered,) = plan(tmp_path, masks=False)
-    assert offered.says == "none; one (teacher_cache) would take 0.0 MB and save up to 50 % of a step from epoch 2 on."
+    assert offered.says == "none; one (teacher_cache) would take 5.0 kB and save up to 50 % of a step from epoch 2 on."

@@ -20,9 +20,15 @@ def test_what_will_be_written_is_compared_with_what_is_free(tmp_path, monkeypatc
 def test_a_folder_that_cannot_be_made_is_in_the_way(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     assert disk_finding("cache disk", tmp_path / "file" / "in", 1, "").level == "stop"
-    monkeypatch.setattr("os.access", lambda *asked: False)
-    finding = disk_finding("cache disk", tmp_path / "in", 1, "")
-    assert finding.level == "stop" and "who may write there" in finding.do
+    monkeypatch.setattr("hf_multiteacher.training.preflight.disk.obstacle_to_writing", lambda folder: "it is full")
+    for folder, what in ((tmp_path / "in", "made"), (tmp_path, "written to")):
+        finding = disk_finding("cache disk", folder, 1, "")
+        assert (finding.level, finding.says) == ("stop", f"'{folder}' cannot be {what}: it is full.")
+        assert "who may write there" in finding.do
+
+
+def test_little_is_told_in_kilobytes(tmp_path):
+    assert "about 12.3 kB will be written" in disk_finding("cache disk", tmp_path, 12_300, "").says
 
 
 @pytest.mark.parametrize(

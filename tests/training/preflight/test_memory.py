@@ -8,7 +8,7 @@ import torch
 from helpers.toys import make_toy, make_trainer
 from hf_multiteacher.training.preflight import memory
 from hf_multiteacher.training.preflight.as_it_was import as_it_was
-from hf_multiteacher.training.preflight.trial import saved_bytes_of_one
+from hf_multiteacher.training.preflight.trial import try_one
 
 CPU = torch.device("cpu")
 
@@ -54,6 +54,6 @@ def test_what_a_forward_keeps_grows_with_the_example_and_leaves_out_the_weights(
     trainer = make_trainer(make_toy("tagging"), tmp_path)
     rows = sorted(trainer.train_dataset, key=lambda row: len(row["input_ids"]))
     with as_it_was(trainer):
-        short, long = (saved_bytes_of_one(trainer, row) for row in (rows[0], rows[-1]))
+        short, long = (try_one(trainer, row).saved_bytes for row in (rows[0], rows[-1]))
     ratio = len(rows[-1]["input_ids"]) / len(rows[0]["input_ids"])
     assert ratio / 2 < long / short < ratio * 2

@@ -8,7 +8,9 @@ import torch
 from transformers import TrainerCallback
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
-from hf_multiteacher.training.preflight import memory
+from hf_multiteacher.training.preflight import memory, trial
+from hf_multiteacher.training.preflight.preflight import preflight
+from hf_multiteacher.training.preflight.trial import try_steps
 
 ALL = {"per_device_train_batch_size": 16, "train_sampling_strategy": "sequential"}  # 96 examples: six batches
 
@@ -98,6 +100,47 @@ def test_a_trainer_without_teachers_tells_time_and_memory(tmp_path):
 def test_fewer_examples_than_a_batch_are_tried_too(tmp_path):
     few = make_toy("tagging").train.select(range(5))
     assert make_trainer(make_toy("tagging"), tmp_path, train_dataset=few).preflight().figures["steps"] == 20
+
+
+def test_masked_text_fills_its_pieces_and_is_not_called_cut(tmp_path):
+    for task, topics in (("masked-lm", []), ("tagging", ["length"])):
+        report = preflight(make_trainer(make_toy(task), tmp_path), max_length=5)
+        assert [each.topic for each in report if each.topic == "length"] == topics
+
+
+def test_a_batch_beyond_the_data_is_a_warning(tmp_path):
+    report = make_trainer(make_toy("tagging"), tmp_path, per_device_train_batch_size=200_000).preflight()
+    assert [each.level for each in report if each.topic == "batch"] == ["warning"]
+
+
+def test_batches_that_take_too_long_are_tried_in_part(tmp_path, monkeypatch):
+    toy, batches = make_toy("tagging"), {"per_device_train_batch_size": 16}
+    whole = make_trainer(toy, tmp_path, **batches).preflight()
+    monkeypatch.setattr(trial, "LONGEST_WARM_UP", 0.0)
+    monkeypatch.setattr(trial, "SECONDS", 1e-9)
+    part = make_trainer(toy, tmp_path, **batches).preflight()
+    (time,) = (each for each in part if each.topic == "time")
+    assert "Extrapolated from 1 of the 16 examples of a batch." in time.says
+    assert not any("Extrapolated" in each.says for each in whole)
+    assert part.figures["cache_bytes"] == pytest.approx(whole.figures["cache_bytes"], rel=0.5)
+    assert 0 < part.figures["teachers_share_of_step"] <= 1
+
+
+def test_the_examples_that_were_left_out_count_in_time_and_memory(tmp_path, monkeypatch):
+    steps = []
+
+    def some_steps(trainer, sample, whole):
+        steps.append(sample)
+        return try_steps(trainer, sample, whole)
+
+    monkeypatch.setattr("hf_multiteacher.training.preflight.preflight.try_steps", some_steps)
+    monkeypatch.setattr("hf_multiteacher.training.preflight.preflight.measured_peak", lambda device, held: 1000)
+    monkeypatch.setattr(trial.StopWatch, "_now", lambda watch: (1.0 + watch.trainer.state.global_step, 0.0))
+    monkeypatch.setattr(trial, "LONGEST_WARM_UP", 0.0)
+    monkeypatch.setattr(trial, "SECONDS", 1e-9)
+    figures = make_trainer(make_toy("tagging"), tmp_path, per_device_train_batch_size=16).preflight().figures
+    assert [sample.batch_size for sample in steps] == [1]
+    assert figures["seconds_per_step"] == 16 and figures["memory_bytes"] > 1000 + 15
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -22,6 +22,14 @@ def test_a_few_batches_stand_for_all_lengths_in_the_order_of_the_training():
     assert len(sample.spread(1000)) == 100
 
 
+def test_a_part_of_each_batch_stands_for_it():
+    whole = Sample.of(data(range(1, 11)), range(10), 5)
+    part = whole.every(2)
+    assert part.batches == [[0, 2, 4], [5, 7, 9]] and (part.batch_size, part.part_of) == (3, 5)
+    assert (whole.scale, part.scale) == (1, 5 / 3) and part.longest == [5, 7, 9]
+    assert whole.every(100).batches == [[0], [5]]
+
+
 def test_a_batch_that_is_not_full_is_left_out_unless_there_is_no_other():
     assert [len(batch) for batch in Sample.of(data([1] * 5), range(5), 2).batches] == [2, 2]
     assert [len(batch) for batch in Sample.of(data([1] * 5), range(5), 8).batches] == [5]
