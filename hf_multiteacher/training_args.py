@@ -160,8 +160,8 @@ class DistillationTrainingArguments(TrainingArguments):
     teacher_cache_dtype: str = field(
         default="float16",
         metadata={
-            "help": "Precision in which hidden states are kept, and what a vocabulary head reads; float32 takes twice the "
-            "room. The logits of other tasks are always kept in float32.",
+            "help": "Precision in which hidden states are kept, and what a vocabulary head reads; float32 takes twice "
+            "the room. The logits of other tasks are always kept in float32.",
             "choices": TEACHER_CACHE_DTYPES,
         },
     )

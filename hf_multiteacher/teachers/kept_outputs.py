@@ -121,9 +121,8 @@ class KeptOutputs:
 
         if not teacher.asleep:
             self._keep_teacher()
-        self.stores = {
-            kind: cache.store(kind, width, keeping.dtype_of(kind)) for kind, width in self._widths().items()
-        }
+        widths = self._widths()
+        self.stores = {kind: cache.store(kind, width, keeping.dtype_of(kind)) for kind, width in widths.items()}
 
     def _keep_teacher(self) -> None:
         """Keep what later runs need to know of the teacher without loading it."""

@@ -81,11 +81,9 @@ def test_a_teacher_is_found_by_how_its_folder_begins_if_only_one_does(tmp_path):
     first, second = teacher_cache(tmp_path, "org/first"), teacher_cache(tmp_path, "org/second")
     for name in ("org-f", first.folder.name):
         assert [teacher.path for teacher in teacher_folders(tmp_path, name)] == [first.folder]
+    there = f"there are {first.folder.name}, {second.folder.name}. Give one of these names"
     for name in ("first", ""):
-        with pytest.raises(
-            ValueError,
-            match=f"0 teachers in '.*' have the name '{name}'; there are {first.folder.name}, {second.folder.name}. Give one",
-        ):
+        with pytest.raises(ValueError, match=f"0 teachers in '.*' have the name '{name}'; {there}"):
             teacher_folders(tmp_path, name)
 
 

@@ -115,7 +115,7 @@ class _Guess:
         self.taken = [*given.values()]
 
     def one(self, key: str, candidates: Sequence[str]) -> str | None:
-        """Return the column that is named, or the only one that has one of the usual names; None where that is not plain."""
+        """Return the column that is named, or the only one with one of the usual names; None where that is not plain."""
         if key in self.given:
             return self.given[key]
 
@@ -148,9 +148,8 @@ class _Guess:
             ValueError: There is one.
         """
         if self.unclear:
-            asked = "; nor which is the ".join(
-                f"{key.replace('_', ' ')}: {_why(found)}" for key, found in self.unclear.items()
-            )
+            each = [f"{key.replace('_', ' ')}: {_why(found)}" for key, found in self.unclear.items()]
+            asked = "; nor which is the ".join(each)
             raise ValueError(
                 f"The data have the columns {listed(self.names)}, and it is not plain which is the {asked}. Name "
                 f"{'it' if len(self.unclear) == 1 else 'them'}: {', '.join(self.unclear)}."

@@ -80,7 +80,7 @@ def cache_findings(plan: CachePlan, asked: DistillationTrainingArguments, *, mas
     useless = masks and plan.helps_from is None
     do = "Give mask_rounds, so that the same masks come again, unless it is for other runs." if useless else ""
     says = f"it takes {in_bytes(plan.bytes)} and {saves}."
-    room = "Free some, name another folder, keep hidden states in float16 (teacher_cache_dtype), or give fewer mask_rounds."
+    room = "Free some, name another folder, leave teacher_cache_dtype at float16, or give fewer mask_rounds."
     return [
         Finding("teacher cache", says, "warning" if useless else "ok", do, figures),
         disk_finding("cache disk", asked.teacher_cache, plan.bytes, room),
