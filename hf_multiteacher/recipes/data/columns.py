@@ -115,7 +115,7 @@ class _Guess:
         self.taken = [*given.values()]
 
     def one(self, key: str, candidates: Sequence[str]) -> str | None:
-        """Return the column that is named, or the only one with one of the usual names; None where that is not plain."""
+        """Return the column that is named, or the only one with a usual name; None where that is not plain."""
         if key in self.given:
             return self.given[key]
 
