@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Union, cast, get_args, get_type_hints
 
 from transformers import TrainingArguments
+from transformers.utils import is_torch_bf16_gpu_available, is_torch_xla_available
 
 from .losses.problem import Ensemble
 from .losses.weighting import WEIGHTINGS
@@ -159,7 +160,8 @@ class DistillationTrainingArguments(TrainingArguments):
     teacher_cache_dtype: str = field(
         default="float16",
         metadata={
-            "help": "Precision in which outputs are kept; float32 takes twice the room.",
+            "help": "Precision in which hidden states are kept, and what a vocabulary head reads; float32 takes twice "
+            "the room. The logits of other tasks are always kept in float32.",
             "choices": TEACHER_CACHE_DTYPES,
         },
     )
@@ -214,6 +216,7 @@ class DistillationTrainingArguments(TrainingArguments):
     def __post_init__(self) -> None:
         """Check the distillation arguments, after `TrainingArguments` checked its own."""
         self._check_counts()
+        self._check_bf16()
         super().__post_init__()
         self._check_choices()
         self._check_temperature()
@@ -248,6 +251,15 @@ class DistillationTrainingArguments(TrainingArguments):
             raise ValueError(
                 "DistillationTrainingArguments: max_steps is 0, so the student would be saved as it is, untrained. "
                 "Give a number from 1 on, or leave it out (-1): then num_train_epochs says how long."
+            )
+
+    def _check_bf16(self) -> None:
+        """Say in the words of a configuration what `TrainingArguments` refuses in the same cases."""
+        asked = next((name for name in ("bf16", "bf16_full_eval") if getattr(self, name)), None)
+        if asked and not (self.use_cpu or is_torch_bf16_gpu_available() or is_torch_xla_available()):
+            raise ValueError(
+                f"DistillationTrainingArguments: {asked} needs a GPU that computes in bfloat16, but there is none "
+                f"here. Leave {asked} out, or give use_cpu: true."
             )
 
     def _check_choices(self) -> None:

@@ -141,3 +141,11 @@ def test_arguments_survive_a_round_trip_through_json(changes, tmp_path):
     again = {name: value for name, value in json.loads(first.to_json_string()).items() if name in names}
     assert DistillationTrainingArguments(**again).to_dict() == first.to_dict()
     assert dataclasses.replace(first, temperature=3.0).layer_map == first.layer_map
+
+
+@pytest.mark.parametrize("name", ["bf16", "bf16_full_eval"])
+def test_bf16_without_a_gpu_for_it_says_what_to_leave_out_or_to_give(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_multiteacher.training_args.is_torch_bf16_gpu_available", lambda: False)
+    assert getattr(arguments(tmp_path, **{name: True}), name)
+    with pytest.raises(ValueError, match=f"there is none here. Leave {name} out, or give use_cpu: true"):
+        DistillationTrainingArguments(output_dir=str(tmp_path), **{name: True})

@@ -134,8 +134,10 @@ def teacher_folders(folder: Path, name: str | None = None) -> list[TeacherFolder
 
     found = [path for path in paths if name is None or (name and path.name.startswith(name))]
     if name is not None and len(found) != 1:
+        there = ", ".join(path.name for path in found or paths)
         raise ValueError(
-            f"{len(found)} teachers in '{folder}' have the name '{name}': {', '.join(p.name for p in paths)}."
+            f"{len(found)} teachers in '{folder}' have the name '{name}'{': ' if found else '; there are '}{there}. "
+            f"Give {'more of the name' if found else 'one of these names, or how it begins'}."
         )
     return [TeacherFolder(path) for path in found]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import TrainingArguments
 
+from ..losses.problem import Problem
 from ..models.task import Task
 
 # They stand with the teachers, or change no training; a folder is nobody's business.
@@ -39,24 +40,35 @@ TERMS = {
     "hidden_state_weight": "hidden_state_weight * (1 - cosine)",
     "relation_loss_weight": "relation_loss_weight * KL(relations of the teachers || of the student)",
 }
+IN_REGRESSION = {"soft_target_weight": "soft_target_weight * (teachers - student)²"}
+"""What stands there where there are no probabilities to diverge."""
 
 
-def shown_arguments(arguments: Mapping[str, Any], task: Task, teachers: int) -> dict[str, Any]:
+def shown_arguments(
+    arguments: Mapping[str, Any], task: Task, teachers: int, problem: Problem | None = None
+) -> dict[str, Any]:
     """Choose the arguments to list: objective and optimizer, without what is off, or without effect in this run.
 
     Args:
         arguments: `DistillationTrainingArguments.to_dict()`.
         task: The student's.
         teachers: How many there are.
+        problem: What a sequence classifier's logits mean.
     """
-    silent = _without_effect(arguments, task, teachers)
+    silent = _without_effect(arguments, task, teachers) | ({"temperature"} if problem == "regression" else set())
     named = {name: arguments.get(name) for name in (*_objective_of(arguments), *OPTIMIZER) if name not in silent}
     return {name: value for name, value in named.items() if value or (name == "seed" and value is not None)}
 
 
-def objective_terms(arguments: Mapping[str, Any]) -> str:
-    """Write the objective with the terms that have a weight; empty where no weight is known."""
-    return " + ".join(term for weight, term in TERMS.items() if arguments.get(weight))
+def objective_terms(arguments: Mapping[str, Any], problem: Problem | None = None) -> str:
+    """Write the objective with the terms that have a weight; empty where no weight is known.
+
+    Args:
+        arguments: As for `shown_arguments`.
+        problem: Likewise.
+    """
+    terms = TERMS | IN_REGRESSION if problem == "regression" else TERMS
+    return " + ".join(term for weight, term in terms.items() if arguments.get(weight))
 
 
 def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..losses.problem import Problem
 from .tables import Figure
 
 
@@ -54,7 +55,8 @@ class DistillationCardData:
         example: A text for the snippet (masked-lm: with `[MASK]` in it); two texts for a task on pairs. By default a
             short sentence, or two where `pairs` says so, Romanian where `ro` is among the languages.
         pairs: Whether the model was trained on pairs of texts; the trainer sees it from the data.
-        labels: The label names in the order of their ids.
+        labels: The label names in the order of their ids; none for the one number of a regression.
+        problem_type: What a sequence classifier's logits mean, as transformers' `config.problem_type`.
         command: The command that made the student.
         tags: More tags for the Hub.
         bases: Hub ids of models that the student started from, beside the teachers.
@@ -82,6 +84,7 @@ class DistillationCardData:
     example: str | tuple[str, str] | None = None
     pairs: bool = False
     labels: Sequence[str] = ()
+    problem_type: Problem | None = None
     command: str | None = None
     tags: Sequence[str] = ()
     bases: Sequence[str] = ()

@@ -71,8 +71,12 @@ class Card:
         return self._task.pipeline
 
     def kind(self) -> str:
-        """What one loads it as."""
-        return "Transformers model" if self.adapter_of is None else "PEFT adapter"
+        """What one loads it as, and what it needs to run."""
+        if self.adapter_of is None:
+            return "Transformers model and needs nothing else to run"
+
+        base = code(self.adapter_of) if self.adapter_of else "the model that it was trained on"
+        return f"PEFT adapter and runs on its base, {base}"
 
     def languages(self) -> str:
         """The codes of its languages; empty when they are not known."""
@@ -96,7 +100,8 @@ class Card:
         if self.adapter_of == "":
             return self._load_on_unknown_base()
 
-        lines = self._load_adapter() if self.adapter_of and self.data.labels else self._load_model()
+        head = self._head()
+        lines = self._load_adapter(head) if self.adapter_of and head else self._load_model()
         call = _string(self._example())
 
         if self._task.over_vocabulary:
@@ -127,17 +132,26 @@ class Card:
         ]
         return "\n".join(lines)
 
-    def _load_adapter(self) -> list[str]:
-        """An adapter carries no label names, and without their number its head does not fit."""
+    def _head(self) -> dict[str, Any]:
+        """Tell what the configuration of an adapter's base does not: the labels, and what the logits mean."""
+        names = dict(enumerate(self.data.labels))
+        labels = {"id2label": names, "label2id": {label: number for number, label in names.items()}} if names else {}
+        if not self.data.problem_type:
+            return labels
+
+        number = {} if names else {"num_labels": 1}
+        return {**labels, **number, "problem_type": self.data.problem_type}
+
+    def _load_adapter(self, head: Mapping[str, Any]) -> list[str]:
+        """Without the number of its labels the head does not fit, without their meaning the pipeline misreads it."""
         auto_class, repo_id = self._task.auto_class.__name__, _string(self.data.repo_id)
         tokenizer = f"AutoTokenizer.from_pretrained({repo_id})"
-        names = dict(enumerate(self.data.labels))
-        numbers = {label: number for number, label in names.items()}
+        given = ", ".join(f"{name}={value!r}" for name, value in head.items())
 
         return [
             f"from transformers import {auto_class}, AutoTokenizer, pipeline",
             "",
-            f"model = {auto_class}.from_pretrained({repo_id}, id2label={names}, label2id={numbers})",
+            f"model = {auto_class}.from_pretrained({repo_id}, {given})",
             f'student = pipeline("{self.pipeline()}", model=model, tokenizer={tokenizer})',
         ]
 
@@ -235,12 +249,12 @@ class Card:
 
     def objective(self) -> str:
         """What it was trained to minimise."""
-        terms = objective_terms(self.data.arguments)
+        terms = objective_terms(self.data.arguments, self.data.problem_type)
         if not terms:
             return ""
 
         notes = {
-            "T²": "`T` is the temperature; in a regression, squared error stands in place of KL.",
+            "T²": "`T` is the temperature.",
             "hard loss": "The hard loss is that of the labels.",
             "cosine": "The cosine is that of hidden states.",
             "relations": "Relations are the softmax of the dot products between the hidden states of a text's spans.",
@@ -249,7 +263,8 @@ class Card:
 
     def hyper_parameters(self) -> str:
         """Objective and optimizer, as they were set; empty where that is not known."""
-        arguments = shown_arguments(self.data.arguments, self._task, len(self.data.teachers))
+        data = self.data
+        arguments = shown_arguments(data.arguments, self._task, len(data.teachers), data.problem_type)
         rows = [[code(name), code(value)] for name, value in arguments.items()]
         return table(["Argument", "Value"], rows) if rows else ""
 

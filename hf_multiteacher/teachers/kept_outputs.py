@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..cache import TeacherCache
 from ..losses.functional import count_spans, mean_over_spans
 from ..models.outputs import HiddenStates
-from ..models.task import without_adapters
+from ..models.task import TASKS, without_adapters
 from ..models.vocabulary_head import can_run_alone, head_alone, head_logits, head_state
 from .loaded_teacher import LoadedTeacher
 from .placement import all_moved, moved
@@ -24,6 +24,7 @@ from .reading_keys import reading_keys
 
 LOGITS, HEAD_INPUTS = "logits", "head_inputs"
 TEACHER, HEAD = "teacher.json", "head.safetensors"
+EXACT = "float32"
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,17 @@ class Keeping:
 
     Attributes:
         folder: That of the whole cache, for all teachers.
-        dtype: `float16` or `float32`.
+        dtype: `float16` or `float32`, of hidden states; a logit takes little room and is kept in float32.
         layers: The hidden states that are compared, 0 for the embeddings, negative from the end.
     """
 
     folder: str | os.PathLike[str]
     dtype: str
     layers: Sequence[int] = ()
+
+    def dtype_of(self, kind: str) -> str:
+        """Return what a kind of output is kept in."""
+        return EXACT if kind == LOGITS else self.dtype
 
     def open(self, name: str, identity: Mapping[str, Any], precision: torch.dtype | None) -> TeacherCache:
         """Open the folder of one teacher.
@@ -74,8 +79,14 @@ class Keeping:
             identity: What its outputs depend on, as `LoadedTeacher.identity`.
             precision: What it is run in by autocast.
         """
-        ways = {"autocast": str(precision).removeprefix("torch."), "stored_as": self.dtype}
+        ways = {"autocast": str(precision).removeprefix("torch."), "stored_as": self._stored_as(identity["task"])}
         return TeacherCache(self.folder, name, {**identity, **ways})
+
+    def _stored_as(self, task: str) -> str:
+        """Write the precisions of all kinds: of logits that were kept in 16 bits the name is another one."""
+        if TASKS[task].over_vocabulary or self.dtype == EXACT:
+            return self.dtype
+        return f"{EXACT}, hidden states {self.dtype}" if self.layers else EXACT
 
 
 class KeptOutputs:
@@ -110,7 +121,8 @@ class KeptOutputs:
 
         if not teacher.asleep:
             self._keep_teacher()
-        self.stores = {kind: cache.store(kind, width, keeping.dtype) for kind, width in self._widths().items()}
+        widths = self._widths()
+        self.stores = {kind: cache.store(kind, width, keeping.dtype_of(kind)) for kind, width in widths.items()}
 
     def _keep_teacher(self) -> None:
         """Keep what later runs need to know of the teacher without loading it."""

@@ -117,6 +117,7 @@ def _facts(
         "coverage": _coverage(student, teachers.names, state.log_history, objective["distill_positions"]),
         "machine": describe_machine(args.device),
         "labels": _labels(student),
+        "problem_type": None if task_of(student).token_level else without_adapters(student).config.problem_type,
     }
 
 
@@ -273,8 +274,8 @@ def _logged(key: str, history: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _labels(student: nn.Module) -> Sequence[str]:
-    """The label names; an adapter needs even the only one of a regression, to give its base a head that fits."""
+    """The label names; the vocabulary is none, and one number tells nothing apart."""
     config: Any = without_adapters(student).config
-    if task_of(student).over_vocabulary or (config.num_labels == 1 and adapters_of(student) is None):
+    if task_of(student).over_vocabulary or config.num_labels == 1:
         return []
     return label_names(config, "the student")

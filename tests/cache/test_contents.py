@@ -81,8 +81,15 @@ def test_a_teacher_is_found_by_how_its_folder_begins_if_only_one_does(tmp_path):
     first, second = teacher_cache(tmp_path, "org/first"), teacher_cache(tmp_path, "org/second")
     for name in ("org-f", first.folder.name):
         assert [teacher.path for teacher in teacher_folders(tmp_path, name)] == [first.folder]
-    for name, number in (("org", 2), ("first", 0), ("", 0)):
-        with pytest.raises(
-            ValueError, match=f"{number} teachers in '.*' have the name '{name}'.*{second.folder.name}"
-        ):
+    there = f"there are {first.folder.name}, {second.folder.name}. Give one of these names"
+    for name in ("first", ""):
+        with pytest.raises(ValueError, match=f"0 teachers in '.*' have the name '{name}'; {there}"):
             teacher_folders(tmp_path, name)
+
+
+def test_of_several_teachers_of_a_name_those_alone_are_listed(tmp_path):
+    folders = [teacher_cache(tmp_path, name).folder.name for name in ("scorer", "scorer 2", "other")]
+    with pytest.raises(ValueError) as raised:
+        teacher_folders(tmp_path, "scorer")
+    message = str(raised.value)
+    assert message.endswith(f"'scorer': {', '.join(sorted(folders[:2]))}. Give more of the name.")

@@ -29,6 +29,13 @@ def test_what_has_no_effect_in_this_run_is_not_listed(changes, without):
     assert set(shown()) - set(shown(**changes)) == without
 
 
+def test_a_regression_has_no_temperature_and_no_divergence():
+    arguments = {"soft_target_weight": 0.5, "temperature": 2.0}
+    listed = shown_arguments(arguments, TASKS["sequence-classification"], 2, "regression")
+    assert [*listed] == ["soft_target_weight"]
+    assert objective_terms(arguments, "regression") == "soft_target_weight * (teachers - student)²"
+
+
 def test_relations_are_listed_where_they_are_compared():
     assert set(shown(relation_loss_weight=0.5)) - set(shown()) == {"relation_loss_weight", "relation_heads"}
 

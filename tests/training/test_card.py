@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
@@ -259,17 +260,52 @@ def test_coverage_is_the_mean_of_what_was_logged(tmp_path, positions, heading):
     ]
 
 
-def test_an_adapter_s_card_gives_even_a_regression_its_head(tmp_path):
-    toy = toy_of("regression")
-    student = get_peft_model(make_toy("regression").student, LoraConfig(task_type="SEQ_CLS", target_modules=["query"]))
-    student.active_peft_config.base_model_name_or_path = "org/base"
-    card_of(make_trainer(toy, tmp_path / "adapter", model=student))
+ACTIVATIONS = {
+    "regression": lambda logits: logits,
+    "multi-label": torch.sigmoid,
+    "single-label": lambda logits: logits.softmax(dim=-1),
+}
+
+
+def adapter_of(task, folder):
+    """A trainer of an adapter on a base that says nothing of labels, as a pretrained checkpoint does."""
+    base = make_toy(task).student
+    base.save_pretrained(folder / "base")
+    config = json.loads((folder / "base" / "config.json").read_text())
+    kept = {name: value for name, value in config.items() if name not in ("id2label", "label2id", "problem_type")}
+    (folder / "base" / "config.json").write_text(json.dumps(kept))
+
+    student = get_peft_model(base, LoraConfig(task_type="SEQ_CLS", target_modules=["query"]))
+    student.active_peft_config.base_model_name_or_path = str(folder / "base")
+    return make_trainer(toy_of(task), folder / "adapter", model=student, max_steps=1)
+
+
+@pytest.mark.parametrize("task", ACTIVATIONS)
+def test_the_snippet_of_an_adapter_prints_the_student_s_own_number(task, tmp_path):
+    trainer = adapter_of(task, tmp_path)
+    trainer.train()
+    trainer.save_model()
+    card_of(trainer, example="Ana are mere.")
+    snippet = (tmp_path / "adapter" / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+    printed = []
+    exec(snippet.replace('"adapter"', repr(str(tmp_path / "adapter"))), {"print": printed.extend})
+
+    inputs = trainer.processing_class("Ana are mere.", return_tensors="pt")
+    scores = ACTIVATIONS[task](trainer.model.eval()(**inputs).logits[0])
+    label = "LABEL_0" if task == "regression" else "abc"[scores.argmax()]
+    expected = {"label": label, "score": scores.max().item()}
+    assert printed == [pytest.approx(expected)]
+
+
+def test_an_adapter_names_its_base_and_the_one_number_of_a_regression_is_no_label(tmp_path):
+    trainer = adapter_of("regression", tmp_path)
+    trainer.model.active_peft_config.base_model_name_or_path = "org/base"
+    card_of(trainer)
     card = (tmp_path / "adapter" / "README.md").read_text("utf-8")
-    assert "id2label={0: 'a'}, label2id={'a': 0}" in card and metadata_load(tmp_path / "adapter" / "README.md")[
-        "base_model"
-    ] == ["org/base"]
-    card_of(make_trainer(toy, tmp_path / "whole"))
-    assert "Labels:" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
+    assert metadata_load(tmp_path / "adapter" / "README.md")["base_model"] == ["org/base"]
+    assert "It is an ordinary PEFT adapter and runs on its base, `org/base`." in card
+    assert "Labels:" not in card and "temperature" not in card
+    assert "soft_target_weight * (teachers - student)²" in card
 
 
 @pytest.mark.parametrize("columns", [{"text": "text"}, {"text": "text", "text_pair": "text_pair"}])
@@ -333,6 +369,7 @@ def test_an_adapter_without_a_named_base_asks_for_the_base_and_not_for_none(tmp_
     found = metadata_load(tmp_path / "README.md")
     assert found["library_name"] == "peft" and "base_model" not in found
     assert "None" not in card and "PeftModel.from_pretrained(base, " in card
+    assert "PEFT adapter and runs on its base, the model that it was trained on." in card
     compile(card.split("```python\n")[1].split("```")[0], "snippet", "exec")
     assert problems(card, "model") == ([], [])
 

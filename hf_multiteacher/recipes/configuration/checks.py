@@ -57,7 +57,7 @@ def check_training(args: TrainingArguments) -> None:
     for name, (least, most) in RANGES.items():
         value = getattr(args, name, None)
         if value is not None and not least <= value <= most:
-            limits = f"from {least} on" if most == UNLIMITED else f"from {least} to {most}"
+            limits = f"from {least} on" if most == UNLIMITED and value <= most else f"from {least} to {most}"
             raise ValueError(f"{name} must be a number {limits}, got {value}. Give another, or leave it out.")
 
     if args.max_steps < 1 and args.num_train_epochs == 0:

@@ -97,11 +97,11 @@ def find_columns(
     guess = _Guess(names, {key: name for key, name in given.items() if name is not None})
     candidates = TAGS if tagging else SCORES if regression else LABELS
     label = guess.one("label_column", candidates) if labelled else None
-    if tagging:
-        return Columns(label, words=guess.one("words_column", WORDS), guessed=guess.guessed)
+    words = guess.one("words_column", WORDS) if tagging else None
+    text, pair = (None, None) if tagging else guess.texts()
 
-    text, pair = guess.texts()
-    return Columns(label, text=text, text_pair=pair, guessed=guess.guessed)
+    guess.expect_plain()
+    return Columns(label, text, pair, words, guess.guessed)
 
 
 class _Guess:
@@ -111,20 +111,19 @@ class _Guess:
         self.names = names
         self.given = given
         self.guessed: dict[str, str] = {}
+        self.unclear: dict[str, list[str]] = {}
         self.taken = [*given.values()]
 
-    def one(self, key: str, candidates: Sequence[str]) -> str:
-        """Return the column that is named, or the only one that has one of the usual names."""
+    def one(self, key: str, candidates: Sequence[str]) -> str | None:
+        """Return the column that is named, or the only one with a usual name; None where that is not plain."""
         if key in self.given:
             return self.given[key]
 
         found = [name for name in self._free() if name.lower() in candidates]
-        if len(found) != 1:
-            raise ValueError(self._advice(key, found))
-        return self._take(key, found[0])
+        return self._only(key, found)
 
-    def texts(self) -> tuple[str, str | None]:
-        """Return the column of the texts, and of the second ones where there are pairs."""
+    def texts(self) -> tuple[str | None, str | None]:
+        """Return the column of the texts, and of the second ones where there are pairs; None as `one` does."""
         first, second = self.given.get("text_column"), self.given.get("second_text_column")
         if first is not None:
             return first, second
@@ -140,9 +139,29 @@ class _Guess:
         found = [name for name in self._free() if name.lower() in TEXTS]
         free = [name for name in self._free() if name.lower() not in (*NO_TEXTS, *WORDS)]
         found = free if not found and len(free) == 1 else found
-        if len(found) != 1:
-            raise ValueError(self._advice("text_column", found))
-        return self._take("text_column", found[0]), None
+        return self._only("text_column", found), None
+
+    def expect_plain(self) -> None:
+        """Ask for all columns at once of which it is not plain which they are.
+
+        Raises:
+            ValueError: There is one.
+        """
+        if self.unclear:
+            each = [f"{key.replace('_', ' ')}: {_why(found)}" for key, found in self.unclear.items()]
+            asked = "; nor which is the ".join(each)
+            raise ValueError(
+                f"The data have the columns {listed(self.names)}, and it is not plain which is the {asked}. Name "
+                f"{'it' if len(self.unclear) == 1 else 'them'}: {', '.join(self.unclear)}."
+            )
+
+    def _only(self, key: str, found: list[str]) -> str | None:
+        """Take the only column that may be meant; keep the key to ask for it where there is another number of them."""
+        if len(found) == 1:
+            return self._take(key, found[0])
+
+        self.unclear[key] = found
+        return None
 
     def _free(self) -> list[str]:
         return [name for name in self.names if name not in self.taken]
@@ -152,9 +171,6 @@ class _Guess:
         self.guessed[key] = name
         return name
 
-    def _advice(self, key: str, found: Sequence[str]) -> str:
-        several = f"{' and '.join(repr(name) for name in found)} may be meant" if found else "none has a usual name"
-        return (
-            f"The data have the columns {listed(self.names)}, and it is not plain which is the "
-            f"{key.replace('_', ' ')}: {several}. Name it: {key}."
-        )
+
+def _why(found: Sequence[str]) -> str:
+    return f"{' and '.join(repr(name) for name in found)} may be meant" if found else "none has a usual name"

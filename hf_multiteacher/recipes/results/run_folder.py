@@ -139,6 +139,7 @@ def _card(name: str, metrics: Content, state: Content, manifest: Content, model:
         metric=metrics.get("metric"),
         loyalty=_loyalty(metrics) or loyalty_of(last),
         sizes=_sizes(name, metrics),
+        problem_type=model.get("problem_type"),
     )
 
 

@@ -356,11 +356,11 @@ class Page:
 
     def objective(self, run: MeasuredRun) -> str:
         """What the student was trained to minimise."""
-        return objective_terms(run.card.arguments)
+        return objective_terms(run.card.arguments, run.card.problem_type)
 
     def arguments(self) -> list[Row]:
         """The arguments of every run; those that differ first."""
-        each = [shown_arguments(run.card.arguments, TASKS[run.card.task], len(run.teachers)) for run in self.runs]
+        each = [_arguments_of(run) for run in self.runs]
         rows = []
         for name in dict.fromkeys(key for arguments in each for key in arguments):
             cells = [str(arguments.get(name, "–")) for arguments in each]
@@ -369,6 +369,11 @@ class Page:
 
     def _of_run(self, title: str, run: str) -> str:
         return f"{title} · {run}" if len(self.runs) > 1 and run else title
+
+
+def _arguments_of(run: MeasuredRun) -> dict[str, Any]:
+    card = run.card
+    return shown_arguments(card.arguments, TASKS[card.task], len(run.teachers), card.problem_type)
 
 
 def _headline(sentence: str) -> Headline:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...cache.sizes import bytes_in_words
 from ...models.vocabulary_head import can_run_alone
+from ...teachers.kept_outputs import EXACT
 from ...teachers.loaded_teacher import LoadedTeacher
 from ...training_args import DistillationTrainingArguments
 from .disk import disk_finding
@@ -80,7 +81,7 @@ def cache_findings(plan: CachePlan, asked: DistillationTrainingArguments, *, mas
     useless = masks and plan.helps_from is None
     do = "Give mask_rounds, so that the same masks come again, unless it is for other runs." if useless else ""
     says = f"it takes {bytes_in_words(plan.bytes)} and {saves}."
-    room = "Free some, name another folder, keep float16 (teacher_cache_dtype), or give fewer mask_rounds."
+    room = "Free some, name another folder, leave teacher_cache_dtype at float16, or give fewer mask_rounds."
     return [
         Finding("teacher cache", says, "warning" if useless else "ok", do, figures),
         disk_finding("cache disk", asked.teacher_cache, plan.bytes, room),
@@ -120,5 +121,6 @@ def bytes_kept(
         rows = read["input_ids"].numel() if mask is None else int(torch.as_tensor(mask).sum())
 
     layers = len({*asked.compared_layers.values()})
-    values = rows * width + spans * config.hidden_size * layers
-    return values * BYTES[asked.teacher_cache_dtype] + len(read["input_ids"]) * (1 + layers) * BESIDE
+    each = BYTES[asked.teacher_cache_dtype]
+    said = rows * width * (each if task.over_vocabulary else BYTES[EXACT])
+    return said + spans * config.hidden_size * layers * each + len(read["input_ids"]) * (1 + layers) * BESIDE

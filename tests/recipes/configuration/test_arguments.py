@@ -81,6 +81,7 @@ def test_a_flag_may_hold_a_mapping():
         (["--size", "ten", "--corpus", "a"], "size must be a whole number, got 'ten'"),
         (["--corpus", "a", "--sise", "3"], "There is no argument '--sise'. Did you mean '--size'?"),
         (["--temprature", "3"], "There is no argument '--temprature'. Did you mean '--temperature'?"),
+        (["--teacher_temprature", "3"], "no argument '--teacher_temprature'. Did you mean '--temperature'?"),
         (["--corpus", "a", "--zzzz", "3"], "There is no argument '--zzzz'. `hf-multiteacher distill --keys`"),
         (["--size", "3", "--corpus"], "--corpus needs a value"),
         ([], "missing .* 'corpus'"),

@@ -42,6 +42,14 @@ def test_a_training_without_a_step_is_refused(tmp_path):
     check_training(TrainingArguments(str(tmp_path), num_train_epochs=0, max_steps=1))
 
 
+@pytest.mark.parametrize(
+    ("rate", "limits"), [(1e10, "from 0 to 1000000000, got 10000000000.0"), (-1.0, "from 0 on, got -1.0")]
+)
+def test_a_number_that_is_too_large_is_told_the_largest(tmp_path, rate, limits):
+    with pytest.raises(ValueError, match=f"learning_rate must be a number {limits}. Give another"):
+        check_training(TrainingArguments(str(tmp_path), learning_rate=rate))
+
+
 def test_an_output_folder_is_new_or_empty_or_resumed_from(tmp_path):
     check_output_folder(tmp_path / "new")
     check_output_folder(tmp_path)

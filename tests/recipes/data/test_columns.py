@@ -53,6 +53,12 @@ def test_columns_are_found(names, options, expected):
         (["a", "b", "label"], {}, "none has a usual name. Name it: text_column"),
         (["text", "gold"], {}, "none has a usual name. Name it: label_column"),
         (
+            ["mesaj", "clasa"],
+            {},
+            "the label column: none has a usual name; nor which is the text column: none has a usual name. Name them: "
+            "label_column, text_column",
+        ),
+        (
             ["text", "label"],
             {"label_column": "gold"},
             r"label_column is 'gold', but the data have the columns .* only",

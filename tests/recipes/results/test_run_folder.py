@@ -117,3 +117,9 @@ def test_what_is_no_folder_of_a_run_is_refused(tmp_path):
     for path, what in ((tmp_path, "neither metrics.json"), (tmp_path / "none", "is no folder")):
         with pytest.raises(ValueError, match=what):
             read_runs([str(path)])
+
+
+def test_what_the_numbers_of_a_student_mean_is_read_from_its_configuration(folder):
+    assert read_runs([str(folder)])[0].card.problem_type is None
+    (folder / "config.json").write_text('{"problem_type": "regression"}')
+    assert read_runs([str(folder)])[0].card.problem_type == "regression"

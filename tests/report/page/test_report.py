@@ -225,3 +225,9 @@ def test_nothing_else_is_read(kind, old, new, tmp_path):
     path.write_text(written.replace(old, new) if old else new)
     with pytest.raises(ValueError, match="does not hold what a run writes there"):
         ComparedAnswers.read(path)
+
+
+def test_a_report_of_a_regression_tells_no_temperature_and_no_divergence():
+    page = Report([measured_run(answers="numbers", problem_type="regression")]).html()
+    assert "temperature" not in page and "KL(" not in page
+    assert "soft_target_weight * (teachers - student)²" in page
