@@ -61,9 +61,18 @@ def declared_values(kinds: Sequence[type], content: Mapping[str, Any]) -> dict[s
 def _expect_keys(name: str, value: Any) -> None:
     """Refuse keys of a mapping that transformers makes an object of, and that this does not have."""
     keys = [field.name for field in fields(MADE_OF_KEYS[name])]
-    unknown = sorted({*map(str, value)} - {*keys}) if isinstance(value, dict) else []
+    mapping = _mapping_in(value) if isinstance(value, str) else value
+    unknown = sorted({*map(str, mapping)} - {*keys}) if isinstance(mapping, dict) else []
     if unknown:
         raise ValueError(f"{name} must be a mapping of {', '.join(keys)}, got the key '{unknown[0]}'.")
+
+
+def _mapping_in(text: str) -> Any:
+    """Read a mapping that is written as JSON, as transformers does; None where it is a file's name."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _declared(value: Any, field: "Field[Any]", hint: Any) -> Any:

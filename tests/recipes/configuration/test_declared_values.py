@@ -96,6 +96,7 @@ def test_what_is_meant_is_taken(line, value):
         ("layer_map: [1]", "layer_map must be .*a mapping of keys to values"),
         ("parallelism_config: {}", "parallelism_config must be left out of a file, got {}"),
         ("accelerator_config: {a: 1}", "accelerator_config must be a mapping of split_batches, .*, got the key 'a'"),
+        ("accelerator_config: '{\"a\": 1}'", "accelerator_config must be a mapping of .*, got the key 'a'"),
     ],
 )
 def test_what_does_not_fit_is_said_by_key_type_and_value(line, says):
