@@ -9,7 +9,7 @@ from hf_multiteacher.commands.main import main
     ("words", "says"),
     [
         (["--task", "ner"], "The configuration lacks teachers, output_dir"),
-        (["nowhere.yaml"], "cannot be read"),
+        (["nowhere.yaml"], "could be read"),
         (["--teacher", "a"], "Did you mean '--teachers'?"),
     ],
 )
