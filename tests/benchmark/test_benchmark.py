@@ -165,7 +165,9 @@ def test_a_table_fits_a_terminal(capsys):
 
 def _numbers(value):
     if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
             yield from _numbers(inner)
     elif isinstance(value, int | float):
         yield value
+    elif isinstance(value, str) and value.isdigit():  # how many ranks there are is a key
+        yield int(value)

@@ -30,7 +30,7 @@ class WordAnswers(AnswerRecord):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.confidence = Confidence()
-        self.naming: list[Callable[[float], str]] = []
+        self.shared: list[Outcomes | None] = []
 
     def said(self, rows: Rows, at: Tensor, targets: SoftTargets) -> tuple[list[Said], Tensor, Tensor]:
         """See `AnswerRecord.said`; `at` are the masked places."""
@@ -41,7 +41,7 @@ class WordAnswers(AnswerRecord):
         others = [
             _compared(name, labels, shared, *(at_rows(each, at) for each in of)) for name, shared, *of in outcomes
         ]
-        self.naming = self.naming or [self._named, *(self._naming(shared) for _, shared, *_ in outcomes)]
+        self.shared = self.shared or [None, *(shared for _, shared, *_ in outcomes)]
 
         models = [_said(STUDENT, mine, sure, labels, mine), *(said for said, _ in others)]
         return models, labels[:, None], self._mean(others[: len(self.objective.teachers.names)])
@@ -95,7 +95,7 @@ class WordAnswers(AnswerRecord):
         return Disagreement(
             round(float(said[place, DISTANCE]), 4),
             text.around(tokens, place, word, self.tokenizer),
-            [self.told(said[place], self.naming, label=word)],
+            [self.told(said[place], [self._naming(shared) for shared in self.shared], label=word)],
         )
 
 
