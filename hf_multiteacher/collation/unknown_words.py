@@ -57,16 +57,21 @@ def expect_known_words(dataset: Any, tokenizer: Any) -> None:
         tokenizer: The student's.
 
     Raises:
-        ValueError: The first examples hold nothing but the unknown token.
+        ValueError: The first examples hold nothing, or nothing but the unknown token.
     """
     stored = isinstance(dataset, Dataset) and "input_ids" in dataset.column_names
-    if not stored or not has_unknown(tokenizer):
+    if not stored or not len(dataset):
         return
 
     rows = dataset.with_format(None)[:ROWS]["input_ids"]
     special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
     ids = [entry for row in rows for entry in row if entry not in special]
-    if len(ids) >= FEWEST and {*ids} == {tokenizer.unk_token_id}:
+    if not ids:
+        raise ValueError(
+            f"The first {len(rows)} training examples hold no word, so there is nothing to learn. Look at the column "
+            "of the text, and leave empty texts out."
+        )
+    if has_unknown(tokenizer) and len(ids) >= FEWEST and {*ids} == {tokenizer.unk_token_id}:
         raise ValueError(
             f"The student's tokenizer knows no word of the first {len(rows)} training examples, and reads "
             f"'{tokenizer.unk_token}' throughout, so there is nothing to learn. Train on text that its vocabulary has "

@@ -106,6 +106,12 @@ def test_a_student_that_knows_no_word_has_nothing_to_learn(foreign, texts, looke
         expect_known_words(data, foreign)
 
 
+def test_examples_without_a_word_are_refused(cased_tokenizer):
+    empty = Dataset.from_list(batch_of(collator_of(cased_tokenizer, cased_tokenizer), [""] * 9))
+    with pytest.raises(ValueError, match="The first 9 training examples hold no word"):
+        expect_known_words(empty, cased_tokenizer)
+
+
 def test_what_cannot_be_looked_at_or_says_nothing_is_not_judged(foreign, cased_tokenizer):
     data, known = (
         Dataset.from_list(batch_of(collator_of(foreign, foreign), texts)) for texts in (["漢 字"] * 9, ["漢", "x"] * 4)
