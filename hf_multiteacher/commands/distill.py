@@ -71,17 +71,15 @@ def run(parsed: argparse.Namespace) -> int:
 
 def command_of(words: list[str]) -> str:
     """Return the command that the user has called, for the card; to make the student anew nothing is resumed."""
-    repeated: list[str] = []
-    of_resume = False
-
+    flags: list[list[str]] = [[]]  # each with its values, behind what stands before the first
     for word in words:
-        named = word.startswith("--")
-        name, _, value = word.removeprefix("--").partition("=")
-        if named and name.replace("-", "_") == RESUME:
-            of_resume = not value
-        elif named or not of_resume:
-            of_resume = False
-            repeated.append(word)
-        else:
-            of_resume = False  # it was the value
+        if word.startswith("--"):
+            flags.append([])
+        flags[-1].append(word)
+
+    repeated = [word for flag in flags if not _resumes(flag) for word in flag]
     return f"hf-multiteacher distill {shlex.join(repeated)}"
+
+
+def _resumes(flag: list[str]) -> bool:
+    return bool(flag) and flag[0].replace("-", "_").partition("=")[0] == f"__{RESUME}"
