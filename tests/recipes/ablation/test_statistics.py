@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
+from helpers.tasks import own_task
 from hf_multiteacher.recipes.ablation.answered import GOLD, Answered
 from hf_multiteacher.recipes.ablation.statistics import MEASURES
-from hf_multiteacher.recipes.data.task_data import TaskData
 from hf_multiteacher.romanian.scores import classification_scores, correlation_scores, entity_scores, tag_scores
 
 TAGS = ("O", "B-X", "I-X", "B-Y", "I-Y")
@@ -14,16 +14,7 @@ TAGS = ("O", "B-X", "I-X", "B-Y", "I-Y")
 
 def answered(names, labels, said, **columns):
     data = Dataset.from_dict({**columns, "labels": labels})
-    task = TaskData(
-        train=data,
-        test=data,
-        part="test",
-        label_names=names,
-        score=lambda *each: {},
-        metric="x",
-        title="own",
-        measured_title="own",
-    )
+    task = own_task(data, names)
     return Answered.of(task, {"student": said})
 
 

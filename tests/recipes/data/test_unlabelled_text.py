@@ -5,23 +5,14 @@ import math
 import pytest
 from datasets import Dataset
 
+from helpers.tasks import own_task
 from hf_multiteacher.recipes.data.labelled_data import LabelledData
-from hf_multiteacher.recipes.data.task_data import TaskData
 from hf_multiteacher.recipes.data.unlabelled_text import load_unlabelled
 
 
 def task_of(rows, names=("a", "b")):
     data = Dataset.from_list(rows)
-    return TaskData(
-        train=data,
-        test=data,
-        part="test",
-        label_names=names,
-        score=lambda *each: {},
-        metric="x",
-        title="own",
-        measured_title="own",
-    )
+    return own_task(data, names)
 
 
 TEXTS = task_of([{"text": "unu", "labels": 0}])
