@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedTokenizerFast, TrainingArguments
 
 from ..collation.data_collator import DataCollatorForDistillation
 from ..report.charts import OTHER_DATA
 from ..teachers.ensemble import Teacher
-from ..tokenization.columns import TAUGHT_BY
 from ..tokenization.multi_tokenizer import MultiTokenizer
 from ..trainer import MultiTeacherDistillationTrainer
 from .data.labelled_data import LabelledData
@@ -66,7 +64,7 @@ def make_trainer(
     """
     tokenizers: list[Any] = [teacher.tokenizer for teacher in teachers]
     multi_tokenizer = MultiTokenizer(tokenizer, tokenizers)
-    train, test = (_encoded(part, data, multi_tokenizer, bool(teachers)) for part in (data.train, data.test))
+    train, test = (data.encoded(part, multi_tokenizer, taught=bool(teachers)) for part in (data.train, data.test))
 
     trainer = _OrderedTrainer(
         model=model,
@@ -89,18 +87,7 @@ def evaluate_on(trainer: MultiTeacherDistillationTrainer, data: LabelledData) ->
     """Evaluate a trainer of `make_trainer` on other data than those that it was evaluated on in its training."""
     multi_tokenizer = cast(DataCollatorForDistillation, trainer.data_collator).multi_tokenizer
     trainer.compute_metrics = data.compute_metrics
-    measured = trainer.evaluate(cast(Any, _encoded(data.test, data, multi_tokenizer, True)))
+    measured = trainer.evaluate(cast(Any, data.encoded(data.test, multi_tokenizer, taught=True)))
 
     trainer.state.log_history[-1][OTHER_DATA] = True
     return measured
-
-
-def _encoded(part: Dataset, data: LabelledData, multi_tokenizer: MultiTokenizer, taught: bool) -> Dataset:
-    """Encode a part of the data; who may speak about an example stays where there are teachers."""
-    kept = TAUGHT_BY if taught else None
-    return part.map(
-        multi_tokenizer.encode,
-        batched=True,
-        fn_kwargs={**data.columns, "max_length": data.max_length},
-        remove_columns=[name for name in part.column_names if name != kept],
-    )

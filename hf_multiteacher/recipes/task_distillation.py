@@ -1,5 +1,6 @@
 """A task from labelled data: teachers that know it or learn it first, and the student that follows them."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -94,6 +95,17 @@ class TaskDistillation(Distillation):
     def prepare(self, progress: Progress) -> None:
         """Read the data, and make the student's trainer; on a few examples where the teachers are still to learn."""
         progress.stage("Read the data")
+        self._read()
+        self.measured = self.task.measured
+        self.metric = self.task.metric
+        self._decide()
+
+        self._rehearse()
+        if self.args.push_to_hub and self.args.should_save:  # what stands in its way is found before hours of training
+            make_repository(repository_name(self.args), private=self.args.hub_private_repo, token=self.args.hub_token)
+
+    def _read(self) -> None:
+        """Read the data as student and teachers will, and find the student."""
         self.task = self._load_task()
         self.say(self.task.notes)
         if self.task.validation is None:
@@ -109,13 +121,6 @@ class TaskDistillation(Distillation):
         tokenizers = [model.tokenizer for model in models]
         self.data = LabelledData.of(self.task, tokenizers, self.limit)
         self.students_data = self._with_validation(self._with_unlabelled(tokenizers), tokenizers)
-        self.measured = self.task.measured
-        self.metric = self.task.metric
-        self._decide()
-
-        self._rehearse()
-        if self.args.push_to_hub and self.args.should_save:  # what stands in its way is found before hours of training
-            make_repository(repository_name(self.args), private=self.args.hub_private_repo, token=self.args.hub_token)
 
     def _load_task(self) -> TaskData:
         knowing = [] if self.args.partial_labels else [each.names for each in self.found if each.names is not None]
@@ -265,7 +270,17 @@ class TaskDistillation(Distillation):
         trainer.train()
         expect_finished(trainer, self.goes_on)
         trainer.save_model()
+        self._say_figure(trainer)
         return Teacher(cast(Any, trainer.model), tokenizer=teacher.model.tokenizer)
+
+    def _say_figure(self, trainer: MultiTeacherDistillationTrainer) -> None:
+        """Say what a teacher has learned: one that learned nothing is seen before a student follows it."""
+        try:
+            figure = f"{self.metric} {trainer.evaluate()[f'eval_{self.metric}']:.4f}".replace("_", " ")
+        except ValueError as error:  # a correlation of answers that are all the same
+            figure = f"no figure: {' '.join(str(error).split())}"
+        if trainer.is_world_process_zero():
+            sys.stderr.write(f"  {figure}\n")
 
     def _teachers_trainer(self, number: int, teacher: TaskTeacher) -> MultiTeacherDistillationTrainer:
         args = replace(self.args, output_dir=f"{self.args.output_dir}/teacher-{number}", **ONLY_TRAINED)

@@ -1,6 +1,7 @@
 """`hf-multiteacher ablate`: from a file to a table, cell by cell, and never a cell twice."""
 
 import json
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import yaml
 
 from helpers.experiments import save_models
 from hf_multiteacher.commands.main import main
-from hf_multiteacher.recipes.ablation import ablation
+from hf_multiteacher.recipes.ablation.distillation import CellsOfTask
 from hf_multiteacher.recipes.stopping import TrainingStoppedError
+from hf_multiteacher.recipes.task_distillation import TaskDistillation
 
 pytestmark = pytest.mark.usefixtures("few_sentences")
 TRAINING = {"max_steps": 3, "per_device_train_batch_size": 4, "use_cpu": True, "disable_tqdm": True}
@@ -84,16 +86,43 @@ def test_the_figures_say_who_learned_what_from_whom(finished):
 
 
 def test_a_finished_cell_is_never_run_again_and_a_new_seed_alone_is(finished, monkeypatch, capsys):
-    ran = []
-    run_cell = ablation.run_cell
-    monkeypatch.setattr(ablation, "run_cell", lambda arm, seed, *more: ran.append(seed) or run_cell(arm, seed, *more))
+    ran, run = [], CellsOfTask.run
+
+    def run_and_note(cells, arm, seed, *more):
+        ran.append(seed)
+        return run(cells, arm, seed, *more)
+
+    monkeypatch.setattr(CellsOfTask, "run", run_and_note)
     assert ablate(finished) == 0 and ran == []
     assert ablate(finished, "--tasks", "sts", "--seeds", "1", "3") == 0 and ran == [3, 3, 3]
     assert "1/3] sts: alone, seed 3" in capsys.readouterr().err
 
 
+def test_the_data_are_read_once_for_all_arms_that_learn_from_the_same_and_figures_are_as_before(
+    finished, tmp_path, monkeypatch
+):
+    read, keys = TaskDistillation._read, []
+
+    def read_and_note(distillation):
+        keys.append((distillation.config.task, distillation.config.unlabelled_rows))
+        read(distillation)
+
+    folder = tmp_path / "out"
+    shutil.copytree(finished / "out/teachers", folder / "teachers")
+    monkeypatch.setattr(TaskDistillation, "_read", read_and_note)
+    arms = json.dumps({"both": ARMS["both"], "alone": ARMS["alone"], "A": ARMS["A"]})
+    assert ablate(finished, "--tasks", "sts", "--arms", arms, "--output_dir", str(folder)) == 0
+    assert keys == [("sts", 10), ("sts", 0)]
+
+    for arm in ARMS:
+        cells = [
+            json.loads((out / f"cells/sts/{arm}/2.json").read_text("utf-8")) for out in (folder, finished / "out")
+        ]
+        assert cells[0]["quality"] == cells[1]["quality"] and cells[0]["loyalty"] == cells[1]["loyalty"]
+
+
 def test_a_report_runs_nothing_and_looks_at_half_of_the_examples(finished, monkeypatch, capsys):
-    monkeypatch.setattr(ablation, "run_cell", None)
+    monkeypatch.setattr(CellsOfTask, "run", None)
     assert ablate(finished, "--report", "--seeds", "1", "9", "--half", "2") == 0
     assert "30 compared" in capsys.readouterr().out
 
@@ -102,7 +131,7 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
     def stopped(*arguments):
         raise TrainingStoppedError("The same command goes on.")
 
-    monkeypatch.setattr(ablation, "run_cell", stopped)
+    monkeypatch.setattr(CellsOfTask, "run", stopped)
     assert ablate(finished, "--tasks", "sts", "--seeds", "5") == 143
     assert capsys.readouterr().err.endswith("hf-multiteacher: The same command goes on.\n")
 
@@ -125,14 +154,14 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monke
 
 
 def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, monkeypatch, capsys):
-    run_cell = ablation.run_cell
+    run = CellsOfTask.run
 
-    def run(arm, seed, *more):
+    def run_others(cells, arm, seed, *more):
         if arm.name == "alone":
             raise ValueError("A correlation needs values that differ.")
-        return run_cell(arm, seed, *more)
+        return run(cells, arm, seed, *more)
 
-    monkeypatch.setattr(ablation, "run_cell", run)
+    monkeypatch.setattr(CellsOfTask, "run", run_others)
     assert ablate(finished, "--tasks", "sts", "--seeds", "4") == 0
     printed = capsys.readouterr()
     assert "no figure: A correlation needs values" in printed.err and "alone" not in printed.out

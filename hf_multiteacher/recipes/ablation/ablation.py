@@ -10,7 +10,7 @@ from ..terminal.progress import Progress
 from .arms import Arm, arms_of, teachers_arm, training_of
 from .cells import Cell, Cells, check_names
 from .configuration import AblationConfig, Keys, fine_tuning_of, tasks_of
-from .distillation import arguments_of, run_cell, settings_of
+from .distillation import CellsOfTask, arguments_of, settings_of
 from .intervals import Difference
 from .results import TaskResult, mean_gains, task_result
 from .table import terminal_tables
@@ -94,9 +94,11 @@ class Ablation:
             for name, teacher in self._learners(task).items():
                 progress.stage(f"{task}: the teacher {name} learns")
                 teacher.learn(progress)
+            ready = {name: str(teacher.ready) for name, teacher in self.teachers[task].items()}
+            cells_of_task = CellsOfTask(ready, str(self.folder / "teacher-outputs"))
             for arm, seed in cells:
                 progress.stage(f"{task}: {arm.name}, seed {seed}")
-                self._run(arm, seed, progress)
+                self._run(cells_of_task, arm, seed, progress)
 
     @property
     def stages(self) -> int:
@@ -107,11 +109,9 @@ class Ablation:
     def _learners(self, task: str) -> dict[str, TaskTeacher]:
         return {name: teacher for name, teacher in self.teachers[task].items() if teacher.ready is None}
 
-    def _run(self, arm: Arm, seed: int, progress: Progress) -> None:
-        cache = str(self.folder / "teacher-outputs")
-        ready = {name: str(teacher.ready) for name, teacher in self.teachers[arm.task].items()}
+    def _run(self, cells_of_task: CellsOfTask, arm: Arm, seed: int, progress: Progress) -> None:
         try:
-            cell = run_cell(arm, seed, ready, cache, self._settings(arm), progress)
+            cell = cells_of_task.run(arm, seed, self._settings(arm), progress)
         except ValueError as error:  # a student that learned nothing may have no score; the others still have theirs
             sys.stderr.write(f"  no figure: {' '.join(str(error).split())}\n")
             return

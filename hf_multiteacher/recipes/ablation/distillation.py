@@ -27,11 +27,29 @@ from .configuration import Keys
 NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "teachers", "report_speed", "use_cpu")
 """What does not decide about the figures, or stands elsewhere."""
 
+READ = ("task", "without_labels", "student", "own_tokenizer", "limit", "data", "students_data")
+"""What a distillation has read before it makes its trainer."""
+
 
 class CellDistillation(TaskDistillation):
     """A distillation that is one of many: what is to be known of its data has been said before."""
 
     goes_on = "The same command goes on: what is finished is kept."
+    shared: dict[str, dict[str, Any]] | None = None  # what others of them have read
+
+    def _read(self) -> None:
+        """Read the data, unless another distillation has read the same."""
+        if self.shared is None:
+            super()._read()
+            return
+
+        args = self.args
+        drawn = args.seed if self.config.own_task else None  # by it, examples to be measured on are held out
+        key = repr((self.config, args.teachers, args.partial_labels, args.eval_strategy, drawn))
+        if key not in self.shared:
+            super()._read()
+            self.shared[key] = {name: getattr(self, name) for name in READ}
+        vars(self).update(self.shared[key])
 
     def say(self, notes: Sequence[str]) -> None:
         """Say nothing."""
@@ -93,29 +111,41 @@ class WithinStage:
         self.progress.follow(trainer)
 
 
-def run_cell(arm: Arm, seed: int, teachers: Mapping[str, str], cache: str, settings: Keys, progress: Progress) -> Cell:
-    """Distil a student and measure it.
+class CellsOfTask:
+    """Runs the cells of a task, which share the teachers, what these answer, and the data.
 
     Args:
-        arm: What is done.
-        seed: The seed.
         teachers: The teachers' names -> folders or ids, fine-tuned for the task.
-        cache: Where their outputs are kept for all cells, unless the arm says where.
-        settings: What decides about the figures.
-        progress: Shows the training.
-
-    Raises:
-        ValueError: The arguments do not fit, or a score does not exist.
+        cache: Where their outputs are kept for all cells, unless an arm says where.
     """
-    with TemporaryDirectory() as scratch:
-        cell = replace(arm, keys={"teacher_cache": cache, **arm.keys, "fine_tune_teachers": None})
-        distillation = make_distillation(cell, seed, [*teachers.values()], scratch)
-        within: Any = WithinStage(progress)
-        distillation.prepare(within)
 
-        began = monotonic()
-        distillation.train(within)
-        return distillation.measured_cell(arm, settings, [*teachers], monotonic() - began)
+    def __init__(self, teachers: Mapping[str, str], cache: str) -> None:
+        self.teachers = teachers
+        self.cache = cache
+        self.shared: dict[str, dict[str, Any]] = {}
+
+    def run(self, arm: Arm, seed: int, settings: Keys, progress: Progress) -> Cell:
+        """Distil a student and measure it.
+
+        Args:
+            arm: What is done.
+            seed: The seed.
+            settings: What decides about the figures.
+            progress: Shows the training.
+
+        Raises:
+            ValueError: The arguments do not fit, or a score does not exist.
+        """
+        with TemporaryDirectory() as scratch:
+            cell = replace(arm, keys={"teacher_cache": self.cache, **arm.keys, "fine_tune_teachers": None})
+            distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
+            distillation.shared = self.shared
+            within: Any = WithinStage(progress)
+            distillation.prepare(within)
+
+            began = monotonic()
+            distillation.train(within)
+            return distillation.measured_cell(arm, settings, [*self.teachers], monotonic() - began)
 
 
 def make_distillation(arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path) -> CellDistillation:

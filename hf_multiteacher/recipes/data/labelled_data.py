@@ -1,7 +1,7 @@
 """Examples with labels: what a fine-tuning learns from and is measured on, and the model that fits them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from transformers import EvalPrediction
 from ...romanian.windows import split_long_sentences
 from ...tokenization.columns import TAUGHT_BY
 from ...tokenization.encoder import NO_LIMIT, tokenizer_fingerprint
+from ...tokenization.multi_tokenizer import MultiTokenizer
 from ...tokenization.settings import unchanged
 from ...tokenization.words import spaced_words
 from ..pretrained import load_for_labels
@@ -31,6 +32,7 @@ class LabelledData:
         label_names: The names of the labels, by number; None for regression.
         compute_metrics: As `Trainer` takes it.
         max_length: Tokens per example at most; what the tokenizers say when None.
+        encodings: What `encoded` has returned: the trainers of one reading of the data share it.
     """
 
     train: Dataset
@@ -38,6 +40,7 @@ class LabelledData:
     label_names: Sequence[str] | None
     compute_metrics: Callable[[EvalPrediction], dict[str, float]]
     max_length: int | None = None
+    encodings: dict[tuple[str, ...], Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, data: TaskData, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
@@ -81,6 +84,28 @@ class LabelledData:
     def columns(self) -> dict[str, str]:
         """The arguments with which `MultiTokenizer.encode` reads the data."""
         return {name: name for name in COLUMNS if name in self.train.column_names}
+
+    def encoded(self, part: Dataset, tokenizers: MultiTokenizer, *, taught: bool) -> Dataset:
+        """Encode `train` or `test`, once for the same tokenizers.
+
+        Args:
+            part: One of the two.
+            tokenizers: Those of a student and its teachers.
+            taught: Whether there are teachers, so that who may speak about an example stays.
+        """
+        kept = TAUGHT_BY if taught else ""
+        read_by = (tokenizers.student_tokenizer, *tokenizers.teacher_tokenizers)
+        readings = [f"{tokenizer_fingerprint(each)} {each.model_max_length}" for each in read_by]
+        key = (part._fingerprint, kept, *readings)
+
+        if key not in self.encodings:
+            self.encodings[key] = part.map(
+                tokenizers.encode,
+                batched=True,
+                fn_kwargs={**self.columns, "max_length": self.max_length},
+                remove_columns=[name for name in part.column_names if name != kept],
+            )
+        return self.encodings[key]
 
     def load_model(self, folder: str | Path, owner: str | None = None) -> nn.Module:
         """Load a pretrained encoder in float32 with a new head for these labels.

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import pytest
@@ -157,7 +158,11 @@ def test_pretrained_teachers_are_fine_tuned_where_that_is_asked_for(world, tmp_p
     assert not (tmp_path / "no").exists()
 
     assert distil(world, tmp_path / "out", "encoder", **settings, fine_tune_teachers=True) == 0
-    assert "[3/5] Fine-tune the teacher encoder-1" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "[3/5] Fine-tune the teacher encoder-1" in said
+    assert re.search(r"\n  accuracy 0\.\d{4}\n\[4/5\]", said), (
+        "what it has learned is said before a student follows it"
+    )
     first = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out/teacher-1")
     student = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out")
     assert first.config.id2label == student.config.id2label == {0: "bun", 1: "rău"}
