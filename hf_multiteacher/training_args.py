@@ -252,6 +252,11 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: max_steps is 0, so the student would be saved as it is, untrained. "
                 "Give a number from 1 on, or leave it out (-1): then num_train_epochs says how long."
             )
+        if self.max_steps < 0 and self.num_train_epochs == 0:
+            raise ValueError(
+                "DistillationTrainingArguments: num_train_epochs is 0, so the student would be saved as it is, "
+                "untrained. Give more (0.5 is half of the data), or max_steps."
+            )
 
     def _check_bf16(self) -> None:
         """Say in the words of a configuration what `TrainingArguments` refuses in the same cases."""
@@ -270,6 +275,11 @@ class DistillationTrainingArguments(TrainingArguments):
         if self.teacher_dtype is not None:
             self._expect_one_of("teacher_dtype", TEACHER_DTYPES)
         self._expect_one_of("teacher_cache_dtype", TEACHER_CACHE_DTYPES)
+        if self.teacher_cache == "":
+            raise ValueError(
+                "DistillationTrainingArguments: teacher_cache is empty. Name the folder in which outputs are kept, or "
+                "leave it out."
+            )
         if self.teacher_cache is None and self.teacher_cache_dtype != "float16":
             raise ValueError(
                 f"DistillationTrainingArguments: teacher_cache_dtype='{self.teacher_cache_dtype}' has no effect "

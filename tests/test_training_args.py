@@ -73,6 +73,11 @@ def test_every_weighting_of_the_losses_can_be_chosen(weighting, tmp_path):
         ),
         ({"max_steps": 2.5}, "max_steps must be a whole number, got 2.5"),
         ({"max_steps": 0}, "max_steps is 0, so the student would be saved as it is, untrained. Give a number from 1"),
+        (
+            {"num_train_epochs": 0},
+            "num_train_epochs is 0, so the student would be saved as it is, untrained. Give",
+        ),
+        ({"teacher_cache": ""}, "teacher_cache is empty. Name the folder"),
         ({"temperature": 0.0}, "temperature must be a number above 0, got 0.0"),
         ({"temperature": float("inf")}, "temperature must be a number above 0, got inf"),
         ({"temperature": "2e-1"}, "temperature must be a number above 0, got '2e-1'"),

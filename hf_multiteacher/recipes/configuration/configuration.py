@@ -270,6 +270,9 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     find_checkpoint(args)
 
     check_training(args)
+    named = args.teachers or []
+    if twice := [each for each in named if named.count(each) > 1]:
+        raise ValueError(f"teachers names '{twice[0]}' twice. Leave one out: teacher_weights give a teacher more say.")
     if config.has_unlabelled and not (args.soft_target_weight or args.compared_layers):
         raise ValueError(
             "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight and "

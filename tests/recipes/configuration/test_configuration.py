@@ -79,6 +79,12 @@ def test_examples_without_labels_are_refused_where_no_teacher_is_followed(rows, 
     read_config([*words.split(), "--unlabelled_rows", "0"])
 
 
+def test_a_teacher_that_is_named_twice_is_refused(tmp_path):
+    words = f"--task ner --teachers a b a --output_dir {tmp_path} --use_cpu true"
+    with pytest.raises(ValueError, match="teachers names 'a' twice. Leave one out: teacher_weights give"):
+        read_config(words.split())
+
+
 @pytest.mark.parametrize("vocabulary", ["trim", {"size": 500}])
 def test_a_vocabulary_of_the_corpus_is_refused_where_that_is_streamed(vocabulary):
     with pytest.raises(
