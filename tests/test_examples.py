@@ -6,15 +6,18 @@ import re
 import runpy
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import datasets
+import numpy as np
 import pytest
 import torch
 import yaml
 from peft import AutoPeftModelForSequenceClassification
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, logging
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, EvalPrediction, logging
 
 from helpers.experiments import save_models
+from helpers.models import tiny_bert
 from helpers.saved_encoders import save_encoder
 from hf_multiteacher.recipes.configuration.configuration import read_config
 from hf_multiteacher.romanian import load_task
@@ -316,6 +319,67 @@ def test_a_teacher_is_made_from_text_alone(tmp_path, sentences, monkeypatch):
     tokenizer, model = AutoTokenizer.from_pretrained("teacher"), AutoModelForMaskedLM.from_pretrained("teacher")
     assert len(tokenizer) == model.config.vocab_size <= 300 and tokenizer.model_max_length == 24
     assert tokenizer.unk_token not in tokenizer.tokenize("FATA citește") and model.config.num_hidden_layers == 1
+
+
+# ---- What teachers teach that know a part ----
+
+
+@pytest.fixture(scope="module")
+def partial():
+    return runpy.run_path(str(EXAMPLES / "partial_teachers.py"))
+
+
+def test_students_of_teachers_that_know_a_part_are_measured_on_all_and_on_each_part(
+    few_sentences, models, partial, monkeypatch, capsys
+):
+    words = f"partial_teachers.py --data synthetic --encoder {models / 'cased'} --seeds 1 2 --teacher_steps 1 --few 4"
+    monkeypatch.setattr("sys.argv", [*words.split(), "--output_dir", "out", "--measured", "20", *QUICK])
+    partial["main"]()
+    datasets.enable_progress_bars()
+
+    measured = json.loads(Path("out/partial_teachers.json").read_text(encoding="utf-8"))
+    stored = json.loads((EXAMPLES.parent / "docs/results/partial_teachers.json").read_text(encoding="utf-8"))
+    rows = [line.split(" | ")[0].strip("| ") for line in capsys.readouterr().out.splitlines()]
+    for what, figures in measured.items():
+        assert figures["settings"].keys() == stored[what]["settings"].keys()
+        for kind in ("teachers", "students"):
+            assert figures[kind].keys() == stored[what][kind].keys() and {*figures[kind]} <= {*rows}
+        for seeds in figures["students"].values():
+            assert seeds.keys() == {"1", "2"}
+            assert all(parts.keys() == {"all", "first", "second"} for parts in seeds.values())
+
+
+def test_a_widened_tagger_says_the_same_and_never_what_it_has_not_learned(partial):
+    names, known = ["O", "B-PER", "B-ORG", "B-LOC"], ["O", "B-ORG"]
+    labels = {"id2label": dict(enumerate(known)), "label2id": {name: number for number, name in enumerate(known)}}
+    tagger = tiny_bert("TokenClassification", vocab_size=50, **labels).eval()
+    ids = torch.arange(8)[None]
+
+    wide = partial["widen"](tagger, names).eval()(ids).logits.softmax(dim=-1)
+    assert wide[..., [0, 2]].sub(tagger(ids).logits.softmax(dim=-1)).abs().max() < 1e-6
+    assert wide[..., [1, 3]].max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "tag"),
+    [
+        ([0.9, 0.1, 0.0], [0.8, 0.0, 0.2], "O"),
+        ([0.4, 0.6, 0.0], [0.9, 0.0, 0.1], "B-PER"),
+        ([0.4, 0.6, 0.0], [0.1, 0.0, 0.9], "B-ORG"),
+    ],
+)
+def test_merged_taggers_say_the_entity_of_the_surer_one(partial, first, second, tag):
+    names = ["O", "B-PER", "B-ORG"]
+    answers = [EvalPrediction(np.log(np.array([[said]]) + 1e-9), np.zeros((1, 1))) for said in (first, second)]
+    assert names[partial["merge"](answers, names).predictions.argmax()] == tag
+
+
+def test_topics_say_whose_a_text_is(partial, tmp_path):
+    (tmp_path / "moroco" / "train").mkdir(parents=True)
+    (tmp_path / "moroco/train/category_labels.txt").write_text("a\t1\nb\t2\nc\t6\n", encoding="utf-8")
+    task = SimpleNamespace(data={"train": datasets.Dataset.from_dict({"text": ["a", "b", "c"]})})
+    bench = SimpleNamespace(task=task, script=SimpleNamespace(data=str(tmp_path)))
+    assert partial["with_owners"](bench, "train")["taught_by"][:] == [["first"], ["second"], ["second"]]
 
 
 def test_every_script_is_named_in_the_documentation():
