@@ -13,7 +13,7 @@ from . import tables
 DOCS = Path(__file__).parents[2] / "docs"
 FIGURES, PAGE, CHART = DOCS / "results", DOCS / "results.md", DOCS / "results.png"
 TEMPLATE = Path(__file__).with_name("page_template.md")
-DRAWN = "few_labels"
+DRAWN = "few_labels_tiny"
 
 
 def write_page() -> None:

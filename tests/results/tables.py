@@ -17,6 +17,8 @@ SHOWN = (
     "loyalty",
     "over",
     "pairs_table",
+    "partial_seeds",
+    "partial_table",
     "percent",
     "published",
     "quality",
@@ -148,6 +150,8 @@ def drawn(ablation: Ablation) -> dict[str, dict[str, tuple[float, tuple[float, f
         }
         for name, task in ablation["tasks"].items()
     }
+    if len(panels) == 1:
+        return panels
     return panels | {"mean": {arm: _points(each) for arm, each in ablation["mean_gains"].items()}}
 
 
@@ -240,12 +244,26 @@ def pairs_table(pairs: Mapping[str, tuple[float, float]]) -> str:
     return table(["", "student", "student alone"], rows)
 
 
+def partial_seeds(measured: Mapping[str, Any]) -> str:
+    """The seeds of the students of `partial_table`."""
+    return ", ".join(next(iter(measured["students"].values())))
+
+
+def partial_table(measured: Mapping[str, Any]) -> str:
+    """Teachers that know a part, and students: over everything and over each part, the mean over the seeds."""
+    rows = {name: [row] for name, row in measured["teachers"].items()}
+    rows |= {name: [*seeds.values()] for name, seeds in measured["students"].items()}
+    parts = [*next(iter(rows.values()))[0]]
+    cells = [[name, *(percent(mean(row[part] for row in seeds), 1) for part in parts)] for name, seeds in rows.items()]
+    return table(["", *parts], cells)
+
+
 def speed_table(sizes: Mapping[str, Any]) -> str:
-    """Parameters, file and latency of the encoders, and how much smaller and faster the student is."""
-    student = sizes["models"]["student"]
+    """Parameters, file and latency of the encoders, and how much faster and smaller each is than the first."""
+    (named, largest), *_ = sizes["models"].items()
     rows = []
     for name, row in sizes["models"].items():
         figures = [format_figure(row[key]) for key in ("parameters", "megabytes", "latency_ms")]
-        smaller = percent(1 - student["parameters"] / row["parameters"], 0)
-        rows.append([name, *figures, f"{row['latency_ms'] / student['latency_ms']:.2f}", smaller])
-    return table(["", "parameters", "MB", "ms", "student is faster, times", "student is smaller, %"], rows)
+        smaller = percent(1 - row["parameters"] / largest["parameters"], 0)
+        rows.append([name, *figures, f"{largest['latency_ms'] / row['latency_ms']:.2f}", smaller])
+    return table(["", "parameters", "MB", "ms", f"times as fast as {named}", f"% smaller than {named}"], rows)
