@@ -30,6 +30,7 @@ class MultiTokenizer:
         teacher_tokenizers: one fast tokenizer per teacher, in the teachers' order.
 
     Attributes:
+        fingerprints: of the student's tokenizer and of each teacher's, by `tokenizer_fingerprint`, when it was made.
         distinct: the tokenizer behind each set of columns `teacher_{j}_*`, by j.
         max_lengths: tokens that the student's model and each teacher's read at most, where the tokenizers do not say;
             encodings are cut to them. `MultiTeacherDistillationTrainer` sets them.
@@ -48,13 +49,16 @@ class MultiTokenizer:
         self.student_tokenizer = student_tokenizer
         self.teacher_tokenizers = list(teacher_tokenizers)
         require_fast("the student", student_tokenizer)
-
-        first: dict[str, int | None] = {tokenizer_fingerprint(student_tokenizer): None}
-        self._sources: list[int | None] = []
-        self._encoders: dict[int | None, Encoder] = {None: Encoder([student_tokenizer], "the student")}
         for teacher, tokenizer in enumerate(self.teacher_tokenizers):
             require_fast(f"teacher {teacher}", tokenizer)
-            source = first.setdefault(tokenizer_fingerprint(tokenizer), teacher)
+
+        own, *theirs = map(tokenizer_fingerprint, (student_tokenizer, *self.teacher_tokenizers))
+        self.fingerprints = (own, *theirs)
+        first: dict[str, int | None] = {own: None}
+        self._sources: list[int | None] = []
+        self._encoders: dict[int | None, Encoder] = {None: Encoder([student_tokenizer], "the student")}
+        for teacher, (tokenizer, fingerprint) in enumerate(zip(self.teacher_tokenizers, theirs, strict=True)):
+            source = first.setdefault(fingerprint, teacher)
             self._sources.append(source)
             self._encoders.setdefault(source, Encoder([], f"teacher {teacher}")).readers.append(tokenizer)
 

@@ -27,9 +27,6 @@ from .configuration import Keys
 NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "teachers", "report_speed", "use_cpu")
 """What does not decide about the figures, or stands elsewhere."""
 
-READ = ("task", "without_labels", "student", "own_tokenizer", "limit", "data", "students_data")
-"""What a distillation has read before it makes its trainer."""
-
 
 class CellDistillation(TaskDistillation):
     """A distillation that is one of many: what is to be known of its data has been said before."""
@@ -47,8 +44,9 @@ class CellDistillation(TaskDistillation):
         drawn = args.seed if self.config.own_task else None  # by it, examples to be measured on are held out
         key = repr((self.config, args.teachers, args.partial_labels, args.eval_strategy, drawn))
         if key not in self.shared:
+            before = {*vars(self)}
             super()._read()
-            self.shared[key] = {name: getattr(self, name) for name in READ}
+            self.shared[key] = {name: each for name, each in vars(self).items() if name not in before}
         vars(self).update(self.shared[key])
 
     def say(self, notes: Sequence[str]) -> None:

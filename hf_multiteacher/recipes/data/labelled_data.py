@@ -40,7 +40,7 @@ class LabelledData:
     label_names: Sequence[str] | None
     compute_metrics: Callable[[EvalPrediction], dict[str, float]]
     max_length: int | None = None
-    encodings: dict[tuple[str, ...], Dataset] = field(default_factory=dict, repr=False, compare=False)
+    encodings: dict[tuple[str | int, ...], Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, data: TaskData, tokenizers: Sequence[Any], max_length: int) -> "LabelledData":
@@ -94,9 +94,8 @@ class LabelledData:
             taught: Whether there are teachers, so that who may speak about an example stays.
         """
         kept = TAUGHT_BY if taught else ""
-        read_by = (tokenizers.student_tokenizer, *tokenizers.teacher_tokenizers)
-        readings = [f"{tokenizer_fingerprint(each)} {each.model_max_length}" for each in read_by]
-        key = (part._fingerprint, kept, *readings)
+        limits = [each.model_max_length for each in (tokenizers.student_tokenizer, *tokenizers.teacher_tokenizers)]
+        key = (part._fingerprint, kept, *tokenizers.fingerprints, *limits)
 
         if key not in self.encodings:
             self.encodings[key] = part.map(
