@@ -15,6 +15,8 @@ from transformers import (
 )
 
 from ..tokenization.settings import unchanged
+from ..training.checkpoint import newest_whole_checkpoint
+from .stopping import expect_finished
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
@@ -106,9 +108,21 @@ def new_modern_bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, hidden_s
 def train_masked_lm(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Any, args: TrainingArguments
 ) -> Trainer:
-    """Train a model on the column `text` of a data set and return its `Trainer`; see `masked_lm_trainer`."""
+    """Train a model on the column `text` of a data set and return its `Trainer`; see `masked_lm_trainer`.
+
+    Args:
+        model: Of `new_modern_bert`, say.
+        tokenizer: Its tokenizer.
+        texts: The data set.
+        args: With `resume_from_checkpoint` it goes on from the newest whole checkpoint in `output_dir`, where there is
+            one, so that one command starts and continues.
+
+    Raises:
+        TrainingStoppedError: The process got SIGTERM before the end, and `enable_jit_checkpoint` saved a checkpoint.
+    """
     trainer = masked_lm_trainer(model, tokenizer, texts, args)
-    trainer.train()
+    trainer.train(newest_whole_checkpoint(str(args.output_dir)) if args.resume_from_checkpoint else None)
+    expect_finished(trainer, "With resume_from_checkpoint the same command goes on.")
     return trainer
 
 

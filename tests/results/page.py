@@ -14,6 +14,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 FIGURES, PAGE, CHART = DOCS / "results", DOCS / "results.md", DOCS / "results.png"
 TEMPLATE = Path(__file__).with_name("page_template.md")
 DRAWN = "few_labels_tiny"
+SETTINGS = ("shared", "teachers", "fine_tuning", "arms", "seeds", "half")
+"""What tasks that stand in one file have in common."""
 
 
 def write_page() -> None:
@@ -21,6 +23,27 @@ def write_page() -> None:
     figures = measured()
     PAGE.write_text(page(figures), encoding="utf-8")
     interval_chart(tables.drawn(figures[DRAWN]), CHART, title="gain over the better single teacher, points")
+
+
+def add_tasks(name: str, source: str) -> None:
+    """Put the tasks that an ablation has measured beside those of a file in docs/results, or begin it.
+
+    Args:
+        name: Of the file, without its ending.
+        source: The `ablation.json`.
+
+    Raises:
+        ValueError: The ablation has other keys than that which the file comes from.
+    """
+    path, new = FIGURES / f"{name}.json", json.loads(Path(source).read_text(encoding="utf-8"))
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else new
+    if any(new[key] != stored[key] for key in SETTINGS):
+        raise ValueError(f"{source} was made with other {', '.join(SETTINGS)} than {path}: give it another name.")
+
+    keys_of_tasks = {**stored["keys_of_tasks"], **new["keys_of_tasks"]}
+    content = {**{key: stored[key] for key in SETTINGS}, "keys_of_tasks": keys_of_tasks}
+    tasks = {**stored["tasks"], **new["tasks"]}
+    path.write_text(json.dumps({**content, "tasks": tasks}, indent=1) + "\n", encoding="utf-8")
 
 
 def measured() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The tables of the page: one function each, from what an ablation has written to Markdown."""
 
 from collections.abc import Callable, Mapping
+from math import hypot
 from statistics import mean
 from typing import Any
 
@@ -31,6 +32,8 @@ SHOWN = (
 """What the template may call."""
 Ablation = Mapping[str, Any]
 ENSEMBLE = "ensemble"
+REFERENCES = {"value": 0.0, "standard_error": 0.0, "interval": (0.0, 0.0)}
+"""What the reference of a task gains over itself."""
 
 
 def quality(ablation: Ablation) -> str:
@@ -52,15 +55,17 @@ def gains(ablation: Ablation) -> str:
     rows = []
     for name in _arms(ablation):
         cells = _row(ablation, lambda task, name=name: _gain(task["arms"].get(name, {}).get("gain")))
-        overall = ablation["mean_gains"].get(name)
+        overall = mean_gain(ablation, name)
         rows.append([name, *cells, *_of_all(ablation, _gain(overall) if overall else "")])
     return table(["", *ablation["tasks"], *_of_all(ablation, "mean")], rows)
 
 
 def levers(ablation: Ablation) -> str:
     """What every arm gains on the mean, its standard error, and in how many tasks it is better."""
+    found = [(name, mean_gain(ablation, name)) for name in _arms(ablation)]
+    compared = [(name, overall) for name, overall in found if overall and overall is not REFERENCES]
     rows = []
-    for name, overall in sorted(ablation["mean_gains"].items(), key=lambda each: -each[1]["value"]):
+    for name, overall in sorted(compared, key=lambda each: -each[1]["value"]):
         better, of = won(ablation, name)
         rows.append([name, _gain(overall), percent(overall["standard_error"]), f"{better} of {of}"])
     return table(["", "mean gain (95 %)", "standard error", "better in"], rows)
@@ -99,7 +104,22 @@ def percent(value: float | None, digits: int = 2) -> str:
 
 def gain(ablation: Ablation, arm: str) -> str:
     """What an arm gains on the mean, with its interval."""
-    return _gain(ablation["mean_gains"][arm])
+    return _gain(mean_gain(ablation, arm))
+
+
+def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
+    """What an arm gains on the mean over the tasks, which were drawn one by one; None where a task lacks it.
+
+    The interval of several is 1.96 standard errors to each side; the reference of a task gains nothing there.
+    """
+    if any(arm not in task["arms"] for task in ablation["tasks"].values()):
+        return None
+
+    each = [task["arms"][arm]["gain"] or REFERENCES for task in ablation["tasks"].values()]
+    if len(each) == 1:
+        return each[0]
+    value, error = mean(row["value"] for row in each), hypot(*(row["standard_error"] for row in each)) / len(each)
+    return {"value": value, "standard_error": error, "interval": (value - 1.96 * error, value + 1.96 * error)}
 
 
 def seeds_of(ablation: Ablation) -> list[str]:
@@ -110,7 +130,7 @@ def seeds_of(ablation: Ablation) -> list[str]:
 
 def verdict(ablation: Ablation, arm: str) -> str:
     """What the interval of an arm's mean gain proves."""
-    low, high = ablation["mean_gains"][arm]["interval"]
+    low, high = mean_gain(ablation, arm)["interval"]
     if low > 0:
         return "better."
     return "worse." if high < 0 else "not proven either way."
@@ -152,7 +172,8 @@ def drawn(ablation: Ablation) -> dict[str, dict[str, tuple[float, tuple[float, f
     }
     if len(panels) == 1:
         return panels
-    return panels | {"mean": {arm: _points(each) for arm, each in ablation["mean_gains"].items()}}
+    overall = {arm: mean_gain(ablation, arm) for arm in _arms(ablation)}
+    return panels | {"mean": {arm: _points(each) for arm, each in overall.items() if each}}
 
 
 # ---- Parts ----

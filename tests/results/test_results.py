@@ -6,7 +6,7 @@ import re
 import pytest
 
 from results import tables
-from results.page import CHART, FIGURES, PAGE, TEMPLATE, measured, page
+from results.page import CHART, FIGURES, PAGE, SETTINGS, TEMPLATE, add_tasks, measured, page
 
 
 def test_the_page_is_written_from_its_figures():
@@ -43,3 +43,34 @@ def test_the_share_that_is_kept_is_of_the_better_teacher():
         "teachers": {"A": {"figure": 0.8}, "B": {"figure": 1.0}, "ensemble": {"figure": 2.0}},
     }
     assert tables.kept({"tasks": {"di": task, "sts": task}}, "both") == "90.0"
+
+
+def task_with(value, error):
+    return {
+        "arms": {"both": {"gain": value and {"value": value, "standard_error": error, "interval": (value, value)}}}
+    }
+
+
+def test_a_mean_gain_is_that_of_independent_tasks():
+    found = tables.mean_gain({"tasks": {"di": task_with(0.03, 0.03), "sts": task_with(0.01, 0.04)}}, "both")
+    assert (found["value"], found["standard_error"]) == pytest.approx((0.02, 0.025))
+    assert found["interval"] == pytest.approx((0.02 - 1.96 * 0.025, 0.02 + 1.96 * 0.025))
+    assert (
+        tables.mean_gain({"tasks": {"di": task_with(0.03, 0.03), "sts": task_with(None, None)}}, "both")["value"]
+        == 0.015
+    )
+    assert tables.mean_gain({"tasks": {"di": task_with(0.03, 0.03), "sts": {"arms": {}}}}, "both") is None
+
+
+def test_tasks_are_added_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("results.page.FIGURES", tmp_path)
+    for task, steps in (("di", 240), ("sts", 240), ("ner", 10)):
+        settings = dict.fromkeys(SETTINGS) | {"shared": {"max_steps": steps}}
+        content = {**settings, "keys_of_tasks": {task: {}}, "tasks": {task: {}}, "mean_gains": {}}
+        (tmp_path / f"{task}.txt").write_text(json.dumps(content), "utf-8")
+
+    add_tasks("some", str(tmp_path / "di.txt"))
+    add_tasks("some", str(tmp_path / "sts.txt"))
+    assert [*json.loads((tmp_path / "some.json").read_text("utf-8"))["tasks"]] == ["di", "sts"]
+    with pytest.raises(ValueError, match="other shared"):
+        add_tasks("some", str(tmp_path / "ner.txt"))
