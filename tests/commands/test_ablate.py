@@ -144,6 +144,10 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
         (["--fine_tuning", "{max_steps: 4}"], "The fine-tuning of the teacher in"),
         (["--report", "--output_dir", "elsewhere"], "Nothing in 'elsewhere' is finished"),
         (["--output_dir", "elsewhere", "--num_train_epochs", "-1"], "num_train_epochs must be a number"),
+        (
+            ["--output_dir", "elsewhere", "--tasks", "sts", "--max_length", "4000"],
+            "The teacher 'A' cannot learn sts. max_length is 4000, but",
+        ),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monkeypatch, capsys, flags, message):

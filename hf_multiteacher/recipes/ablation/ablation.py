@@ -88,7 +88,11 @@ class Ablation:
         return [(arm, seed) for arm, seed in cells if self.cells[arm.task, arm.name, seed] is None]
 
     def run(self, progress: Progress) -> None:
-        """Have the teachers learn, and run every cell that is missing; each is kept as soon as it is finished."""
+        """Have the teachers learn, and run every cell that is missing; each is kept as soon as it is finished.
+
+        Raises:
+            UnfitTeacherError: A teacher cannot learn a task from what it is given.
+        """
         progress.stages = self.stages
         for task, cells in groupby(self.missing, lambda each: each[0].task):
             for name, teacher in self._learners(task).items():

@@ -39,7 +39,8 @@ class AblationConfig:
     )
     seeds: list[int] | None = _key("Each arm is trained once with each. Default: 1, 2, 3.")
     tasks: list[str] | dict | None = _key(
-        "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning."
+        "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning. As a flag, a list "
+        "picks from the file's."
     )
     fine_tuning: dict | None = _key(
         "Keys of the training that hold while the teachers learn the task; under a teacher's name, for it alone."
@@ -112,6 +113,8 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
         ValueError: The file cannot be read, or a key is unknown, missing, or has a value that does not fit.
     """
     given = read_values(SHARED, words)
+    if isinstance(given.get("tasks"), list) and not words[0].startswith("-"):
+        given["tasks"] = _with_own_keys(given["tasks"], read_values(SHARED, words[:1]).get("tasks"))
     own = {each.name for each in fields(AblationConfig)}
     config = AblationConfig(**{key: value for key, value in given.items() if key in own})
 
@@ -119,6 +122,11 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
     if not shared.get("output_dir"):
         raise ValueError("The ablation lacks output_dir, the folder that keeps what is finished. Add a line for it.")
     return config, shared
+
+
+def _with_own_keys(tasks: list[str], of_the_file: Any) -> Any:
+    """Have tasks that flags name keep the keys that the file gives them."""
+    return {task: of_the_file.get(task) for task in tasks} if isinstance(of_the_file, dict) else tasks
 
 
 def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Keys]:

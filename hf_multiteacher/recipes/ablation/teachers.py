@@ -16,6 +16,10 @@ from .distillation import CellDistillation, WithinStage, make_distillation, sett
 SEED = 42
 
 
+class UnfitTeacherError(Exception):
+    """A teacher cannot learn a task from what the ablation gives it; what is finished is kept."""
+
+
 class TaskTeacher:
     """One teacher of one task.
 
@@ -41,12 +45,19 @@ class TaskTeacher:
         self.ready = self._found()
 
     def learn(self, progress: Progress) -> None:
-        """Fine-tune it."""
+        """Fine-tune it.
+
+        Raises:
+            UnfitTeacherError: The data or the arguments do not fit it.
+        """
         for rest in (self._scratch, self.folder / self.name):  # of a run that was stopped
             shutil.rmtree(rest, ignore_errors=True)
         distillation = self._distillation()
         within: Any = WithinStage(progress)
-        distillation.prepare(within)
+        try:
+            distillation.prepare(within)
+        except (OSError, TypeError, ValueError) as error:
+            raise UnfitTeacherError(f"The teacher '{self.name}' cannot learn {self.arm.task}. {error}") from error
         distillation.train_teachers(within)
 
         (self._scratch / "teacher-1").rename(self.folder / self.name)  # a trainer calls it as its folder is called

@@ -53,6 +53,13 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
     assert [task for task, _ in arms(*read(tasks=["sts", "di"]))][::3] == ["sts", "di"]
 
 
+def test_tasks_that_flags_name_keep_the_keys_of_the_file(read):
+    tasks = {"di": {"temperature": 5.0, "fine_tuning": {"max_steps": 7}}, "sts": None}
+    config, shared = read("--tasks", "di", "ner", tasks=tasks)
+    assert tasks_of(config, shared) == {"di": {"temperature": 5.0}, "ner": {}}
+    assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
+
+
 def test_a_task_may_say_how_its_teachers_learn(read):
     tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5, "B": {"max_steps": 7}}, "max_length": 32}, "sts": None}
     config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9, "A": {"seed": 1}})
