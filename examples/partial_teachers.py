@@ -277,7 +277,6 @@ def of_texts(bench: Bench) -> Experiment:
         "first alone": lambda bench: bench.distil(everywhere, {"first": teachers["first"]}),
         "second alone": lambda bench: bench.distil(everywhere, {"second": teachers["second"]}),
         "both everywhere": lambda bench: bench.distil(everywhere, teachers),
-        "both, the surer one": lambda bench: bench.distil(everywhere, teachers, teacher_weighting="best"),
         "both, taught_by": lambda bench: bench.distil(texts, teachers),
         "few labels": lambda bench: bench.fine_tune(first(everywhere, bench.script.few), names),
     }

@@ -78,7 +78,6 @@ from .training.saving import WholeCheckpointsMixin
 from .training.speed import Speeds, or_nothing, speeds
 from .training.streams import Filler, StreamsMixin
 from .training.teachability import TEACHABILITY, Teachability
-from .training.turns import TeacherTurns, expect_turns
 
 
 class MultiTeacherDistillationTrainer(
@@ -206,8 +205,6 @@ class MultiTeacherDistillationTrainer(
         if self.teachers.kept:
             self.add_callback(self._expected_outputs)
             self.add_callback(KeepOutputs(self.teachers.kept))
-        self._turns = TeacherTurns()
-        self.add_callback(self._turns)
         self._follow_student()
         for reader in self._readers:
             if reader.source is None:
@@ -326,8 +323,6 @@ class MultiTeacherDistillationTrainer(
         if self._teachability is not None:
             teachable = args.teacher_weighting == "teachable"
             self._teachability.follow = teachers.weigh_by_losses if teachable else None
-        expect_turns(args.teacher_turns, teachers.weight_of)
-        self._turns.schedule, self._turns.let_speak = args.teacher_turns, teachers.let_speak
         self._tell_ddp_what_is_used(student)
 
     def _tell_ddp_what_is_used(self, student: nn.Module) -> None:

@@ -41,7 +41,7 @@ class DistillationTrainingArguments(TrainingArguments):
         [3, 1]
     """
 
-    _VALID_DICT_FIELDS = [*TrainingArguments._VALID_DICT_FIELDS, "layer_map", "teacher_schedule"]
+    _VALID_DICT_FIELDS = [*TrainingArguments._VALID_DICT_FIELDS, "layer_map"]
 
     teachers: list[str] | None = field(
         default=None, metadata={"help": "Hub ids or folders of the teachers; the trainer's `teachers=` overrides it."}
@@ -54,23 +54,9 @@ class DistillationTrainingArguments(TrainingArguments):
         default="fixed",
         metadata={
             "help": "`fixed`: teacher_weights. `confidence`: per row, more weight to teachers that predict the label "
-            "better. `entropy`: per row, more weight to teachers that are surer. `best`: per row, the teacher that "
-            "predicts the label best, and without a label the surest. `teachable`: more weight to teachers that the "
-            "student follows better, over time.",
+            "better. `entropy`: per row, more weight to teachers that are surer. "
+            "`teachable`: more weight to teachers that the student follows better, over time.",
             "choices": TEACHER_WEIGHTINGS,
-        },
-    )
-    teacher_weighting_temperature: Annotated[float, OBJECTIVE] = field(
-        default=0.0,
-        metadata={
-            "help": "Softens `best`: weights are softmax(-error / temperature). At 0 one teacher has all the weight."
-        },
-    )
-    teacher_schedule: Annotated[Union[dict, str] | None, OBJECTIVE] = field(  # noqa: UP007 (as layer_map)
-        default=None,
-        metadata={
-            "help": 'Teachers in turn: epoch, from 0, -> the names of those that speak from then on, {"0": ["near"], '
-            '"2": ["near", "far"]}. Default: all of them, always.'
         },
     )
     calibrate_teachers: bool = field(
@@ -198,11 +184,6 @@ class DistillationTrainingArguments(TrainingArguments):
     )
 
     @property
-    def teacher_turns(self) -> dict[int, list[str]]:
-        """Epoch -> the names of the teachers that speak from then on; empty where all do always."""
-        return cast("dict[int, list[str]]", self.teacher_schedule or {})
-
-    @property
     def compared_layers(self) -> dict[int, int]:
         """Which hidden state of the student learns from which of each teacher; none where they are not compared."""
         if not self._compares_states:
@@ -222,15 +203,12 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_temperature()
         self._check_loss_weights()
         self._check_teacher_weights()
-        self._check_weighting_temperature()
         self._check_relation_heads()
         self._check_mask_rounds()
         self._check_skipped_rows()
 
         if self.layer_map is not None:
             self.layer_map = self._read_layer_map(self.layer_map)
-        if self.teacher_schedule is not None:
-            self.teacher_schedule = self._read_teacher_schedule(self.teacher_schedule)
 
     def _check_counts(self) -> None:
         """Refuse what `Trainer` takes, and fails over when models and data are loaded, or when it evaluates."""
@@ -322,20 +300,6 @@ class DistillationTrainingArguments(TrainingArguments):
                 f"{weights}. A teacher of weight 0 is measured but not followed."
             )
 
-    def _check_weighting_temperature(self) -> None:
-        temperature = self.teacher_weighting_temperature
-        if not _is_number(temperature) or temperature < 0:
-            raise ValueError(
-                "DistillationTrainingArguments: teacher_weighting_temperature must be a number from 0 on, got "
-                f"{temperature!r}. 0 follows the best teacher of a row alone."
-            )
-
-        if temperature and self.teacher_weighting != "best":
-            raise ValueError(
-                f"DistillationTrainingArguments: teacher_weighting_temperature={temperature} softens the weights of "
-                f"teacher_weighting='best', but that is '{self.teacher_weighting}', so it has no effect. Leave it out."
-            )
-
     def _check_relation_heads(self) -> None:
         heads = self.relation_heads
         if not _is_whole(heads) or heads < 1:
@@ -380,20 +344,6 @@ class DistillationTrainingArguments(TrainingArguments):
                 "DistillationTrainingArguments: layer_map maps hidden states of the student to hidden states of the "
                 f'teachers, like {{"3": 6, "6": 12}}, got {layer_map!r}.'
             ) from None
-
-    def _read_teacher_schedule(self, schedule: Any) -> dict[int, list[str]]:
-        try:
-            read = {int(epoch): [*names] for epoch, names in schedule.items() if not isinstance(names, str)}
-            fits = len(read) == len(schedule) and min(read) >= 0
-        except (AttributeError, TypeError, ValueError):
-            fits = False
-
-        if not fits:
-            raise ValueError(
-                "DistillationTrainingArguments: teacher_schedule maps epochs, from 0, to lists of the teachers that "
-                f'speak from then on, like {{"0": ["near"], "2": ["near", "far"]}}, got {schedule!r}.'
-            )
-        return read
 
 
 def objective_arguments() -> tuple[str, ...]:

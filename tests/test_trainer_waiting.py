@@ -7,7 +7,7 @@ from helpers.toys import TASKS, make_toy, make_trainer
 from helpers.waiting import waits
 from hf_multiteacher.losses.joint import _Chunk
 
-WEIGHTED = ("fixed", "confidence", "entropy", "best")
+WEIGHTED = ("fixed", "confidence", "entropy")
 
 
 def weightings(task):

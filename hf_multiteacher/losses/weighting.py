@@ -13,7 +13,6 @@ It returns `[teachers, rows]`, summing to 1 over the teachers that are available
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import get_args
 
 import torch
@@ -22,9 +21,7 @@ from torch import Tensor
 from .functional import (
     IGNORED_LABEL,
     bernoulli_logits,
-    best_weights,
     confidence_weights,
-    entropy_in_nats,
     entropy_weights,
     normalised_entropy,
     renormalise,
@@ -58,48 +55,9 @@ def confidence(
     if labels is None:
         return unlabelled
 
-    weights = confidence_weights(_gold_errors(problem, teacher_logits, labels), available)
-    return weights.where(_labelled(problem, labels[0]), unlabelled)
-
-
-def best(
-    problem: Problem,
-    teacher_logits: Sequence[Tensor],
-    labels: Sequence[Tensor] | None,
-    available: Tensor,
-    teacher_weights: Tensor,
-    *,
-    temperature: float = 0.0,
-) -> Tensor:
-    """Follow the teacher with the lowest error; without a label the surest, in regression all by the fixed weights.
-
-    A sure teacher expects a low error of itself: its entropy is that error's mean over what it believes. A regression
-    head gives one number and no doubt, and two of them are equally far from their mean. With a temperature above 0 the
-    weights are softmax(-error / temperature).
-    """
-    if problem == "regression":
-        unlabelled = fixed(problem, teacher_logits, labels, available, teacher_weights)
-    else:
-        doubts = torch.stack([_expected_error(problem, logits) for logits in teacher_logits])
-        unlabelled = best_weights(doubts, available, temperature)
-    if labels is None:
-        return unlabelled
-
-    weights = best_weights(_gold_errors(problem, teacher_logits, labels), available, temperature)
-    return weights.where(_labelled(problem, labels[0]), unlabelled)
-
-
-def _gold_errors(problem: Problem, teacher_logits: Sequence[Tensor], labels: Sequence[Tensor]) -> Tensor:
-    """Return the errors of all teachers, [teachers, rows]."""
     errors = [gold_error(problem, logits, gold) for logits, gold in zip(teacher_logits, labels, strict=True)]
-    return torch.stack(errors)
-
-
-def _expected_error(problem: Problem, teacher_logits: Tensor) -> Tensor:
-    """Return the error [rows] that a teacher expects of itself: `gold_error`, if labels are as it believes."""
-    if problem == "multi_label_classification":
-        return entropy_in_nats(bernoulli_logits(teacher_logits)).sum(dim=-1)
-    return entropy_in_nats(teacher_logits)
+    weights = confidence_weights(torch.stack(errors), available)
+    return weights.where(_labelled(problem, labels[0]), unlabelled)
 
 
 def _labelled(problem: Problem, labels: Tensor) -> Tensor:
@@ -131,22 +89,9 @@ WEIGHTINGS: dict[str, Weighting] = {
     "fixed": fixed,
     "confidence": confidence,
     "entropy": entropy,
-    "best": best,
     "teachable": fixed,  # by weights that follow the student, over time
 }
 """The choices of `teacher_weighting`."""
-LOOK_AT_LABELS = ("confidence", "best")
-"""Those whose weights are others where labels are known."""
-
-
-def weighting_of(name: str, temperature: float) -> Weighting:
-    """Return the function of a `teacher_weighting`.
-
-    Args:
-        name: A key of `WEIGHTINGS`.
-        temperature: That of `best`; the others have none.
-    """
-    return partial(best, temperature=temperature) if name == "best" else WEIGHTINGS[name]
 
 
 def gold_error(problem: Problem, teacher_logits: Tensor, labels: Tensor) -> Tensor:
@@ -184,7 +129,7 @@ def prediction_entropy(problem: Problem, teacher_logits: Tensor) -> Tensor:
     if problem == "regression":
         raise ValueError(
             "Entropy weights need a distribution, but a regression head gives one number. "
-            'Use teacher_weighting="fixed", "confidence" or "best".'
+            'Use teacher_weighting="fixed" or "confidence".'
         )
 
     if problem == "multi_label_classification":

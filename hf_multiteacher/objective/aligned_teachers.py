@@ -109,7 +109,6 @@ class AlignedTeachers:
         self.fixed_weights = torch.tensor(self.weights, device=device)  # made here: a GPU would wait for it in a step
         self.weights_now = self.fixed_weights
         self.followed_at_all = torch.tensor(self.followed, device=device)
-        self.let_speak(None)
         self.sources = sources_of(multi_tokenizer, len(teachers))
         self.student_tokenizer = None if multi_tokenizer is None else multi_tokenizer.student_tokenizer
 
@@ -150,16 +149,6 @@ class AlignedTeachers:
         """Weigh the teachers from now on by how well the student follows them, see `teachable_weights`."""
         self.weights_now = teachable_weights(losses, self.fixed_weights)
 
-    def let_speak(self, names: Sequence[str] | None) -> None:
-        """Have some of the teachers that are followed speak alone from now on; None for all of them.
-
-        The others keep their rows, which are counted before a forward, where a batch may have been collated before:
-        a row that nobody else has is one without loss.
-        """
-        wanted = self.names if names is None else names
-        self.speaking = [on and name in wanted for name, on in zip(self.names, self.followed, strict=True)]
-        self._speak = torch.tensor(self.speaking, device=self.followed_at_all.device)
-
     @property
     def source_of(self) -> dict[str, int | None]:
         """Teacher name -> None where it reads the student's encoding, else the number in its columns' names."""
@@ -167,10 +156,8 @@ class AlignedTeachers:
 
     @property
     def weight_of(self) -> dict[str, float]:
-        """Teacher name -> its fixed weight among those that speak now."""
-        weights = [weight if on else 0.0 for weight, on in zip(self.weights, self.speaking, strict=True)]
-        scale = 1.0 if self.speaking == self.followed else 1 / sum(weights)
-        return {name: weight * scale for name, weight in zip(self.names, weights, strict=True)}
+        """Teacher name -> its fixed weight."""
+        return dict(zip(self.names, self.weights, strict=True))
 
     def forward(self, inputs: Inputs, rows: Rows, output_hidden_states: bool) -> TeacherOutputs:
         """Run every teacher once on a batch."""
@@ -226,8 +213,8 @@ class AlignedTeachers:
         return rows.available.flatten(1).index_select(1, rows.index)
 
     def followed_on(self, rows: Rows) -> Tensor:
-        """Return the same without the teachers of weight 0, and those that do not speak now."""
-        return self.available(rows) & self._speak[:, None]
+        """Return the same without the teachers of weight 0."""
+        return self.available(rows) & self.followed_at_all[:, None]
 
     def shared_width(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> int | None:
         """Return how many of the logits over the student's vocabulary are compared; None for all.

@@ -17,7 +17,7 @@ from ..losses.layer_map import STATE_LOSSES
 from ..losses.problem import Ensemble, Problem
 from ..losses.relation import RelationLoss
 from ..losses.soft_target import SoftTargetLoss, joint_logits
-from ..losses.weighting import LOOK_AT_LABELS, weighting_of
+from ..losses.weighting import WEIGHTINGS
 from ..models.outputs import HiddenStates
 from ..models.task import task_of, without_adapters
 from ..teachers.ensemble import ENSEMBLE
@@ -421,7 +421,7 @@ class DistillationObjective:
 
     def weighting(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
-        weigh = weighting_of(self.args.teacher_weighting, self.args.teacher_weighting_temperature)
+        weigh = WEIGHTINGS[self.args.teacher_weighting]
         return weigh(self.problem, teacher_logits, labels, available, self.teachers.weights_now)
 
     # ---- From components to the loss and to figures ----
@@ -464,7 +464,7 @@ class DistillationObjective:
     def _unlabelled_ensemble_logits(self, targets: SoftTargets) -> Tensor:
         """Return what the ensemble says of text without labels, at which some weightings look."""
         weights = targets.weights
-        if self.args.teacher_weighting in LOOK_AT_LABELS:
+        if self.args.teacher_weighting == "confidence":
             weights = self.weighting(targets.teacher_logits, None, targets.followed)
         return joint_logits(self.problem, self.ensemble, torch.stack(targets.teacher_logits), weights)
 

@@ -33,7 +33,6 @@ OPTIMIZER = (
     "fp16",
     "seed",
 )
-WEIGHTING = ("teacher_weighting", "teacher_weighting_temperature")
 TERMS = {
     "soft_target_weight": "soft_target_weight * T² * KL(teachers || student)",
     "hard_label_weight": "hard_label_weight * hard loss",
@@ -75,11 +74,11 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
     silent = {"num_train_epochs" if (arguments.get("max_steps") or 0) > 0 else "max_steps"}
 
     if not arguments.get("soft_target_weight", True):
-        silent |= {"temperature", *WEIGHTING, "ensemble", "distill_positions"}
+        silent |= {"temperature", "teacher_weighting", "ensemble", "distill_positions"}
     if not arguments.get("relation_loss_weight"):
         silent.add("relation_heads")
     if teachers == 1:
-        silent |= {*WEIGHTING, "ensemble"}
+        silent |= {"teacher_weighting", "ensemble"}
     if not task.token_level:
         silent.add("distill_positions")
     if arguments.get("gradient_accumulation_steps") == 1:

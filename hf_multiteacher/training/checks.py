@@ -264,8 +264,7 @@ def refused_losses(
     problem = without_adapters(student).config.problem_type if sequences else "single_label_classification"
 
     labels_weigh = args.teacher_weighting == "confidence" and not sequences and args.distill_positions == "labelled"
-    errors_weigh = args.teacher_weighting == "best" and problem != "regression"
-    weigh_all = args.teacher_weighting == "entropy" or labels_weigh or errors_weigh
+    weigh_all = args.teacher_weighting == "entropy" or labels_weigh
     unequal = len(set(args.teacher_weights or []) - {0}) > 1
 
     yield Refusal(
@@ -279,8 +278,8 @@ def refused_losses(
     )
     yield Refusal(
         when=args.teacher_weighting == "entropy" and problem == "regression",
-        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed', "
-        "'confidence' or 'best'",
+        says="teacher_weighting='entropy' needs class probabilities, which a regression does not have. Use 'fixed' or "
+        "'confidence'",
     )
     yield Refusal(
         when=problem == "regression" and args.temperature != DistillationTrainingArguments.temperature,

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from helpers.formulas import AVAILABLE, MULTI, PROBLEMS, REGRESSION, SINGLE, normal
 from hf_multiteacher.losses import functional
-from hf_multiteacher.losses.weighting import WEIGHTINGS, gold_error, prediction_entropy, weighting_of
+from hf_multiteacher.losses.weighting import WEIGHTINGS, gold_error, prediction_entropy
 
 TEACHER_WEIGHTS = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 LABELS = {
@@ -78,41 +78,6 @@ def test_entropy_weighs_by_each_teachers_own_doubt_with_or_without_labels(proble
 def test_entropy_is_refused_in_regression():
     with pytest.raises(ValueError, match="a regression head gives one number"):
         weigh("entropy", REGRESSION, LABELS[REGRESSION])
-
-
-def expected_error(problem, row):
-    """The error that a teacher expects of a row, from all labels that it could have."""
-    if problem == SINGLE:
-        return -(row.softmax(0) * row.log_softmax(0)).sum()
-    p = row.sigmoid()
-    return -(p * p.log() + (1 - p) * (1 - p).log()).sum()
-
-
-@pytest.mark.parametrize("temperature", [0.0, 0.7])
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_best_follows_the_lowest_gold_error_and_on_rows_without_a_label_the_surest(problem, temperature):
-    labels = LABELS[problem].clone()
-    labels[[1, 2]] = math.nan if problem == REGRESSION else -100
-    found = weighting_of("best", temperature)(problem, teachers_of(problem), [labels] * 3, AVAILABLE, TEACHER_WEIGHTS)
-    for row in range(5):
-        has = AVAILABLE[:, row].nonzero().flatten().tolist()
-        rows = [teachers_of(problem)[teacher][row] for teacher in has]
-        if row in (1, 2) and problem == REGRESSION:
-            expected = TEACHER_WEIGHTS[has] / TEACHER_WEIGHTS[has].sum()
-        else:
-            errors = torch.stack([
-                expected_error(problem, each) if row in (1, 2) else gold_error(problem, each[None], labels[[row]])[0]
-                for each in rows
-            ])  # fmt: skip
-            expected = torch.softmax(-errors / max(temperature, 1e-9), 0)
-        torch.testing.assert_close(found[has, row], expected)
-    assert found.sum(dim=0).tolist() == pytest.approx([1, 1, 1, 1, 1, 0])
-
-
-def test_two_teachers_of_confidence_are_those_of_best_at_temperature_1():
-    both = AVAILABLE[:2]
-    arguments = SINGLE, teachers_of(SINGLE)[:2], [LABELS[SINGLE]] * 2, both, TEACHER_WEIGHTS[:2]
-    torch.testing.assert_close(weighting_of("best", 1.0)(*arguments), WEIGHTINGS["confidence"](*arguments))
 
 
 def test_gold_error_sums_over_labels():

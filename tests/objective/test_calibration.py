@@ -99,7 +99,7 @@ def test_a_teacher_with_a_temperature_is_a_teacher_whose_head_was_divided(task, 
     other = replace(toy, teachers=[replace(teacher, model=model) for teacher, model in pairs])
     runs = []
     for each in (with_temperature(toy, 2.0, 0.7), other):
-        trainer = make_trainer(each, tmp_path, max_steps=4, teacher_weighting="best")
+        trainer = make_trainer(each, tmp_path, max_steps=4, teacher_weighting="confidence")
         trainer.train()
         runs.append((weights_of(trainer), trainer.evaluate()))
     assert largest_difference(runs[0][0], runs[1][0]) < 1e-9

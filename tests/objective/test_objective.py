@@ -19,7 +19,7 @@ WEIGHTS = {
 }
 LAYERS = {0: 1, -1: -1}
 ENSEMBLES = ("probabilities", "logits", "per_teacher")
-WEIGHTINGS = ("fixed", "confidence", "entropy", "best")
+WEIGHTINGS = ("fixed", "confidence", "entropy")
 
 
 def questions(task, row):
@@ -42,29 +42,11 @@ def hard(task, row, label, smoothing=0.0):
     return -(1 - smoothing) * logs[label] - smoothing * logs.mean()
 
 
-def weigh_best(task, fixed, rows, label, temperature):
-    """All weight to the teacher with the lowest error, or softly; without a label to the surest."""
-    if label is not None:
-        errors = {teacher: float(hard(task, *row)) for teacher, row in rows.items()}
-    elif task == "regression":
-        return {teacher: fixed[teacher] / sum(fixed[each] for each in rows) for teacher in rows}
-    else:
-        asked = {teacher: questions(task, row) for teacher, (row, _) in rows.items()}
-        errors = {k: -sum(float((q.softmax(0) * q.log_softmax(0)).sum()) for q in each) for k, each in asked.items()}
-    lowest = min(errors.values())
-    if not temperature:
-        return {teacher: float(error == lowest) for teacher, error in errors.items()}
-    parts = {teacher: math.exp(-error / temperature) for teacher, error in errors.items()}
-    return {teacher: part / sum(parts.values()) for teacher, part in parts.items()}
-
-
-def weigh(task, weighting, fixed, said, label, temperature=0.0):
+def weigh(task, weighting, fixed, said, label):
     """Weights of the teachers that said something on a row."""
     rows = {teacher: row for teacher, row in enumerate(said) if row is not None}
     if len(rows) == 1:
         return {teacher: 1.0 for teacher in rows}
-    if weighting == "best":
-        return weigh_best(task, fixed, rows, label, temperature)
     if weighting == "confidence" and label is not None:
         doubt = {teacher: math.exp(hard(task, *rows[teacher])) for teacher in rows}
     elif weighting == "entropy":
@@ -174,8 +156,7 @@ class Reference:
         """Soft loss of a row from its teachers, weighted."""
         task, fixed = self.toy.task, self.aligned.weights
         gold = [None if each is None else each[1:] for each in said]
-        softened = self.args.teacher_weighting_temperature
-        weights = weigh(task, self.args.teacher_weighting, fixed, gold, label, softened)
+        weights = weigh(task, self.args.teacher_weighting, fixed, gold, label)
         if self.args.ensemble == "per_teacher" or len(weights) == 1:
             return sum(weight * divergence(task, said[k][0], [(1, said[k][1])]) for k, weight in weights.items())
         rows = [(weight, said[k][1]) for k, weight in weights.items()]
@@ -333,20 +314,14 @@ def test_examples_without_labels_learn_from_the_teachers_alone_as_in_the_referen
     compare(toy, tmp_path, ensemble="probabilities", teacher_weighting=weighting)
 
 
-@pytest.mark.parametrize("task", ["tagging", "multi-label"])
-def test_the_best_teachers_softened_by_a_temperature_equal_the_reference(task, pair, tmp_path):
-    toy = without_labels(make_toy(task, pair, torch.float64))
-    compare(toy, tmp_path, teacher_weighting="best", teacher_weighting_temperature=0.7)
-
-
 @pytest.mark.parametrize(
     ("task", "arguments"),
     [
         ("masked-lm", {}),
-        ("tagging", {"teacher_weighting": "best", "distill_positions": "all"}),
+        ("tagging", {"teacher_weighting": "entropy", "distill_positions": "all"}),
         ("single-label", {"ensemble": "logits"}),
         ("multi-label", {"teacher_weighting": "confidence"}),
-        ("regression", {"teacher_weighting": "best"}),
+        ("regression", {"teacher_weighting": "confidence"}),
     ],
 )
 def test_teachers_that_may_not_speak_about_every_example_equal_the_reference(task, arguments, pair, tmp_path):

@@ -101,18 +101,6 @@ def test_an_ensemble_whose_weights_look_at_the_labels_is_measured_without_them(p
     assert runs[0]["eval_soft_loss"] != runs[1]["eval_soft_loss"], "the student does follow the surer of the two"
 
 
-def test_the_best_teacher_of_a_row_is_the_surest_one_where_the_ensemble_is_measured(pair, tmp_path):
-    toy, seen = make_toy("single-label", pair), []
-    trainer = make_trainer(
-        toy, tmp_path, compute_metrics=lambda given: seen.append(given) or {}, teacher_weighting="best"
-    )
-    trainer.evaluate()
-    first, second, ensemble, _ = (torch.tensor(each.predictions) for each in seen)
-    surest = torch.stack([torch.distributions.Categorical(logits=each).entropy() for each in (first, second)])
-    expected = torch.where(surest.argmin(0)[:, None] == 0, first, second).log_softmax(-1)
-    torch.testing.assert_close(ensemble.log_softmax(-1), expected)
-
-
 def cut(spans):
     """The spans of a text whose end does not reach the teacher."""
     return [span if place < 6 else -1 for place, span in enumerate(spans)]

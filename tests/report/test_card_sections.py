@@ -117,8 +117,7 @@ def test_an_argument_of_the_objective_is_listed_without_being_named_here():
 def test_the_objective_s_arguments_are_those_that_the_trainer_s_lack():
     arguments = DistillationTrainingArguments(
         "out", hidden_state_weight=1.0, layer_map={"1": 1}, ensemble="logits", teacher_dtype="float32", use_cpu=True,
-        teacher_weighting="best", teacher_weighting_temperature=1.0, calibrate_teachers=True,
-        teacher_schedule={"0": ["one"]},
+        teacher_weighting="confidence", calibrate_teachers=True,
     )  # fmt: skip
     arguments.mask_rounds = 2
     arguments.skip_nonfinite_rows = arguments.partial_labels = True

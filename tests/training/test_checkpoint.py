@@ -85,7 +85,6 @@ def test_every_checkpoint_says_who_taught(run):
     assert manifest["arguments"] == {
         "teacher_weights": [0.5, 0.5],
         "teacher_weighting": "fixed",
-        "teacher_weighting_temperature": 0.0,
         "ensemble": "probabilities",
         "temperature": 2.0,
         "soft_target_weight": 0.5,
@@ -95,7 +94,6 @@ def test_every_checkpoint_says_who_taught(run):
         "relation_heads": 8,
         "layer_map": None,
         "distill_positions": "labelled",
-        "teacher_schedule": None,
         "label_smoothing_factor": 0.0,
     }
     assert (run[1] / "projections.safetensors").is_file()

@@ -14,9 +14,7 @@ from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
 from .relations import span_relations
 from .teacher_weights import (
-    best_weights,
     confidence_weights,
-    entropy_in_nats,
     entropy_weights,
     normalised_entropy,
     renormalise,
@@ -27,7 +25,6 @@ __all__ = [
     "IGNORED_LABEL",
     "LOG_ZERO",
     "bernoulli_logits",
-    "best_weights",
     "binary_cross_entropy",
     "coarsen",
     "confidence_weights",
@@ -37,7 +34,6 @@ __all__ = [
     "divergence",
     "ensemble_logits",
     "ensemble_probabilities",
-    "entropy_in_nats",
     "entropy_weights",
     "kl_divergence",
     "jensen_shannon_distance",

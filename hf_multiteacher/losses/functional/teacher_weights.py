@@ -41,26 +41,6 @@ def entropy_weights(entropies: Tensor, available: Tensor | None = None) -> Tenso
     return _weights_from_doubt(doubt, available)
 
 
-def best_weights(errors: Tensor, available: Tensor | None = None, temperature: float = 0.0) -> Tensor:
-    """Weigh each teacher by softmax_k(-E_k / t); t = 0 gives all weight to the lowest error, shared where it is a tie.
-
-    Args:
-        errors: `[teachers, rows]`, each teacher's own loss with the gold label, or what stands for it.
-        available: As for `confidence_weights`, and so is the result.
-        temperature: t >= 0.
-    """
-    available = torch.ones_like(errors, dtype=torch.bool) if available is None else available
-    errors = full_precision(errors)
-    errors = errors.clamp(max=torch.finfo(errors.dtype).max).masked_fill(~available, math.inf)
-
-    # From the lowest error on, so that the best teacher of a row stays above zero however small t is.
-    behind = errors - errors.amin(dim=0)
-    if temperature == 0:
-        return renormalise(torch.ones_like(errors), behind == 0)
-
-    return torch.softmax(-behind / temperature, dim=0).masked_fill(~available, 0.0)
-
-
 def teachable_weights(losses: Tensor, teacher_weights: Tensor) -> Tensor:
     """Weigh each teacher by how well the student follows it: in inverse proportion to the loss against it.
 
@@ -77,19 +57,6 @@ def teachable_weights(losses: Tensor, teacher_weights: Tensor) -> Tensor:
     return shares / shares.sum()
 
 
-def entropy_in_nats(logits: Tensor) -> Tensor:
-    """Entropy over the last dimension: the cross entropy that a model expects of itself.
-
-    Args:
-        logits: `[..., classes]`.
-
-    Returns:
-        `[...]`.
-    """
-    log_probabilities = tempered_log_probabilities(logits, 1.0)
-    return -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
-
-
 def normalised_entropy(logits: Tensor) -> Tensor:
     """Entropy over the last dimension, divided by its largest value, the log of the number of outcomes: in [0, 1].
 
@@ -99,7 +66,9 @@ def normalised_entropy(logits: Tensor) -> Tensor:
     Returns:
         `[...]`.
     """
-    return entropy_in_nats(logits) / math.log(max(logits.shape[-1], 2))
+    log_probabilities = tempered_log_probabilities(logits, 1.0)
+    entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
+    return entropy / math.log(max(logits.shape[-1], 2))
 
 
 def renormalise(weights: Tensor, available: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Ask whether the nearest known word was meant, with a blank before the sentence; empty where none is near.
 
     Example:
-        >>> did_you_mean("teacher_temprature", ["temperature", "teacher_weighting_temperature"])
+        >>> did_you_mean("teacher_temprature", ["temperature", "teacher_weighting"])
         " Did you mean 'temperature'?"
     """
     words = [*known]

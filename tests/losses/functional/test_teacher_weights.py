@@ -55,32 +55,6 @@ def test_a_teacher_that_excludes_the_gold_label_gets_no_confidence():
     assert functional.confidence_weights(torch.tensor([[math.inf], [math.inf]])).tolist() == [[0.5], [0.5]]
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.5, 3.0])
-def test_best_weights_follow_the_formula_over_the_teachers_that_have_the_row(temperature):
-    errors = normal(3, 6).abs()
-    expected = np.zeros((3, 6))
-    for row in range(6):
-        teachers = np.flatnonzero(AVAILABLE[:, row])
-        own = errors.numpy()[teachers, row]
-        if len(teachers):
-            hard = (own == own.min()).astype(float)
-            expected[teachers, row] = scipy.special.softmax(-own / temperature) if temperature else hard
-    np.testing.assert_allclose(functional.best_weights(errors, AVAILABLE, temperature), expected)
-    assert functional.best_weights(errors[:1], temperature=temperature).tolist() == [[1] * 6]
-
-
-def test_the_best_teachers_of_a_tie_share_the_weight_and_the_others_have_none_also_where_all_are_impossible():
-    errors = torch.tensor([[1.0, math.inf], [1.0, math.inf], [2.0, 3e38]])
-    assert functional.best_weights(errors).tolist() == [[0.5, 0], [0.5, 0], [0, 1]]
-    assert functional.best_weights(errors[:2], temperature=1e-3).tolist() == [[0.5, 0.5]] * 2
-
-
-def test_a_teacher_that_does_not_have_the_row_may_say_anything():
-    errors, has = torch.tensor([[1.0], [math.nan], [2.0]]), torch.tensor([[True], [False], [True]])
-    assert functional.best_weights(errors, has).tolist() == [[1], [0], [0]]
-    assert functional.best_weights(errors, has, 1.0).sum() == 1
-
-
 def test_renormalise_shares_the_weight_among_the_teachers_that_have_the_row():
     found = functional.renormalise(torch.tensor([[0.5], [0.3], [0.2]]), AVAILABLE)
     expected = [[0.5, 0.625, 5 / 7, 0, 0, 0], [0.3, 0.375, 0, 1, 0, 0], [0.2, 0, 2 / 7, 0, 1, 0]]
@@ -105,12 +79,6 @@ def test_a_loss_that_is_not_known_counts_as_the_mean_of_the_others():
 def test_a_teacher_that_the_student_equals_gets_the_weight():
     found = functional.teachable_weights(torch.tensor([0.0, 0.5]), torch.tensor([0.5, 0.5]))
     assert found.tolist() == pytest.approx([1, 0], abs=1e-6)
-
-
-def test_entropy_in_nats_is_the_cross_entropy_that_a_model_expects_of_itself():
-    logits = normal(6, 9)
-    expected = scipy.stats.entropy(scipy.special.softmax(logits.numpy(), axis=-1), axis=-1)
-    np.testing.assert_allclose(functional.entropy_in_nats(logits), expected)
 
 
 def test_normalised_entropy_is_that_of_scipy_to_the_base_of_the_number_of_outcomes():
