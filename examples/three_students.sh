@@ -9,10 +9,13 @@
 # TEXT: a text file or a folder of them; DATA: the folder of the tasks' data sets. What is finished is kept: the same command
 # goes on wherever it was stopped. All values are our choice.
 set -euo pipefail
+if [ $# != 4 ] || [ ! -e "$1" ]; then
+    echo "Usage: $0 TEXT DATA OUTPUT small|large|trial; TEXT is a file or folder that is there." >&2
+    exit 2
+fi
 examples=$(realpath "$(dirname "$0")")
 text=$(realpath "$1") data=$2
 [ ! -e "$data" ] || data=$(realpath "$data")
-mkdir -p "$3" && cd "$3"
 
 case $4 in
 small)
@@ -36,6 +39,7 @@ trial)
     ;;
 *) echo "The size is small, large or trial, got $4." >&2 && exit 2 ;;
 esac
+mkdir -p "$3" && cd "$3"
 
 # Run a command, ten minutes at a time, until its folder holds a file that is written at its end.
 until_there_is() {
@@ -43,12 +47,12 @@ until_there_is() {
     until [ -e "$folder/$file" ]; do
         local goes_on=()
         ! compgen -G "$folder/checkpoint-*" >/dev/null || goes_on=(--resume_from_checkpoint true)
-        timeout 600 "$@" --output_dir "$folder" --enable_jit_checkpoint true "${goes_on[@]}" || [ $? = 124 ]
+        timeout --foreground 600 "$@" --output_dir "$folder" --enable_jit_checkpoint true "${goes_on[@]}" || [ $? = 124 ]
     done
 }
 
 pretrain() {
-    until_there_is config.json "teachers/$1" python "$examples/pretrain_teacher.py" --corpus "$text" $megabytes $teacher \
+    until_there_is training_args.bin "teachers/$1" python "$examples/pretrain_teacher.py" --corpus "$text" $megabytes $teacher \
         --save_steps 1000 --save_total_limit 1 "${@:2}"
 }
 

@@ -35,7 +35,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Run what is missing, write what was found, print the tables and return the exit code."""
     from ..recipes.ablation.ablation import Ablation
     from ..recipes.ablation.configuration import read_ablation
-    from ..recipes.ablation.teachers import UnfitTeacherError
+    from ..recipes.ablation.distillation import UnfitError
     from ..recipes.stopping import TrainingStoppedError
     from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
@@ -47,7 +47,7 @@ def run(parsed: argparse.Namespace) -> int:
                 ablation.check()
         if not parsed.report:
             with (
-                user_errors(kinds=(NotFiniteError, UnfitTeacherError)),
+                user_errors(kinds=(NotFiniteError, UnfitError)),
                 user_errors(kinds=(TrainingStoppedError,), code=STOPPED),
             ):
                 ablation.run(progress)

@@ -41,9 +41,12 @@ def fitted_temperature(errors: Tensor) -> float:
         errors: `[temperatures]`, the sum over all rows at each of `TEMPERATURES`.
     """
     lowest = int(errors.argmin())
-    if lowest in (0, len(TEMPERATURES) - 1):
+    around = errors[max(lowest - 1, 0) : lowest + 2]
+    if (
+        len(around) < 3 or not around.isfinite().all()
+    ):  # at an end, or beside a temperature at which a label is impossible
         return round(TEMPERATURES[lowest], 3)
 
-    before, least, after = errors[lowest - 1 : lowest + 2].tolist()
+    before, least, after = around.tolist()
     steps = (before - after) / (before - 2 * least + after) / 2
     return round(TEMPERATURES[lowest] * 2 ** (steps / 4), 3)

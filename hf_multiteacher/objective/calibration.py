@@ -24,7 +24,7 @@ def fitted_temperatures(
         One temperature per teacher.
 
     Raises:
-        ValueError: A teacher has no row with a label.
+        ValueError: A teacher has no row with a label, or says something there that is no number.
     """
     names = objective.teachers.names
     totals = torch.zeros(len(names), len(TEMPERATURES) + 1, dtype=torch.float64)
@@ -32,11 +32,16 @@ def fitted_temperatures(
         totals += gather(_sums(objective, inputs)).cpu().double().sum(dim=0)
 
     errors, rows = totals.split([len(TEMPERATURES), 1], dim=-1)
-    for name, count in zip(names, rows.flatten().tolist(), strict=True):
+    for name, each, count in zip(names, errors, rows.flatten().tolist(), strict=True):
         if not count:
             raise ValueError(
                 f"calibrate_teachers compares teacher '{name}' with labels, but it has no labelled row in "
                 "eval_dataset. Give it some, or leave calibrate_teachers out."
+            )
+        if each.isnan().any():
+            raise ValueError(
+                f"calibrate_teachers compares teacher '{name}' with labels, but on some row of eval_dataset it says "
+                "what is no number. Take the row out, or leave calibrate_teachers out."
             )
     return [fitted_temperature(each) for each in errors]
 

@@ -163,8 +163,9 @@ class TaskDistillation(Distillation):
         return [text]
 
     def _with_validation(self, data: LabelledData, tokenizers: Sequence[Any]) -> LabelledData:
-        """Have evaluations during the training go over the validation part, where that is not what is measured on."""
-        if self.task.validation is None or self.args.eval_strategy == "no":
+        """Have what comes before the end go over the validation part, where that is not what is measured on."""
+        looked_at = self.args.eval_strategy != "no" or self.args.calibrate_teachers
+        if self.task.validation is None or not looked_at:
             return data
         return data.evaluated_on(self.task.validation, self.task, tokenizers)
 

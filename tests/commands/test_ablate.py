@@ -145,6 +145,10 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
         (["--report", "--output_dir", "elsewhere"], "Nothing in 'elsewhere' is finished"),
         (["--output_dir", "elsewhere", "--num_train_epochs", "-1"], "num_train_epochs must be a number"),
         (
+            ["--tasks", "sts", "--arms", "{more: {labelled_rows: 400000}}"],
+            "The arm 'more' cannot be run in sts. labelled_rows is 400000, but",
+        ),
+        (
             ["--output_dir", "elsewhere", "--tasks", "sts", "--max_length", "4000"],
             "The teacher 'A' cannot learn sts. max_length is 4000, but",
         ),
@@ -155,6 +159,13 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monke
     assert ablate(finished, *flags) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("hf-multiteacher: ") and message in error
+
+
+def test_a_damaged_note_about_a_teacher_is_named(finished, tmp_path, capsys):
+    shutil.copytree(finished / "out", tmp_path / "out")
+    (tmp_path / "out/teachers/sts/A.json").write_text("", encoding="utf-8")
+    assert ablate(finished, "--output_dir", str(tmp_path / "out")) == 2
+    assert "A.json' is damaged. Remove it, and the teacher learns again." in capsys.readouterr().err
 
 
 def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, monkeypatch, capsys):

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from scipy.optimize import minimize_scalar
@@ -44,6 +46,11 @@ def test_errors_are_those_of_the_outcomes_that_are_made_after_dividing():
         p = (logits / temperature).softmax(-1)
         p = torch.cat([p[:, :2].sum(-1, keepdim=True), p[:, 2:]], dim=1)
         torch.testing.assert_close(errors, -p.log()[range(ROWS), (labels - 1).clamp(min=0)])
+
+
+def test_beside_a_temperature_at_which_a_label_is_impossible_it_is_the_one_that_was_tried():
+    errors = torch.tensor([math.inf] * 10 + [1.0, 2.0] + [3.0] * (len(TEMPERATURES) - 12))
+    assert fitted_temperature(errors) == round(TEMPERATURES[10], 3)
 
 
 @pytest.mark.parametrize(("exaggeration", "found"), [(1e-3, 0.125), (1e3, 32.0)])

@@ -80,6 +80,14 @@ def test_all_evaluation_sets_count_and_those_without_labels_do_not(pair, tmp_pat
         make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=none)
 
 
+def test_a_teacher_that_says_what_is_no_number_is_refused(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[0] = torch.nan
+    with pytest.raises(ValueError, match="teacher 'second' with labels, but on some row of eval_dataset it says"):
+        make_trainer(toy, tmp_path, calibrate_teachers=True)
+
+
 def test_a_temperature_that_was_given_stays(pair, tmp_path):
     toy = make_toy("single-label", pair)
     found = temperatures(make_trainer(toy, tmp_path, calibrate_teachers=True))

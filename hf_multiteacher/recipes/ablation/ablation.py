@@ -91,7 +91,7 @@ class Ablation:
         """Have the teachers learn, and run every cell that is missing; each is kept as soon as it is finished.
 
         Raises:
-            UnfitTeacherError: A teacher cannot learn a task from what it is given.
+            UnfitError: A teacher cannot learn a task from what it is given, or an arm not be run with its keys.
         """
         progress.stages = self.stages
         for task, cells in groupby(self.missing, lambda each: each[0].task):

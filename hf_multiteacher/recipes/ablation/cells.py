@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -83,14 +84,14 @@ class Cells:
             ValueError: It was run with others, or is none.
         """
         path = self._path(task, arm, seed)
-        if not path.is_file():
+        if not path.exists():
             return None
 
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             with np.load(path.with_suffix(".npz")) as arrays:
                 cell = Cell(**content, answers=dict(arrays))
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError, EOFError, BadZipFile) as error:
             raise ValueError(f"'{path}' is no cell of an ablation. Remove it, or choose another folder.") from error
         refuse_other(f"'{path}'", cell.settings, settings)
         return cell

@@ -62,6 +62,8 @@ class AblationConfig:
 
         self.teachers = _named(self.teachers or {})
         self.arms = {name: _mapping(f"The arm '{name}'", keys) for name, keys in (self.arms or {}).items()}
+        if self.seeds == []:
+            raise ValueError("seeds lists none, so nothing would be run. Give some, or leave it out for 1, 2, 3.")
         self.seeds = list(dict.fromkeys(self.seeds or [1, 2, 3]))
         for seed in self.seeds:
             check_seed(seed)
@@ -85,6 +87,11 @@ class AblationConfig:
             )
 
         for arm, keys in self.keys_of_arms.items():
+            if not isinstance(keys.get("teachers", []), list):
+                raise ValueError(
+                    f"The arm '{arm}' follows {keys['teachers']!r}, which is no list of teachers. Write names, "
+                    f"[{', '.join(self.sources)}], [] for the student alone, or leave it out for all."
+                )
             unknown = [name for name in keys.get("teachers", ()) if name not in self.sources]
             if unknown:
                 raise ValueError(
@@ -126,7 +133,16 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
 
 def _with_own_keys(tasks: list[str], of_the_file: Any) -> Any:
     """Have tasks that flags name keep the keys that the file gives them."""
-    return {task: of_the_file.get(task) for task in tasks} if isinstance(of_the_file, dict) else tasks
+    if not isinstance(of_the_file, dict):
+        return tasks
+
+    for task in tasks:
+        if task not in of_the_file:
+            raise ValueError(
+                f"--tasks names '{task}', but the file has keys for {', '.join(of_the_file)} alone. Add it to the "
+                f"file: `{task}: {{}}` where it has none of its own."
+            )
+    return {task: of_the_file[task] for task in tasks}
 
 
 def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Keys]:

@@ -1,6 +1,7 @@
 """One cell: a distillation as `hf-multiteacher distill` does it, of which figures and answers are kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,26 @@ from .configuration import Keys
 
 NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "teachers", "report_speed", "use_cpu")
 """What does not decide about the figures, or stands elsewhere."""
+
+
+class UnfitError(Exception):
+    """The data or the arguments of an ablation do not fit a model; what is finished is kept."""
+
+
+@contextmanager
+def told_of(what: str) -> Iterator[None]:
+    """Around what loads and checks everything: say of what the user can mend to what it belongs.
+
+    Args:
+        what: The first sentence of the message.
+
+    Raises:
+        UnfitError: There is something.
+    """
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        raise UnfitError(f"{what}. {error}") from error
 
 
 class CellDistillation(TaskDistillation):
@@ -132,14 +153,16 @@ class CellsOfTask:
             progress: Shows the training.
 
         Raises:
-            ValueError: The arguments do not fit, or a score does not exist.
+            UnfitError: The data or the arguments do not fit.
+            ValueError: A score does not exist.
         """
         with TemporaryDirectory() as scratch:
             cell = replace(arm, keys={"teacher_cache": self.cache, **arm.keys, "fine_tune_teachers": None})
-            distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
-            distillation.shared = self.shared
             within: Any = WithinStage(progress)
-            distillation.prepare(within)
+            with told_of(f"The arm '{arm.name}' cannot be run in {arm.task}"):
+                distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
+                distillation.shared = self.shared
+                distillation.prepare(within)
 
             began = monotonic()
             distillation.train(within)

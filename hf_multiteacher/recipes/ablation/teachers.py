@@ -11,13 +11,9 @@ from ..terminal.progress import Progress
 from .arms import Arm
 from .cells import refuse_other
 from .configuration import Keys
-from .distillation import CellDistillation, WithinStage, make_distillation, settings_of
+from .distillation import CellDistillation, WithinStage, make_distillation, settings_of, told_of
 
 SEED = 42
-
-
-class UnfitTeacherError(Exception):
-    """A teacher cannot learn a task from what the ablation gives it; what is finished is kept."""
 
 
 class TaskTeacher:
@@ -48,16 +44,14 @@ class TaskTeacher:
         """Fine-tune it.
 
         Raises:
-            UnfitTeacherError: The data or the arguments do not fit it.
+            UnfitError: The data or the arguments do not fit it.
         """
         for rest in (self._scratch, self.folder / self.name):  # of a run that was stopped
             shutil.rmtree(rest, ignore_errors=True)
         distillation = self._distillation()
         within: Any = WithinStage(progress)
-        try:
+        with told_of(f"The teacher '{self.name}' cannot learn {self.arm.task}"):
             distillation.prepare(within)
-        except (OSError, TypeError, ValueError) as error:
-            raise UnfitTeacherError(f"The teacher '{self.name}' cannot learn {self.arm.task}. {error}") from error
         distillation.train_teachers(within)
 
         (self._scratch / "teacher-1").rename(self.folder / self.name)  # a trainer calls it as its folder is called
@@ -79,7 +73,10 @@ class TaskTeacher:
             (found,) = self._distillation().found
             return None if found.fine_tune else self.source
 
-        settings = json.loads(self._file.read_text(encoding="utf-8"))
+        try:
+            settings = json.loads(self._file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"'{self._file}' is damaged. Remove it, and the teacher learns again.") from error
         refuse_other(f"The fine-tuning of the teacher in '{self.folder / self.name}'", settings, self.settings)
         return str(self.folder / self.name)
 

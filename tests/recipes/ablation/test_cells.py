@@ -1,5 +1,7 @@
 """What is finished of an ablation: whole or not there, and refused where it was run otherwise."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -43,11 +45,20 @@ def test_a_cell_that_was_run_otherwise_is_refused_by_name(tmp_path, now, message
         Cells(tmp_path).read("di", "A+B", 1, now)
 
 
-@pytest.mark.parametrize("missing", ["json", "npz"])
-def test_a_damaged_cell_is_named(tmp_path, missing):
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("json", lambda path: path.write_text("{}")),
+        ("json", lambda path: (path.unlink(), path.mkdir())),
+        ("npz", Path.unlink),
+        ("npz", lambda path: path.write_bytes(path.read_bytes()[:100])),
+        ("npz", lambda path: path.write_bytes(b"")),
+    ],
+    ids=["another", "a folder", "missing", "cut short", "empty"],
+)
+def test_a_damaged_cell_is_named(tmp_path, kind, damage):
     Cells(tmp_path).write(cell())
-    path = tmp_path / f"di/A+B/1.{missing}"
-    path.unlink() if missing == "npz" else path.write_text("{}")
+    damage(tmp_path / f"di/A+B/1.{kind}")
     with pytest.raises(ValueError, match="1.json' is no cell of an ablation"):
         Cells(tmp_path).read("di", "A+B", 1, {})
 

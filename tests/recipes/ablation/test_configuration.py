@@ -55,8 +55,10 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
 
 def test_tasks_that_flags_name_keep_the_keys_of_the_file(read):
     tasks = {"di": {"temperature": 5.0, "fine_tuning": {"max_steps": 7}}, "sts": None}
-    config, shared = read("--tasks", "di", "ner", tasks=tasks)
-    assert tasks_of(config, shared) == {"di": {"temperature": 5.0}, "ner": {}}
+    config, shared = read("--tasks", "di", tasks=tasks)
+    assert tasks_of(config, shared) == {"di": {"temperature": 5.0}}
+    with pytest.raises(ValueError, match="--tasks names 'ner', but the file has keys for di, sts alone"):
+        read("--tasks", "di", "ner", tasks=tasks)
     assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
 
 
@@ -101,6 +103,9 @@ def test_flags_override_and_lists_are_named_by_their_last_parts(read):
         ({"tasks": ["masked-lm"]}, "masked-lm has none"),
         ({"tasks": {"di": {"output_dir": "x"}}}, "The task 'di' has the key 'output_dir'"),
         ({"seeds": [-1]}, "A seed must be a number from 0"),
+        ({"seeds": []}, "seeds lists none"),
+        ({"arms": {"C": {"teachers": 3}}}, "The arm 'C' follows 3, which is no list of teachers"),
+        ({"arms": {"C": {"teachers": None}}}, "The arm 'C' follows None, which is no list of teachers"),
     ],
 )
 def test_what_does_not_fit_is_refused(read, changes, message):

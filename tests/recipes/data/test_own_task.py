@@ -189,6 +189,27 @@ def test_the_card_names_the_file_that_was_measured_on_and_the_one_that_was_learn
     assert "Data: train_file.csv." in card and "validation_file" not in card.partition("```bash")[0]
 
 
+def test_teachers_are_calibrated_on_the_validation_part_and_not_on_what_is_measured(world, tmp_path):
+    header, *rows = (world / "reviews.csv").read_text("utf-8").splitlines()
+    other = [f"{text},{'rău' if label == 'bun' else 'bun'}" for text, label in (row.rsplit(",", 1) for row in rows)]
+    parts = {"train": rows[:14], "validation": rows[14:27], "test": rows[27:], "turned": other[27:]}
+    files = {part: tmp_path / f"{part}.csv" for part in parts}
+    for part, lines in parts.items():
+        files[part].write_text("\n".join([header, *lines]), encoding="utf-8")
+
+    found = {}
+    for calibrated_on, measured in (("validation", "test"), ("validation", "turned"), ("turned", "test")):
+        data = {"train": files["train"], "validation": files[calibrated_on], "test": files[measured]}
+        output = tmp_path / f"{calibrated_on}-{measured}"
+        settings = {"task": "text-classification", "file": data, "calibrate_teachers": True}
+        assert distil(world, output, "critic", **settings) == 0
+        card = (output / "README.md").read_text("utf-8")
+        found[output.name] = re.findall(r"divided by ([\d.]+)", card)
+        assert figures(output)["measured_on"] == "13 examples (test)"
+
+    assert found["validation-test"] == found["validation-turned"] != found["turned-test"]
+
+
 @pytest.mark.parametrize(("teachers", "more"), [("critic", {}), ("encoder", {"fine_tune_teachers": True})])
 def test_the_best_checkpoint_is_chosen_by_the_validation_part_and_measured_on_the_test_part(
     world, tmp_path, teachers, more
