@@ -644,7 +644,7 @@ class MultiTeacherDistillationTrainer(
         """Gather what `create_model_card` writes.
 
         Args:
-            model_name: By default the last part of `hub_model_id` or `output_dir`.
+            model_name: By default the last part of `hub_model_id` or `output_dir`; told from a teacher's of that name.
             **card: The other arguments of `create_model_card`.
         """
         name = model_name or repository_name(self.args).split("/")[-1]
@@ -653,7 +653,7 @@ class MultiTeacherDistillationTrainer(
             "in_training": self.is_in_train,
             "speed": [] if self.is_in_train else self._speed,
             "pairs": self._reads_pairs(),
-            "model_name": name,
+            "model_name": f"{name} (student)" if name in self.teachers.names else name,
             "repo_id": self.hub_model_id or self.args.hub_model_id or name,
         }
 

@@ -179,6 +179,15 @@ def test_speed_is_not_measured_unless_asked_for_and_not_of_a_teacher_that_is_els
     assert {name for name, row in trainer.card_data().sizes.items() if "latency_ms" in row} == {"s"}
 
 
+def test_a_student_in_a_folder_with_the_name_of_a_teacher_is_told_from_it(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    trainer = make_trainer(toy, tmp_path / "first")
+    trainer.evaluate()
+    card = trainer.card_data()
+    assert [*card.sizes] == ["first (student)", "first", "second"] and card.repo_id == "first"
+    assert card.sizes["first (student)"]["parameters"] == sum(each.numel() for each in toy.student.parameters())
+
+
 def test_any_field_of_the_card_can_be_given_and_no_other(tagger):
     page = card_of(
         tagger,
