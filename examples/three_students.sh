@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The paper's three students in miniature, from nothing but text: two teachers with tokenizers of their own, cased and uncased,
-# masked-LM students of one, of the other, of both, and of none, and what each is worth in two tasks.
+# masked-LM students of one, of the other, of both, and of none, and what each is worth in tasks.
 #
-#   examples/three_students.sh TEXT DATA OUTPUT small   # some minutes of two cores
-#   examples/three_students.sh TEXT DATA OUTPUT large   # teachers of 12 layers, 384 wide, in bf16: a GPU, in runs of ten minutes
-#   examples/three_students.sh TEXT synthetic OUTPUT trial   # whether it runs
+#   bash examples/three_students.sh TEXT DATA OUTPUT small   # some minutes of two cores
+#   bash examples/three_students.sh TEXT DATA OUTPUT large   # teachers of 12 layers, 384 wide, in bf16: a GPU, in runs of ten minutes
+#   bash examples/three_students.sh TEXT synthetic OUTPUT trial   # whether it runs
 #
 # TEXT: a text file or a folder of them; DATA: the folder of the tasks' data sets. What is finished is kept: the same command
 # goes on wherever it was stopped. All values are our choice.

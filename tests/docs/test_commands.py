@@ -118,11 +118,13 @@ def expect_known(program: str, words: Sequence[str], monkeypatch) -> None:
         expect_launched(torch.distributed.run.get_args_parser().parse_args(words), monkeypatch)
     elif program == "pip":
         expect_installable(words)
+    elif program == "bash":
+        assert (ROOT / words[0]).is_file()
     else:
         assert program in NOT_LOOKED_AT
 
 
-PROGRAMS = ("hf-multiteacher", "python", "python3", "accelerate", "torchrun", "pip", *NOT_LOOKED_AT)
+PROGRAMS = ("hf-multiteacher", "python", "python3", "accelerate", "torchrun", "pip", "bash", *NOT_LOOKED_AT)
 
 
 @pytest.mark.parametrize("block", blocks("bash"), ids=str)

@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FIGURES, PAGE, CHART = DOCS / "results", DOCS / "results.md", DOCS / "results.png"
 TEMPLATE = Path(__file__).with_name("page_template.md")
 DRAWN = "few_labels_tiny"
-SETTINGS = ("shared", "teachers", "fine_tuning", "arms", "seeds", "half")
+SETTINGS = ("shared", "teachers", "fine_tuning", "arms", "half")
 """What tasks that stand in one file have in common."""
 
 
@@ -36,13 +36,13 @@ def add_tasks(name: str, source: str) -> None:
         ValueError: The ablation has other keys than that which the file comes from.
     """
     path, new = FIGURES / f"{name}.json", json.loads(Path(source).read_text(encoding="utf-8"))
+    new["shared"]["data"] = Path(new["shared"]["data"]).name  # a path is of one machine
     stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else new
     if any(new[key] != stored[key] for key in SETTINGS):
         raise ValueError(f"{source} was made with other {', '.join(SETTINGS)} than {path}: give it another name.")
 
-    keys_of_tasks = {**stored["keys_of_tasks"], **new["keys_of_tasks"]}
-    content = {**{key: stored[key] for key in SETTINGS}, "keys_of_tasks": keys_of_tasks}
-    tasks = {**stored["tasks"], **new["tasks"]}
+    tasks, keys = ({**stored[part], **new[part]} for part in ("tasks", "keys_of_tasks"))
+    content = {key: stored[key] for key in SETTINGS} | {"keys_of_tasks": {task: keys.get(task) for task in tasks}}
     path.write_text(json.dumps({**content, "tasks": tasks}, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,12 +12,11 @@ from hf_multiteacher.romanian.tasks import DEFINITIONS
 SHOWN = (
     "demo_table",
     "gain",
+    "gain_in",
     "gains",
     "kept",
-    "levers",
     "loyalty",
     "over",
-    "pairs_table",
     "partial_seeds",
     "partial_table",
     "percent",
@@ -26,6 +25,8 @@ SHOWN = (
     "reference_of",
     "seeds_of",
     "speed_table",
+    "students_table",
+    "teacher",
     "verdict",
     "won",
 )
@@ -58,17 +59,6 @@ def gains(ablation: Ablation) -> str:
         overall = mean_gain(ablation, name)
         rows.append([name, *cells, *_of_all(ablation, _gain(overall) if overall else "")])
     return table(["", *ablation["tasks"], *_of_all(ablation, "mean")], rows)
-
-
-def levers(ablation: Ablation) -> str:
-    """What every arm gains on the mean, its standard error, and in how many tasks it is better."""
-    found = [(name, mean_gain(ablation, name)) for name in _arms(ablation)]
-    compared = [(name, overall) for name, overall in found if overall and overall is not REFERENCES]
-    rows = []
-    for name, overall in sorted(compared, key=lambda each: -each[1]["value"]):
-        better, of = won(ablation, name)
-        rows.append([name, _gain(overall), percent(overall["standard_error"]), f"{better} of {of}"])
-    return table(["", "mean gain (95 %)", "standard error", "better in"], rows)
 
 
 def loyalty(ablation: Ablation, measure: str) -> str:
@@ -105,6 +95,16 @@ def percent(value: float | None, digits: int = 2) -> str:
 def gain(ablation: Ablation, arm: str) -> str:
     """What an arm gains on the mean, with its interval."""
     return _gain(mean_gain(ablation, arm))
+
+
+def gain_in(ablation: Ablation, task: str, arm: str) -> str:
+    """What an arm gains in one task, in points, with its interval."""
+    return _gain(ablation["tasks"][task]["arms"][arm]["gain"])
+
+
+def teacher(ablation: Ablation, task: str, name: str) -> str:
+    """A teacher's own figure in one task, in percent."""
+    return percent(ablation["tasks"][task]["teachers"][name]["figure"], 1)
 
 
 def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
@@ -259,10 +259,16 @@ def demo_table(demo: Mapping[str, Any]) -> str:
     return table(["seed", *titles, "speed, first teacher = 1"], rows)
 
 
-def pairs_table(pairs: Mapping[str, tuple[float, float]]) -> str:
-    """Measures of a student with teachers, and of the same student alone."""
-    rows = [[name, f"{student:.4f}", f"{alone:.4f}"] for name, (student, alone) in pairs.items()]
-    return table(["", "student", "student alone"], rows)
+def students_table(measured: Mapping[str, Any]) -> str:
+    """Masked-LM students: their loss with the masked words, and label and probability loyalty to every teacher."""
+    measures = ("label_loyalty", "probability_loyalty")
+    titles = [f"{name.replace('_', ' ')}: {', '.join(measured['teachers'])}" for name in measures]
+    rows = [
+        [name, f"{row['loss']:.3f}", *(_loyalties(row, [*measured["teachers"]], each) for each in measures)]
+        for name, row in measured["students"].items()
+    ]
+    rows += [[_titled(name), f"{loss:.3f}", "", ""] for name, loss in measured["teachers"].items()]
+    return table(["", "masked-LM loss", *titles], rows)
 
 
 def partial_seeds(measured: Mapping[str, Any]) -> str:

@@ -16,6 +16,13 @@ def test_the_page_is_written_from_its_figures():
     assert CHART.exists()
 
 
+def test_the_readme_says_what_was_found():
+    found = measured()["few_labels_tiny"]
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
+    assert f"{tables.gain(found, 'A+B calibrated')} points beside the better one alone" in readme
+    assert (len(found["tasks"]), len(tables.seeds_of(found))) == (3, 3)
+
+
 def test_no_figure_is_written_in_the_template():
     prose = re.sub(r"```.*?```|{{.*?}}|{%.*?%}|`[^`]*`", "", TEMPLATE.read_text("utf-8"), flags=re.DOTALL)
     assert not re.findall(r"[+-]?\d+\.\d+", prose)
@@ -65,7 +72,7 @@ def test_a_mean_gain_is_that_of_independent_tasks():
 def test_tasks_are_added_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr("results.page.FIGURES", tmp_path)
     for task, steps in (("di", 240), ("sts", 240), ("ner", 10)):
-        settings = dict.fromkeys(SETTINGS) | {"shared": {"max_steps": steps}}
+        settings = dict.fromkeys(SETTINGS) | {"shared": {"max_steps": steps, "data": f"/a/{task}/romanian"}}
         content = {**settings, "keys_of_tasks": {task: {}}, "tasks": {task: {}}, "mean_gains": {}}
         (tmp_path / f"{task}.txt").write_text(json.dumps(content), "utf-8")
 
