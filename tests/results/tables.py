@@ -33,7 +33,7 @@ SHOWN = (
 """What the template may call."""
 Ablation = Mapping[str, Any]
 ENSEMBLE = "ensemble"
-REFERENCES = {"value": 0.0, "standard_error": 0.0, "interval": (0.0, 0.0)}
+OF_THE_REFERENCE = {"value": 0.0, "standard_error": 0.0, "interval": (0.0, 0.0)}
 """What the reference of a task gains over itself."""
 
 
@@ -57,7 +57,7 @@ def gains(ablation: Ablation) -> str:
     for name in _arms(ablation):
         cells = _row(ablation, lambda task, name=name: _gain(task["arms"].get(name, {}).get("gain")))
         overall = mean_gain(ablation, name)
-        rows.append([name, *cells, *_of_all(ablation, _gain(overall) if overall else "")])
+        rows.append([name, *cells, *_of_all(ablation, _gain(overall))])
     return table(["", *ablation["tasks"], *_of_all(ablation, "mean")], rows)
 
 
@@ -108,14 +108,15 @@ def teacher(ablation: Ablation, task: str, name: str) -> str:
 
 
 def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
-    """What an arm gains on the mean over the tasks, which were drawn one by one; None where a task lacks it.
+    """What an arm gains on the mean over the tasks, which were drawn one by one; None for the reference of all.
 
     The interval of several is 1.96 standard errors to each side; the reference of a task gains nothing there.
     """
-    if any(arm not in task["arms"] for task in ablation["tasks"].values()):
+    found = [task["arms"][arm]["gain"] for task in ablation["tasks"].values()]
+    if not any(found):
         return None
 
-    each = [task["arms"][arm]["gain"] or REFERENCES for task in ablation["tasks"].values()]
+    each = [row or OF_THE_REFERENCE for row in found]
     if len(each) == 1:
         return each[0]
     value, error = mean(row["value"] for row in each), hypot(*(row["standard_error"] for row in each)) / len(each)
