@@ -1,6 +1,6 @@
 """The tables of the page: one function each, from what an ablation has written to Markdown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import hypot
 from statistics import mean
 from typing import Any
@@ -10,6 +10,7 @@ from hf_multiteacher.romanian.reference import REFERENCE
 from hf_multiteacher.romanian.tasks import DEFINITIONS
 
 SHOWN = (
+    "ahead",
     "demo_table",
     "gain",
     "gain_in",
@@ -147,6 +148,13 @@ def won(ablation: Ablation, arm: str) -> tuple[int, int]:
     """In how many of how many tasks an arm is better than the reference."""
     found = [task["arms"].get(arm, {}).get("gain") for task in ablation["tasks"].values()]
     return sum(each is not None and each["value"] > 0 for each in found), len(found)
+
+
+def ahead(ablation: Ablation, arm: str, others: Sequence[str]) -> list[str]:
+    """The tasks in which an arm is better than all of some others."""
+    tasks = ablation["tasks"].items()
+    means = {name: {each: row["mean"] for each, row in task["arms"].items()} for name, task in tasks}
+    return [name for name, row in means.items() if row[arm] > max(row[other] for other in others)]
 
 
 def kept(ablation: Ablation, arm: str) -> str:
