@@ -42,9 +42,8 @@ def fitted_temperature(errors: Tensor) -> float:
     """
     lowest = int(errors.argmin())
     around = errors[max(lowest - 1, 0) : lowest + 2]
-    if (
-        len(around) < 3 or not around.isfinite().all()
-    ):  # at an end, or beside a temperature at which a label is impossible
+    # At an end, or beside a temperature at which a label is impossible.
+    if len(around) < 3 or not around.isfinite().all():
         return round(TEMPERATURES[lowest], 3)
 
     before, least, after = around.tolist()
