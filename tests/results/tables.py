@@ -20,7 +20,6 @@ SHOWN = (
     "over",
     "partial_seeds",
     "partial_table",
-    "percent",
     "published",
     "quality",
     "reference_of",
@@ -152,9 +151,8 @@ def won(ablation: Ablation, arm: str) -> tuple[int, int]:
 
 def ahead(ablation: Ablation, arm: str, others: Sequence[str]) -> list[str]:
     """The tasks in which an arm is better than all of some others."""
-    tasks = ablation["tasks"].items()
-    means = {name: {each: row["mean"] for each, row in task["arms"].items()} for name, task in tasks}
-    return [name for name, row in means.items() if row[arm] > max(row[other] for other in others)]
+    arms = {name: task["arms"] for name, task in ablation["tasks"].items()}
+    return [name for name, each in arms.items() if each[arm]["mean"] > max(each[other]["mean"] for other in others)]
 
 
 def kept(ablation: Ablation, arm: str) -> str:
