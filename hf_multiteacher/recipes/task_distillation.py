@@ -164,10 +164,14 @@ class TaskDistillation(Distillation):
 
     def _with_validation(self, data: LabelledData, tokenizers: Sequence[Any]) -> LabelledData:
         """Have what comes before the end go over the validation part, where that is not what is measured on."""
-        looked_at = self.args.eval_strategy != "no" or self.args.calibrate_teachers
-        if self.task.validation is None or not looked_at:
+        if self.task.validation is None or not self.looks_at_validation:
             return data
         return data.evaluated_on(self.task.validation, self.task, tokenizers)
+
+    @property
+    def looks_at_validation(self) -> bool:
+        """Whether the training looks at held-out examples before its end."""
+        return self.args.eval_strategy != "no" or self.args.calibrate_teachers
 
     def _find_student(self) -> None:
         """Find the student's name, tokenizer and limit; made from a teacher, it has those of the teacher."""

@@ -3,12 +3,14 @@
 import json
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from helpers.experiments import save_models
+from hf_multiteacher import MultiTeacherDistillationTrainer
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.ablation.distillation import CellsOfTask
 from hf_multiteacher.recipes.stopping import TrainingStoppedError
@@ -125,6 +127,29 @@ def test_a_report_runs_nothing_and_looks_at_half_of_the_examples(finished, monke
     monkeypatch.setattr(CellsOfTask, "run", None)
     assert ablate(finished, "--report", "--seeds", "1", "9", "--half", "2") == 0
     assert "30 compared" in capsys.readouterr().out
+
+
+def test_calibration_looks_at_the_half_that_is_not_compared(finished, tmp_path, monkeypatch, capsys):
+    looked_at, calibrate = [], MultiTeacherDistillationTrainer._calibrate_teachers
+    load = TaskDistillation._load_task
+
+    def note_and_calibrate(trainer):
+        looked_at.append([row["input_ids"] for row in trainer.eval_dataset])
+        calibrate(trainer)
+
+    monkeypatch.setattr(MultiTeacherDistillationTrainer, "_calibrate_teachers", note_and_calibrate)
+    monkeypatch.setattr(TaskDistillation, "_load_task", lambda each: replace(load(each), validation=None))
+    arms = json.dumps({"both": {"calibrate_teachers": True}, "A": {"teachers": ["A"]}})
+    for half in ((), ("--half", "1"), ("--half", "2")):
+        out = tmp_path / f"out{''.join(half)}"
+        shutil.copytree(finished / "out/teachers", out / "teachers")
+        flags = ("--tasks", "ner", "--arms", arms, "--seeds", "1", "--output_dir", str(out))
+        assert ablate(finished, *flags, *half) == 0
+
+    all_of_them, first, second = looked_at
+    assert sorted(first + second) == sorted(all_of_them) and second[0] == all_of_them[0]
+    assert ablate(finished, *flags, "--half", "1", "--report") == 2
+    assert "half" in capsys.readouterr().err
 
 
 def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished, monkeypatch, capsys):

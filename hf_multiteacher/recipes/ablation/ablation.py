@@ -58,7 +58,9 @@ class Ablation:
         return self.kept.read(arm.task, arm.name, seed, self._settings(arm))
 
     def _settings(self, arm: Arm) -> Keys:
-        return {**settings_of(arm), "follows": list(arm.follows), "learned": settings_of_all(self.teachers[arm.task])}
+        half = {"half": self.config.half} if arm.keys.get("calibrate_teachers") else {}  # it decides what is looked at
+        learned = settings_of_all(self.teachers[arm.task])
+        return {**settings_of(arm), "follows": list(arm.follows), "learned": learned, **half}
 
     def check(self) -> None:
         """Refuse arms that cannot be run, before any work; a training that several have is tried once.
@@ -99,7 +101,7 @@ class Ablation:
                 progress.stage(f"{task}: the teacher {name} learns")
                 teacher.learn(progress)
             ready = {name: str(teacher.ready) for name, teacher in self.teachers[task].items()}
-            cells_of_task = CellsOfTask(ready, str(self.folder / "teacher-outputs"))
+            cells_of_task = CellsOfTask(ready, str(self.folder / "teacher-outputs"), self.config.half)
             for arm, seed in cells:
                 progress.stage(f"{task}: {arm.name}, seed {seed}")
                 self._run(cells_of_task, arm, seed, progress)

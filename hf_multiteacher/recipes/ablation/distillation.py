@@ -15,6 +15,7 @@ from ...training.expected_outputs import ExpectedOutputs
 from ...training_args import DistillationTrainingArguments
 from ..configuration.arguments import make_arguments
 from ..configuration.configuration import KINDS, DistillationConfig
+from ..data.task_data import TaskData
 from ..results.answers import Answers
 from ..results.figures import STUDENT, Figures
 from ..results.prediction_files import named_answers
@@ -50,10 +51,16 @@ def told_of(what: str) -> Iterator[None]:
 
 
 class CellDistillation(TaskDistillation):
-    """A distillation that is one of many: what is to be known of its data has been said before."""
+    """A distillation that is one of many: what is to be known of its data has been said before.
+
+    Attributes:
+        shared: What others of them have read; None where there are none.
+        half: The half of the examples on which arms are compared; None where it is all of them.
+    """
 
     goes_on = "The same command goes on: what is finished is kept."
-    shared: dict[str, dict[str, Any]] | None = None  # what others of them have read
+    shared: dict[str, dict[str, Any]] | None = None
+    half: int | None = None
 
     def _read(self) -> None:
         """Read the data, unless another distillation has read the same."""
@@ -63,12 +70,19 @@ class CellDistillation(TaskDistillation):
 
         args = self.args
         drawn = args.seed if self.config.own_task else None  # by it, examples to be measured on are held out
-        key = repr((self.config, args.teachers, args.partial_labels, args.eval_strategy, drawn))
+        key = repr((self.config, args.teachers, args.partial_labels, self.looks_at_validation, drawn))
         if key not in self.shared:
             before = {*vars(self)}
             super()._read()
             self.shared[key] = {name: each for name, each in vars(self).items() if name not in before}
         vars(self).update(self.shared[key])
+
+    def _load_task(self) -> TaskData:
+        """Where the data have no validation part, it is the half on which arms are not compared."""
+        task = super()._load_task()
+        if task.validation is not None or self.half is None:
+            return task
+        return replace(task, validation=task.test.select(range(2 - self.half, len(task.test), 2)))
 
     def say(self, notes: Sequence[str]) -> None:
         """Say nothing."""
@@ -136,11 +150,13 @@ class CellsOfTask:
     Args:
         teachers: The teachers' names -> folders or ids, fine-tuned for the task.
         cache: Where their outputs are kept for all cells, unless an arm says where.
+        half: See `CellDistillation`.
     """
 
-    def __init__(self, teachers: Mapping[str, str], cache: str) -> None:
+    def __init__(self, teachers: Mapping[str, str], cache: str, half: int | None) -> None:
         self.teachers = teachers
         self.cache = cache
+        self.half = half
         self.shared: dict[str, dict[str, Any]] = {}
 
     def run(self, arm: Arm, seed: int, settings: Keys, progress: Progress) -> Cell:
@@ -161,7 +177,7 @@ class CellsOfTask:
             within: Any = WithinStage(progress)
             with told_of(f"The arm '{arm.name}' cannot be run in {arm.task}"):
                 distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
-                distillation.shared = self.shared
+                distillation.shared, distillation.half = self.shared, self.half
                 distillation.prepare(within)
 
             began = monotonic()
