@@ -77,7 +77,6 @@ from .training.sampling import seeded
 from .training.saving import WholeCheckpointsMixin
 from .training.speed import Speeds, or_nothing, speeds
 from .training.streams import Filler, StreamsMixin
-from .training.teachability import TEACHABILITY, Teachability
 
 
 class MultiTeacherDistillationTrainer(
@@ -113,7 +112,6 @@ class MultiTeacherDistillationTrainer(
     multi_tokenizer: MultiTokenizer | None = None  # None where all read what somebody encoded elsewhere
     _objective: DistillationObjective | None = None  # None without teachers: then every override defers to Trainer
     _predicted: Mapping[str, Tensor] | None = None  # rows of every set where prediction_step calls compute_loss
-    _teachability: Teachability | None = None  # None without teachers
     _readers: Sequence[Reader] = ()  # the student, then the teachers
 
     def __init__(
@@ -192,8 +190,6 @@ class MultiTeacherDistillationTrainer(
         columns.extend([] if self.multi_tokenizer is None else self.multi_tokenizer.column_names)
 
         self._callback = DistillationCallback(args.mask_rounds, counted=(SKIPPED,))
-        self._teachability = self._watch_student()
-        self.add_callback(self._teachability)  # before the other, which drops what was noted of a micro-batch
         self.add_callback(self._callback)
         self._finite_steps = FiniteSteps(
             self.teachers.names,
@@ -212,11 +208,6 @@ class MultiTeacherDistillationTrainer(
 
         if args.calibrate_teachers:
             self._calibrate_teachers()
-
-    def _watch_student(self) -> Teachability:
-        """Keep how well the student follows each teacher."""
-        callback = self._callback  # by itself: what the trainer keeps must not hold the trainer
-        return Teachability(self.teachers.names, lambda: callback.latest, self._over_ranks, self.args.device)
 
     def _calibrate_teachers(self) -> None:
         """Find the temperature of each teacher that has none yet, on the evaluation set."""
@@ -320,9 +311,6 @@ class MultiTeacherDistillationTrainer(
         self._projections = self._objective.hidden_loss
         self._callback.left_out = self._left_out()
         self._expected_outputs.ask = self._objective.ask_teachers
-        if self._teachability is not None:
-            teachable = args.teacher_weighting == "teachable"
-            self._teachability.follow = teachers.weigh_by_losses if teachable else None
         self._tell_ddp_what_is_used(student)
 
     def _tell_ddp_what_is_used(self, student: nn.Module) -> None:
@@ -626,19 +614,11 @@ class MultiTeacherDistillationTrainer(
         """Load what a resume needs, after making sure that it continues the same training."""
         if self._objective is not None and checkpoint is not None:
             self.check_checkpoint(checkpoint)
-        if self._teachability is not None and checkpoint is not None:
-            self._teachability.read_from(checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
-
-    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Save what a resume needs as `Trainer` does, and how well the student follows each teacher."""
-        super()._save_optimizer_and_scheduler(output_dir)
-        if self._teachability is not None and self.args.should_save:
-            self._teachability.write_to(output_dir)
 
     # ---- The Hub: what a reader needs, in one commit, where `Trainer` uploads its whole output folder ----
 
-    _more_checkpoint_files = (MANIFEST, PROJECTIONS, TEACHABILITY)
+    _more_checkpoint_files = (MANIFEST, PROJECTIONS)
 
     def card_data(self, model_name: str | None = None, **card: Any) -> DistillationCardData:
         """Gather what `create_model_card` writes.

@@ -54,8 +54,7 @@ class DistillationTrainingArguments(TrainingArguments):
         default="fixed",
         metadata={
             "help": "`fixed`: teacher_weights. `confidence`: per row, more weight to teachers that predict the label "
-            "better. `entropy`: per row, more weight to teachers that are surer. "
-            "`teachable`: more weight to teachers that the student follows better, over time.",
+            "better. `entropy`: per row, more weight to teachers that are surer.",
             "choices": TEACHER_WEIGHTINGS,
         },
     )

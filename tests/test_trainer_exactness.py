@@ -18,7 +18,7 @@ OPTIMIZERS = {
     "adamw": {"dtype": torch.float64, "optim": "adamw_torch", "learning_rate": 1e-3},
 }
 HIDDEN = ("masked-lm", "hidden states alone")  # leaves the head without a gradient
-ROUTED = ("tagging", "routed and teachable")
+ROUTED = ("tagging", "routed")
 CASES = [(task, optimizer) for task in TASKS for optimizer in OPTIMIZERS]
 
 
@@ -35,7 +35,7 @@ def pickled():
     toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, **STATES) for case in CASES}
     hidden = {"soft_target_weight": 0.0, "hard_label_weight": 0.0, "hidden_state_weight": 1.0}
     toys[HIDDEN] = make_toy("masked-lm", **SHORT, **hidden)
-    toys[ROUTED] = routed(make_toy("tagging", **SHORT, hidden_state_weight=0.5, teacher_weighting="teachable"))
+    toys[ROUTED] = routed(make_toy("tagging", **SHORT, hidden_state_weight=0.5))
     return {case: pickle.dumps(toy) for case, toy in toys.items()}
 
 

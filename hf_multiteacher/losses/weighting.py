@@ -89,7 +89,6 @@ WEIGHTINGS: dict[str, Weighting] = {
     "fixed": fixed,
     "confidence": confidence,
     "entropy": entropy,
-    "teachable": fixed,  # by weights that follow the student, over time
 }
 """The choices of `teacher_weighting`."""
 

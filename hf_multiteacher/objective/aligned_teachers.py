@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..losses.functional import teachable_weights
 from ..models.outputs import HiddenStates
 from ..models.task import task_of
 from ..teachers.ensemble import TeacherEnsemble
@@ -107,7 +106,6 @@ class AlignedTeachers:
         self.names = teachers.names
         self.weights = self._scaled(weights)
         self.fixed_weights = torch.tensor(self.weights, device=device)  # made here: a GPU would wait for it in a step
-        self.weights_now = self.fixed_weights
         self.followed_at_all = torch.tensor(self.followed, device=device)
         self.sources = sources_of(multi_tokenizer, len(teachers))
         self.student_tokenizer = None if multi_tokenizer is None else multi_tokenizer.student_tokenizer
@@ -144,10 +142,6 @@ class AlignedTeachers:
     def followed(self) -> list[bool]:
         """Which teachers the student follows; those of weight 0 are only measured."""
         return [weight > 0 for weight in self.weights]
-
-    def weigh_by_losses(self, losses: Tensor) -> None:
-        """Weigh the teachers from now on by how well the student follows them, see `teachable_weights`."""
-        self.weights_now = teachable_weights(losses, self.fixed_weights)
 
     @property
     def source_of(self) -> dict[str, int | None]:

@@ -422,7 +422,7 @@ class DistillationObjective:
     def weighting(self, teacher_logits: list[Tensor], labels: list[Tensor] | None, available: Tensor) -> Tensor:
         """Weigh the teachers as `teacher_weighting` says; see the trainer's `compute_teacher_weights`."""
         weigh = WEIGHTINGS[self.args.teacher_weighting]
-        return weigh(self.problem, teacher_logits, labels, available, self.teachers.weights_now)
+        return weigh(self.problem, teacher_logits, labels, available, self.teachers.fixed_weights)
 
     # ---- From components to the loss and to figures ----
 

@@ -45,7 +45,7 @@ CHOICES = {
     "save_strategy": ["no", "steps", "epoch", "best"],
     "metric_for_best_model": ["loss", "eval_loss", "accuracy", "label_loyalty/cased"],
     "train_sampling_strategy": ["random", "sequential", "group_by_length"],
-    "teacher_weighting": ["fixed", "confidence", "entropy", "teachable"],
+    "teacher_weighting": ["fixed", "confidence", "entropy"],
     "teacher_weights": [[1, 0], [0, 0], [3, 1], [1], [1, 2, 3]],
     "hidden_state_weight": [1.0],
     "ensemble": ["probabilities", "logits", "per_teacher"],

@@ -18,7 +18,6 @@ from .teacher_weights import (
     entropy_weights,
     normalised_entropy,
     renormalise,
-    teachable_weights,
 )
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "renormalise",
     "span_relations",
     "squared_error",
-    "teachable_weights",
     "tempered_log_probabilities",
     "tokens_per_span",
     "weighted_mean",

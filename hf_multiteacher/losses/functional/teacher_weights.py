@@ -41,22 +41,6 @@ def entropy_weights(entropies: Tensor, available: Tensor | None = None) -> Tenso
     return _weights_from_doubt(doubt, available)
 
 
-def teachable_weights(losses: Tensor, teacher_weights: Tensor) -> Tensor:
-    """Weigh each teacher by how well the student follows it: in inverse proportion to the loss against it.
-
-    Args:
-        losses: `[teachers]`, the student's soft loss against each of them; NaN where it is not known, which counts as
-            the mean of the others.
-        teacher_weights: `[teachers]`, by which the weights are multiplied.
-
-    Returns:
-        `[teachers]`, summing to 1.
-    """
-    known = losses.where(losses.isfinite(), losses.nanmean())
-    shares = teacher_weights / known.nan_to_num(nan=1.0).clamp(min=torch.finfo(losses.dtype).eps)
-    return shares / shares.sum()
-
-
 def normalised_entropy(logits: Tensor) -> Tensor:
     """Entropy over the last dimension, divided by its largest value, the log of the number of outcomes: in [0, 1].
 

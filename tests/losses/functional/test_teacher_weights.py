@@ -63,24 +63,6 @@ def test_renormalise_shares_the_weight_among_the_teachers_that_have_the_row():
     assert silent.tolist() == [[1, 1, 1, 0, 0, 0], [0] * 6, [0] * 6]
 
 
-def test_teachable_weights_go_by_the_inverse_of_the_losses_and_the_teachers_own():
-    losses, weights = torch.tensor([0.2, 0.1, 0.4]), torch.tensor([0.5, 0.25, 0.25])
-    expected = np.array([0.5 / 0.2, 0.25 / 0.1, 0.25 / 0.4])
-    np.testing.assert_allclose(functional.teachable_weights(losses, weights), expected / expected.sum(), rtol=1e-6)
-
-
-def test_a_loss_that_is_not_known_counts_as_the_mean_of_the_others():
-    weights, nan = torch.tensor([0.5, 0.25, 0.25]), math.nan
-    torch.testing.assert_close(functional.teachable_weights(torch.tensor([nan, nan, nan]), weights), weights)
-    expected = functional.teachable_weights(torch.tensor([0.2, 0.3, 0.4]), weights)
-    torch.testing.assert_close(functional.teachable_weights(torch.tensor([0.2, nan, 0.4]), weights), expected)
-
-
-def test_a_teacher_that_the_student_equals_gets_the_weight():
-    found = functional.teachable_weights(torch.tensor([0.0, 0.5]), torch.tensor([0.5, 0.5]))
-    assert found.tolist() == pytest.approx([1, 0], abs=1e-6)
-
-
 def test_normalised_entropy_is_that_of_scipy_to_the_base_of_the_number_of_outcomes():
     logits = normal(6, 9)
     expected = scipy.stats.entropy(scipy.special.softmax(logits.numpy(), axis=-1), base=9, axis=-1)
