@@ -329,7 +329,7 @@ class MultiTeacherDistillationTrainer(
 
     def _expect_readable(self, student: nn.Module) -> None:
         """Refuse models whose answers cannot be compared."""
-        hidden = bool(check_arguments(self.args).compared_layers)
+        hidden = bool(check_arguments(self.args).hidden_state_weight)
 
         expect_readable(student, self._student_forward, hidden_states=hidden)
         for teacher in self.teachers:
@@ -448,7 +448,7 @@ class MultiTeacherDistillationTrainer(
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Return `soft + hard + hidden + relation` loss, each a mean over its own rows of the whole optimizer step.
+        """Return `soft + hard + hidden` loss, each a mean over its own rows of the whole optimizer step.
 
         Called by an override in an evaluation, it is the hard loss alone, as `eval_loss` is without the override.
         With `return_outputs` the outputs hold the logits of all tokens, not of the rows alone. `num_items_in_batch` is
@@ -518,7 +518,7 @@ class MultiTeacherDistillationTrainer(
         objective = self.distillation_objective
         rows = objective.rows(inputs)
 
-        wanted = hidden_states or (with_teachers and objective.compares_states)
+        wanted = hidden_states or (with_teachers and objective.hidden_loss is not None)
         outputs, logits, states = self._student_forward(
             model, inputs, rows.tokens, index=rows.index, output_hidden_states=wanted, full=full
         )

@@ -20,7 +20,7 @@ DISTILL_POSITIONS = ("labelled", "all")
 TEACHER_DTYPES = ("float32", "float16", "bfloat16")
 TEACHER_CACHE_DTYPES = ("float16", "float32")
 COUNTS = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
-LOSS_WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight", "relation_loss_weight")
+LOSS_WEIGHTS = ("soft_target_weight", "hard_label_weight", "hidden_state_weight")
 
 
 @dataclass
@@ -28,8 +28,7 @@ class DistillationTrainingArguments(TrainingArguments):
     """`TrainingArguments` with what `MultiTeacherDistillationTrainer` needs; read by `HfArgumentParser` and YAML.
 
     The objective is `soft_target_weight * T**2 * KL(teachers || student) + hard_label_weight * CE(labels)
-    + hidden_state_weight * (1 - cos) + relation_loss_weight * KL(teachers' relations || student's)`, with
-    `T = temperature`; every part is a mean over its own rows.
+    + hidden_state_weight * (1 - cos)`, with `T = temperature`; every part is a mean over its own rows.
 
     Raises:
         ValueError: A value that is out of range or not one of an argument's choices.
@@ -76,17 +75,6 @@ class DistillationTrainingArguments(TrainingArguments):
     )
     hidden_state_weight: Annotated[float, OBJECTIVE] = field(
         default=0.0, metadata={"help": "Weight of the loss between hidden states."}
-    )
-    relation_loss_weight: Annotated[float, OBJECTIVE] = field(
-        default=0.0,
-        metadata={"help": "Weight of the loss between the relations of hidden states to one another in a text."},
-    )
-    relation_heads: Annotated[int, OBJECTIVE] = field(
-        default=8,
-        metadata={
-            "help": "Into how many equal pieces hidden states are cut, each with relations of its own; it divides the "
-            "hidden size of the student and of every teacher."
-        },
     )
     layer_map: Annotated[Union[dict, str] | None, OBJECTIVE] = field(  # noqa: UP007 (TrainingArguments parses exactly this form)
         default=None,
@@ -185,13 +173,9 @@ class DistillationTrainingArguments(TrainingArguments):
     @property
     def compared_layers(self) -> dict[int, int]:
         """Which hidden state of the student learns from which of each teacher; none where they are not compared."""
-        if not self._compares_states:
+        if not self.hidden_state_weight:
             return {}
         return cast("dict[int, int]", self.layer_map or {-1: -1})
-
-    @property
-    def _compares_states(self) -> bool:
-        return bool(self.hidden_state_weight or self.relation_loss_weight)
 
     def __post_init__(self) -> None:
         """Check the distillation arguments, after `TrainingArguments` checked its own."""
@@ -202,7 +186,6 @@ class DistillationTrainingArguments(TrainingArguments):
         self._check_temperature()
         self._check_loss_weights()
         self._check_teacher_weights()
-        self._check_relation_heads()
         self._check_mask_rounds()
         self._check_skipped_rows()
 
@@ -299,20 +282,6 @@ class DistillationTrainingArguments(TrainingArguments):
                 f"{weights}. A teacher of weight 0 is measured but not followed."
             )
 
-    def _check_relation_heads(self) -> None:
-        heads = self.relation_heads
-        if not _is_whole(heads) or heads < 1:
-            raise ValueError(
-                f"DistillationTrainingArguments: relation_heads must be a whole number from 1 on, got {heads!r}. 1 "
-                "leaves the hidden states whole."
-            )
-
-        if not self.relation_loss_weight and heads != type(self).relation_heads:
-            raise ValueError(
-                f"DistillationTrainingArguments: relation_heads={heads} has no effect with relation_loss_weight=0. "
-                "Set a weight above 0, or leave relation_heads out."
-            )
-
     def _check_mask_rounds(self) -> None:
         rounds = self.mask_rounds
         if rounds is not None and (not _is_whole(rounds) or rounds < 1):
@@ -322,18 +291,18 @@ class DistillationTrainingArguments(TrainingArguments):
             )
 
     def _check_skipped_rows(self) -> None:
-        if self.skip_nonfinite_rows and self._compares_states:
+        if self.skip_nonfinite_rows and self.hidden_state_weight:
             raise ValueError(
                 "DistillationTrainingArguments: skip_nonfinite_rows leaves out rows of logits, but with "
-                f"hidden_state_weight={self.hidden_state_weight} and relation_loss_weight={self.relation_loss_weight} "
-                "hidden states that are NaN would still be compared. Use it, or the two."
+                f"hidden_state_weight={self.hidden_state_weight} hidden states that are NaN would still be compared. "
+                "Use one of the two."
             )
 
     def _read_layer_map(self, layer_map: Any) -> dict[int, int]:
-        if not self._compares_states:
+        if not self.hidden_state_weight:
             raise ValueError(
-                f"DistillationTrainingArguments: layer_map={layer_map} has no effect with hidden_state_weight=0 and "
-                "relation_loss_weight=0. Set one of them above 0, or leave layer_map out."
+                f"DistillationTrainingArguments: layer_map={layer_map} has no effect with hidden_state_weight=0. Set "
+                "a weight above 0, or leave layer_map out."
             )
 
         try:

@@ -10,7 +10,6 @@ from transformers import TrainerCallback
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, mean_answer, routed, unpickle, weights_of
 from helpers.two_ranks import on_two_ranks
 
-STATES = {"hidden_state_weight": 0.5, "relation_loss_weight": 0.5}
 # Four epochs of three steps: the shortest run that saves twice and is killed after that in mid-epoch.
 SHORT = {"examples": 48, "max_steps": 12, "logging_steps": 4}
 OPTIMIZERS = {
@@ -32,7 +31,7 @@ class Begin(TrainerCallback):
 @pytest.fixture(scope="module")
 def pickled():
     """A toy for every task and optimizer; its second teacher has a tokenizer and a hidden size of its own."""
-    toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, **STATES) for case in CASES}
+    toys = {case: make_toy(case[0], **OPTIMIZERS[case[1]], **SHORT, hidden_state_weight=0.5) for case in CASES}
     hidden = {"soft_target_weight": 0.0, "hard_label_weight": 0.0, "hidden_state_weight": 1.0}
     toys[HIDDEN] = make_toy("masked-lm", **SHORT, **hidden)
     toys[ROUTED] = routed(make_toy("tagging", **SHORT, hidden_state_weight=0.5))

@@ -217,7 +217,7 @@ def test_hidden_states_that_nobody_can_compare_are_refused_when_the_trainer_is_m
     else:
         toy.teachers[0] = Teacher(own, tokenizer=toy.tokenizer, name="first")
     name = "the student" if role == "student" else "teacher 'first'"
-    with pytest.raises(ValueError, match=f"compare hidden states, but {name} gives none"):
+    with pytest.raises(ValueError, match=f"hidden_state_weight compares hidden states, but {name} gives none"):
         make_trainer(toy, tmp_path, hidden_state_weight=0.5)
 
 

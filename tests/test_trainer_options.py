@@ -514,7 +514,6 @@ def test_hyperparameter_search(pair, tmp_path):
 
 def test_a_search_without_metrics_goes_by_the_students_loss():
     figures = {"eval_loss": 2.0, "eval_soft_loss": 1.0, "eval_hidden_loss": 1.0, "eval_runtime": 1.0, "epoch": 1.0}
-    figures["eval_relation_loss"] = 1.0
     assert students_objective(figures | {"eval_loss/one": 3.0, "eval_label_loyalty/one": 0.5}) == 2.0
 
 

@@ -1,13 +1,12 @@
 """How far the student's hidden states are from its teachers'."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from .functional import cosine_distance, count_spans, mean_over_spans
-from .layer_map import expect_layer_map
 
 
 class HiddenStateLoss(nn.Module):
@@ -41,7 +40,11 @@ class HiddenStateLoss(nn.Module):
             ValueError: If the map is empty or names a layer that is not there.
         """
         super().__init__()
-        expect_layer_map(layer_map, student_layers, teacher_layers)
+        if not layer_map:
+            raise ValueError("The hidden-state loss compares at least one pair of layers, but layer_map is empty.")
+        _expect_layers("the student", student_layers, layer_map.keys())
+        for teacher, layers in enumerate(teacher_layers):
+            _expect_layers(f"teacher {teacher}", layers, layer_map.values())
 
         self.layer_map = dict(layer_map)
         self.projections = nn.ModuleList(
@@ -93,3 +96,12 @@ def _projection(student_size: int, teacher_size: int) -> nn.Module:
     if student_size == teacher_size:
         return nn.Identity()
     return nn.Linear(student_size, teacher_size, bias=False)
+
+
+def _expect_layers(model: str, layers: int, indices: Collection[int]) -> None:
+    absent = [index for index in indices if not -layers - 1 <= index <= layers]
+    if absent:
+        raise ValueError(
+            f"layer_map names the hidden states {absent} of {model}, which has {layers} layers, so its hidden states "
+            f"are 0 (embeddings) to {layers}, or -1 (the last) to {-layers - 1}. Choose among these."
+        )

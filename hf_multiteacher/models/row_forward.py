@@ -160,15 +160,14 @@ class RowForward:
         states = hidden_states_of(outputs)
         if states is None:
             raise ValueError(
-                f"hidden_state_weight and relation_loss_weight compare hidden states, but {self.name} gives none, so "
-                "this part of the objective would silently be left out. Load it with from_pretrained (an unpickled "
-                "model gives none), or set them to 0."
+                f"hidden_state_weight compares hidden states, but {self.name} gives none, so this part of the "
+                "objective would silently be left out. Load it with from_pretrained (an unpickled model gives none), "
+                "or set hidden_state_weight to 0."
             )
 
         if wrong := [list(state.shape) for state in states if state.shape[:2] != inputs["input_ids"].shape]:
             raise ValueError(
-                f"hidden_state_weight and relation_loss_weight compare one hidden state per token, but {self.name} "
-                f"gives hidden states {wrong[0]} for tokens {list(inputs['input_ids'].shape)}: they cannot be "
-                "matched. Set them to 0."
+                f"hidden_state_weight compares one hidden state per token, but {self.name} gives hidden states "
+                f"{wrong[0]} for tokens {list(inputs['input_ids'].shape)}: they cannot be matched. Set it to 0."
             )
         return states

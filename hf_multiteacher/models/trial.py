@@ -154,8 +154,7 @@ def _expect_no_blocks(model: nn.Module, name: str) -> None:
     if getattr(without_adapters(model).config, "attention_type", None) == "block_sparse":
         raise ValueError(
             f"{name} pads its hidden states to whole blocks (attention_type='block_sparse'), but hidden_state_weight "
-            "and relation_loss_weight compare one per token. Load it with attention_type='original_full', or set them "
-            "to 0."
+            "compares one per token. Load it with attention_type='original_full', or set hidden_state_weight to 0."
         )
 
 
@@ -179,7 +178,7 @@ def _expect_layers(model: nn.Module, states: HiddenStates, name: str) -> None:
 
     if layers is None or sizes != [size] * (layers + 1):
         raise ValueError(
-            "hidden_state_weight and relation_loss_weight expect the hidden states of the embeddings and of each "
-            f"layer, but where its configuration tells of {layers} layers of size {size}, {name} gives {len(states)} "
-            f"of the sizes {sorted({*sizes})}: layer_map would name others. Set these weights to 0."
+            "hidden_state_weight expects the hidden states of the embeddings and of each layer, but where its "
+            f"configuration tells of {layers} layers of size {size}, {name} gives {len(states)} of the sizes "
+            f"{sorted({*sizes})}: layer_map would name others. Set hidden_state_weight to 0."
         )

@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..losses.layer_map import STATE_LOSSES
-
 
 @dataclass(frozen=True)
 class Component:
@@ -54,8 +52,8 @@ def means_of(components: Mapping[str, Component], counts: Mapping[str, Tensor]) 
     return {name: total if row_set is None else total / counts[row_set] for name, (total, row_set) in sums.items()}
 
 
-def with_state_losses(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
-    """Add the teachers' weighted means of the losses between hidden states to the means of the components.
+def with_hidden_loss(means: dict[str, Any], teacher_weights: Mapping[str, float]) -> dict[str, Any]:
+    """Add the teachers' weighted mean of the hidden-state losses to the means of the components.
 
     A teacher of weight 0 takes no part: 0 times NaN would be NaN.
 
@@ -63,16 +61,13 @@ def with_state_losses(means: dict[str, Any], teacher_weights: Mapping[str, float
         means: Component -> mean.
         teacher_weights: Teacher name -> its fixed weight.
     """
-    joined: dict[str, Any] = {}
-    for loss in STATE_LOSSES:
-        weighted = [
-            weight * means[f"{loss}/{name}"]
-            for name, weight in teacher_weights.items()
-            if weight and f"{loss}/{name}" in means
-        ]
-        joined |= {loss: sum(weighted)} if weighted else {}
+    weighted = [
+        weight * means[f"hidden_loss/{name}"]
+        for name, weight in teacher_weights.items()
+        if weight and f"hidden_loss/{name}" in means
+    ]
 
-    return means | joined
+    return means | {"hidden_loss": sum(weighted)} if weighted else means
 
 
 def total_of(means: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .. import loyalty
 from ..losses import functional
-from ..losses.layer_map import STATE_LOSSES
 from ..teachers.ensemble import ENSEMBLE
 from .aligned_teachers import SoftTargets
 from .answers.record import AnswerRecord
@@ -23,7 +22,7 @@ from .teachers_measured import TeachersMeasured
 
 logger = logging.getLogger(__name__)
 HARD_LOSS = "hard_loss"
-REPORTED = (HARD_LOSS, "soft_loss", *STATE_LOSSES, "loss/")
+REPORTED = (HARD_LOSS, "soft_loss", "hidden_loss", "loss/")
 
 
 class EvaluationRecord:
@@ -103,7 +102,7 @@ class EvaluationRecord:
 
         if HARD_LOSS in means:
             means["loss"] = means.pop(HARD_LOSS)
-        return self.objective.with_state_losses(means) | self._regression_loyalty()
+        return self.objective.with_hidden_loss(means) | self._regression_loyalty()
 
     def complete(self, metrics: dict[str, float], prefix: str, *, own_loss: bool) -> None:
         """Put the figures beside those of `Trainer`, in whose place the loss stands.

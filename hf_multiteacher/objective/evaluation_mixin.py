@@ -8,7 +8,6 @@ from torch.utils.data import DataLoader
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 
-from ..losses.layer_map import STATE_LOSSES
 from ..models.labels import label_names
 from ..models.task import task_of, without_adapters
 from ..report.compared_answers import ComparedAnswers
@@ -27,7 +26,7 @@ def students_objective(metrics: dict[str, float]) -> float:
     Args:
         metrics: Those of an evaluation, from which the teachers' and the other losses are left out.
     """
-    parts = tuple(f"_{loss}" for loss in ("soft_loss", *STATE_LOSSES))
+    parts = ("_soft_loss", "_hidden_loss")
     return default_compute_objective(
         {name: value for name, value in metrics.items() if "/" not in name and not name.endswith(parts)}
     )

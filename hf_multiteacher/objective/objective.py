@@ -13,9 +13,7 @@ from ..losses import functional
 from ..losses.hard_label import HardLabelLoss
 from ..losses.hidden_state import HiddenStateLoss
 from ..losses.joint import JointLoss, RowLosses, RowTargets
-from ..losses.layer_map import STATE_LOSSES
 from ..losses.problem import Ensemble, Problem
-from ..losses.relation import RelationLoss
 from ..losses.soft_target import SoftTargetLoss, joint_logits
 from ..losses.weighting import WEIGHTINGS
 from ..models.outputs import HiddenStates
@@ -25,7 +23,7 @@ from ..tokenization.word_marks import word_starts
 from ..training_args import DistillationTrainingArguments, objective_arguments
 from .aligned_teachers import AlignedTeachers, SoftTargets, TeacherOutputs, Weigh
 from .batch import Batch
-from .components import Component, expect_shape, means_of, total_of, with_state_losses
+from .components import Component, expect_shape, means_of, total_of, with_hidden_loss
 from .not_finite import examples_not_finite
 from .row_finder import RowFinder
 from .row_sets import row_sets, set_sizes
@@ -97,8 +95,6 @@ class DistillationObjective:
         self.soft_loss = SoftTargetLoss(self.problem, args.temperature, self.ensemble)
         self.hard_loss = HardLabelLoss(self.problem, args.label_smoothing_factor)
         self.hidden_loss = self._make_hidden_loss(student) if args.hidden_state_weight else None
-        self.relation_loss = self._make_relation_loss(student) if args.relation_loss_weight else None
-        self.compares_states = bool(args.compared_layers)
         tokenizer = teachers.student_tokenizer
         tagging = self.token_level and not task_of(student).over_vocabulary
         self.finder = RowFinder(
@@ -106,7 +102,7 @@ class DistillationObjective:
             teachers.followed,
             self.problem,
             self.positions,
-            self.compares_states,
+            self.hidden_loss is not None,
             unlabelled_sentences=tagging,
             word_starts=word_starts(tokenizer) if tagging and tokenizer is not None else None,
         )
@@ -114,7 +110,7 @@ class DistillationObjective:
     @property
     def needs_teachers(self) -> bool:
         """Whether training needs what the teachers say."""
-        return bool(self.args.soft_target_weight or self.compares_states)
+        return bool(self.args.soft_target_weight or self.args.hidden_state_weight)
 
     def _choose_ensemble(self) -> Ensemble:
         one = self.teachers.one_outcome_space
@@ -132,29 +128,23 @@ class DistillationObjective:
         return cast(Ensemble, ensemble)
 
     def _make_hidden_loss(self, student: nn.Module) -> HiddenStateLoss:
-        # From the seed alone, so that the projections start equal on every rank and leave the global generator alone.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.args.seed)
-            loss = HiddenStateLoss(self.args.compared_layers, **self._shapes(student))
-
-        return loss.to(self.args.device, torch.promote_types(next(student.parameters()).dtype, torch.float32))
-
-    def _make_relation_loss(self, student: nn.Module) -> RelationLoss:
-        return RelationLoss(self.args.compared_layers, self.args.relation_heads, **self._shapes(student))
-
-    def _shapes(self, student: nn.Module) -> dict[str, Any]:
-        """Tell widths and numbers of layers of student and teachers."""
         models = [student, *(teacher.model for teacher in self.teachers.teachers)]
         configs = [without_adapters(model).config for model in models]
         sizes = [config.hidden_size for config in configs]
         layers = [config.num_hidden_layers for config in configs]
 
-        return {
-            "student_size": sizes[0],
-            "student_layers": layers[0],
-            "teacher_sizes": sizes[1:],
-            "teacher_layers": layers[1:],
-        }
+        # From the seed alone, so that the projections start equal on every rank and leave the global generator alone.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.args.seed)
+            loss = HiddenStateLoss(
+                self.args.compared_layers,
+                student_size=sizes[0],
+                student_layers=layers[0],
+                teacher_sizes=sizes[1:],
+                teacher_layers=layers[1:],
+            )
+
+        return loss.to(self.args.device, torch.promote_types(next(student.parameters()).dtype, torch.float32))
 
     # ---- Rows: known from the batch alone, before any forward ----
 
@@ -169,7 +159,7 @@ class DistillationObjective:
 
     def row_sets(self, inputs: Inputs) -> dict[str, Tensor]:
         """Mark the rows over which components are averaged; see `row_sets`."""
-        teachers, hidden = self.teachers, self.compares_states
+        teachers, hidden = self.teachers, self.hidden_loss is not None
         return row_sets(inputs, self.rows(inputs), teachers.source_of, teachers.followed, hidden_states=hidden)
 
     def count(self, batches: Iterable[Inputs]) -> dict[str, int]:
@@ -212,7 +202,7 @@ class DistillationObjective:
             inputs: The collated batch.
             rows: Its rows.
             logits: The student's, [rows, outcomes].
-            hidden_states: The student's, all layers [batch, length, hidden]; None leaves out what compares them.
+            hidden_states: The student's, all layers [batch, length, hidden]; None leaves the hidden-state loss out.
             with_teachers: Whether the teachers take part; without them the labels speak alone.
             hooks: What a subclass of the trainer has overridden.
             counts: The rows of every set in the whole step, in training.
@@ -220,7 +210,7 @@ class DistillationObjective:
         if not with_teachers:
             return Computed(self._hard_components(rows, logits, hooks))
 
-        compare_states = self.compares_states and hidden_states is not None
+        compare_states = self.hidden_loss is not None and hidden_states is not None
         outputs = self.teachers.forward(inputs, rows, compare_states)
         skipped: dict[str, Component] = {}
         if counts is not None and self.args.skip_nonfinite_rows:
@@ -238,7 +228,7 @@ class DistillationObjective:
 
         if compare_states:
             states = cast(HiddenStates, hidden_states)
-            components |= self._state_components(states, outputs, rows)
+            components |= self._hidden_components(states, outputs, rows)
         return Computed(components | skipped, targets, self._faulty(components, sound, logits))
 
     def _without_unanswered(
@@ -257,7 +247,7 @@ class DistillationObjective:
 
     def ask_teachers(self, inputs: Inputs) -> TeacherOutputs:
         """Run every teacher on a batch as in training, or read what it says where that is kept."""
-        return self.teachers.forward(inputs, self.rows(inputs), self.compares_states)
+        return self.teachers.forward(inputs, self.rows(inputs), self.hidden_loss is not None)
 
     def _hard_components(self, rows: Rows, logits: Tensor, hooks: Hooks) -> dict[str, Component]:
         if rows.labels is None:
@@ -363,21 +353,19 @@ class DistillationObjective:
 
         return components
 
-    def _state_components(
+    def _hidden_components(
         self, student_states: HiddenStates, outputs: TeacherOutputs, rows: Rows
     ) -> dict[str, Component]:
         """Compare the hidden states of the student with each teacher's, on the spans that the two share."""
+        loss = cast(HiddenStateLoss, self.hidden_loss)
+
         components = {}
         for teacher, name in enumerate(self.teachers.names):
             states, spans = outputs.hidden_states[teacher], cast("tuple[Tensor, Tensor]", outputs.spans[teacher])
-            where = (*spans, rows.spans[teacher].count, rows.spans[teacher].index)
+            shared = rows.spans[teacher]
             with nullcontext() if self.teachers.followed[teacher] else torch.no_grad():
-                if self.hidden_loss is not None:
-                    distances = self.hidden_loss(student_states, states, teacher, *where)
-                    components[f"hidden_loss/{name}"] = Component(distances, f"hidden/{name}")
-                if self.relation_loss is not None:
-                    divergences = self.relation_loss(student_states, states, *where)
-                    components[f"relation_loss/{name}"] = Component(divergences, f"hidden/{name}")
+                distances = loss(student_states, states, teacher, *spans, shared.count, shared.index)
+            components[f"hidden_loss/{name}"] = Component(distances, f"hidden/{name}")
 
         return components
 
@@ -392,14 +380,10 @@ class DistillationObjective:
         Returns:
             bool [teachers].
         """
-        if self.compares_states:
+        distances = [each.values for name, each in components.items() if name.startswith("hidden_loss/")]
+        if distances:
             diverged = ~has_answers(student_logits).all()
-            for loss in STATE_LOSSES:
-                parts = [
-                    components[f"{loss}/{name}"] for name in self.teachers.names if f"{loss}/{name}" in components
-                ]
-                finite = [diverged | part.values.isfinite().all() for part in parts]
-                sound = sound & torch.stack(finite) if finite else sound
+            sound = sound & torch.stack([diverged | far.isfinite().all() for far in distances])
 
         return self.teachers.followed_at_all & ~sound
 
@@ -411,7 +395,6 @@ class DistillationObjective:
             "soft_loss": self.args.soft_target_weight,
             **{f"soft_loss/{name}": self.args.soft_target_weight for name in follows},
             **{f"hidden_loss/{name}": self.args.hidden_state_weight for name in follows},
-            **{f"relation_loss/{name}": self.args.relation_loss_weight for name in follows},
         }
 
         taking_part = {name: components[name] for name, weight in weights.items() if weight and name in components}
@@ -428,11 +411,11 @@ class DistillationObjective:
 
     def means(self, components: Mapping[str, Component], counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the part of this batch in the mean of every component over the whole step."""
-        return self.with_state_losses(means_of(components, counts))
+        return self.with_hidden_loss(means_of(components, counts))
 
-    def with_state_losses(self, means: dict[str, Any]) -> dict[str, Any]:
-        """Add the teachers' weighted means of the losses between hidden states to the means of the components."""
-        return with_state_losses(means, self.teachers.weight_of)
+    def with_hidden_loss(self, means: dict[str, Any]) -> dict[str, Any]:
+        """Add the teachers' weighted mean of the hidden-state losses to the means of the components."""
+        return with_hidden_loss(means, self.teachers.weight_of)
 
     def total(self, means: Mapping[str, Tensor]) -> Tensor:
         """Return the loss: the components' means times their weights."""
@@ -440,7 +423,6 @@ class DistillationObjective:
             "soft_loss": self.args.soft_target_weight,
             "hard_loss": self.args.hard_label_weight,
             "hidden_loss": self.args.hidden_state_weight,
-            "relation_loss": self.args.relation_loss_weight,
         }
         if SOFT_AND_HARD in means:
             weights |= {"soft_loss": 0.0, "hard_loss": 0.0, SOFT_AND_HARD: 1.0}

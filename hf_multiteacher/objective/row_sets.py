@@ -20,7 +20,7 @@ def row_sets(
         rows: Its rows.
         sources: Teacher name -> None where it reads the student's encoding, else the number in its columns' names.
         followed: Which of the teachers have a weight above 0.
-        hidden_states: Whether hidden states or their relations are compared.
+        hidden_states: Whether hidden states are compared.
 
     Returns:
         `rows` (all), `hard` (labelled), `soft` (with a teacher that is followed), `soft/<teacher>` and, with

@@ -37,7 +37,6 @@ TERMS = {
     "soft_target_weight": "soft_target_weight * T² * KL(teachers || student)",
     "hard_label_weight": "hard_label_weight * hard loss",
     "hidden_state_weight": "hidden_state_weight * (1 - cosine)",
-    "relation_loss_weight": "relation_loss_weight * KL(relations of the teachers || of the student)",
 }
 IN_REGRESSION = {"soft_target_weight": "soft_target_weight * (teachers - student)²"}
 """What stands there where there are no probabilities to diverge."""
@@ -75,8 +74,6 @@ def _without_effect(arguments: Mapping[str, Any], task: Task, teachers: int) -> 
 
     if not arguments.get("soft_target_weight", True):
         silent |= {"temperature", "teacher_weighting", "ensemble", "distill_positions"}
-    if not arguments.get("relation_loss_weight"):
-        silent.add("relation_heads")
     if teachers == 1:
         silent |= {"teacher_weighting", "ensemble"}
     if not task.token_level:

@@ -257,7 +257,6 @@ class Card:
             "T²": "`T` is the temperature.",
             "hard loss": "The hard loss is that of the labels.",
             "cosine": "The cosine is that of hidden states.",
-            "relations": "Relations are the softmax of the dot products between the hidden states of a text's spans.",
         }
         return " ".join([f"It minimises `{terms}`.", *(note for part, note in notes.items() if part in terms)])
 

@@ -8,7 +8,6 @@ from typing import Any
 from torch import nn
 from transformers import TrainerState, TrainingArguments
 
-from ..losses.layer_map import STATE_LOSSES
 from ..models.labels import label_names
 from ..models.task import adapters_of, task_of, without_adapters
 from ..report.benchmark import MEGABYTE, count_parameters, describe_machine, size_of
@@ -25,7 +24,7 @@ NOT_QUALITY = (
     "jit_compilation_time",
     "model_preparation_time",
     "soft_loss",
-    *STATE_LOSSES,
+    "hidden_loss",
     "coverage",
 )
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from torch import nn
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from ..training_args import DistillationTrainingArguments
 from ..whole_file import write_text, write_whole
 
 MANIFEST = "teacher_manifest.json"
@@ -148,7 +147,6 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
             "teachers and its run cannot be continued with them. Load its model as the student of a new run instead."
         )
     saved, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(manifest))
-    saved["arguments"] = _later_arguments(now["arguments"]) | saved["arguments"]
     if "training" not in saved:  # an earlier version did not tell it
         now.pop("training", None)
     differences = list(_differences(saved, now, ""))
@@ -158,11 +156,6 @@ def check_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
             f"would silently change what is learned. Different are: {'; '.join(differences)}. Use the same ones, or "
             "start a new run from the checkpoint's model."
         )
-
-
-def _later_arguments(names: Iterable[str]) -> dict[str, Any]:
-    """Give the defaults of arguments, which a run had whose manifest was written before there were such arguments."""
-    return {name: getattr(DistillationTrainingArguments, name, None) for name in names}
 
 
 def _differences(saved: Any, now: Any, place: str) -> Iterator[str]:

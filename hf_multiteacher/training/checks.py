@@ -286,10 +286,10 @@ def refused_losses(
         says="temperature softens class probabilities, which a regression does not have. Leave it out",
     )
     yield Refusal(
-        when=weigh_all and unequal and not args.compared_layers,
-        says=f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' "
-        "without hidden_state_weight and relation_loss_weight, except that a weight of 0 leaves a teacher out. Use "
-        "equal weights, or teacher_weighting='fixed'",
+        when=weigh_all and unequal and not args.hidden_state_weight,
+        says=f"teacher_weights have no effect with teacher_weighting='{args.teacher_weighting}' and "
+        "hidden_state_weight=0, except that a weight of 0 leaves a teacher out. Use equal weights, or "
+        "teacher_weighting='fixed'",
     )
     yield Refusal(
         when=args.distill_positions == "all" and sequences,

@@ -11,12 +11,7 @@ from helpers.toys import TASKS, make_toy, make_trainer, sharpen
 from hf_multiteacher import Teacher
 
 TEMPERATURE = 3.0
-WEIGHTS = {
-    "soft_target_weight": 0.7,
-    "hard_label_weight": 0.4,
-    "hidden_state_weight": 0.3,
-    "relation_loss_weight": 0.6,
-}
+WEIGHTS = {"soft_target_weight": 0.7, "hard_label_weight": 0.4, "hidden_state_weight": 0.3}
 LAYERS = {0: 1, -1: -1}
 ENSEMBLES = ("probabilities", "logits", "per_teacher")
 WEIGHTINGS = ("fixed", "confidence", "entropy")
@@ -182,49 +177,14 @@ class Reference:
                     distances.append(1 - (a * b).sum() / (a.norm() * b.norm()))
         return torch.stack(distances).mean()
 
-    def relation(self, teacher):
-        """KL between what a span is to all others of its example, for every head and pair of layers."""
-        source, divergences = self.aligned.sources[teacher], []
-        for example, mask in enumerate(self.inputs["attention_mask"]):
-            if not self.speaks(teacher, example):
-                continue
-            spans = torch.arange(len(mask)).where(mask > 0, -1)
-            both = (spans, spans)
-            if source is not None:
-                both = [self.inputs[f"teacher_{source}_{name}"][example] for name in ("student_spans", "spans")]
-            shared = sorted(set(both[0].tolist()) & set(both[1].tolist()) - {-1})
-            for span in shared:
-                parts = []
-                for ours, theirs in LAYERS.items():
-                    q = self.relations(self.student.hidden_states[ours][example], both[0], span, shared)
-                    p = self.relations(self.teachers[teacher].hidden_states[theirs][example], both[1], span, shared)
-                    parts.append((p.exp() * (p - q)).sum(-1).mean())
-                divergences.append(torch.stack(parts).mean())
-        return torch.stack(divergences).mean()
-
-    def relations(self, states, spans, span, shared):
-        """Log-softmax of a span's scaled products with all that are shared, [heads, spans]."""
-        heads = range(self.args.relation_heads)
-        pieces = {each: states[spans == each].mean(0).chunk(len(heads)) for each in shared}
-        products = [torch.stack([pieces[span][head] @ pieces[each][head] for each in shared]) for head in heads]
-        return torch.stack(products).div(len(pieces[span][0]) ** 0.5).log_softmax(-1)
-
     def components(self):
         rows = list(self.rows())
         smoothing, scale = self.args.label_smoothing_factor, len(rows[0][0]) if self.toy.task == "multi-label" else 1
         softs = [self.soft(said, label) for _, label, said in rows if any(each is not None for each in said)]
         hards = [hard(self.toy.task, row, label, *([smoothing] if smoothing else [])) / scale
                  for row, label, _ in rows if label is not None]  # fmt: skip
-        hidden, relation = (
-            sum(weight * compare(teacher) for teacher, weight in enumerate(self.aligned.weights))
-            for compare in (self.hidden, self.relation)
-        )
-        return {
-            "soft_loss": torch.stack(softs).mean(),
-            "hard_loss": torch.stack(hards).mean(),
-            "hidden_loss": hidden,
-            "relation_loss": relation,
-        }
+        hidden = sum(weight * self.hidden(teacher) for teacher, weight in enumerate(self.aligned.weights))
+        return {"soft_loss": torch.stack(softs).mean(), "hard_loss": torch.stack(hards).mean(), "hidden_loss": hidden}
 
 
 def compare(toy, folder, **arguments):

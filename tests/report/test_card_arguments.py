@@ -36,10 +36,6 @@ def test_a_regression_has_no_temperature_and_no_divergence():
     assert objective_terms(arguments, "regression") == "soft_target_weight * (teachers - student)²"
 
 
-def test_relations_are_listed_where_they_are_compared():
-    assert set(shown(relation_loss_weight=0.5)) - set(shown()) == {"relation_loss_weight", "relation_heads"}
-
-
 def test_the_objective_is_written_with_the_terms_that_it_has():
     assert objective_terms({"soft_target_weight": 0.5, "hidden_state_weight": 0.0, "hard_label_weight": 1}) == (
         "soft_target_weight * T² * KL(teachers || student) + hard_label_weight * hard loss"

@@ -121,7 +121,6 @@ def test_the_objective_s_arguments_are_those_that_the_trainer_s_lack():
     )  # fmt: skip
     arguments.mask_rounds = 2
     arguments.skip_nonfinite_rows = arguments.partial_labels = True
-    arguments.relation_loss_weight = 0.5
     arguments.teacher_cache = "/home/somebody/cache"
     own = {field.name for field in fields(arguments)} - {field.name for field in fields(TrainingArguments)}
     names = listed(arguments.to_dict())

@@ -30,10 +30,6 @@ def test_the_same_manifest_is_accepted(tmp_path):
             r"are: arguments.temperature was 2.0 and is 3.0\.",
         ),
         ({"arguments": {"temperature": 2.0, "layer_map": {-1: 4}}}, r"arguments.layer_map.-1 was -1 and is 4"),
-        (
-            {"arguments": {**MANIFEST["arguments"], "relation_loss_weight": 1.0}},
-            r"relation_loss_weight was 0.0 and is 1.0\.",
-        ),
         ({"arguments": {"temperature": 2.0}}, r"arguments.layer_map was \{'-1': -1\} and is None"),
     ],
 )
@@ -41,11 +37,6 @@ def test_every_difference_is_spelled_out(now, difference, tmp_path):
     save_manifest(tmp_path, MANIFEST)
     with pytest.raises(ValueError, match=difference):
         check_manifest(tmp_path, MANIFEST | now)
-
-
-def test_arguments_that_came_later_than_a_checkpoint_had_their_defaults_there(tmp_path):
-    save_manifest(tmp_path, MANIFEST)
-    check_manifest(tmp_path, MANIFEST | {"arguments": {**MANIFEST["arguments"], "relation_loss_weight": 0.0}})
 
 
 def test_a_checkpoint_that_does_not_tell_the_course_of_its_training_goes_on(tmp_path):
@@ -90,8 +81,6 @@ def test_every_checkpoint_says_who_taught(run):
         "soft_target_weight": 0.5,
         "hard_label_weight": 0.5,
         "hidden_state_weight": 0.5,
-        "relation_loss_weight": 0.0,
-        "relation_heads": 8,
         "layer_map": None,
         "distill_positions": "labelled",
         "label_smoothing_factor": 0.0,
@@ -107,7 +96,6 @@ def test_every_checkpoint_says_who_taught(run):
         ({"teacher_weighting": "entropy"}, "arguments.teacher_weighting was 'fixed' and is 'entropy'"),
         ({"ensemble": "logits"}, "arguments.ensemble was 'probabilities' and is 'logits'"),
         ({"layer_map": {1: 1}}, "arguments.layer_map was None and is"),
-        ({"relation_loss_weight": 0.1}, "arguments.relation_loss_weight was 0.0 and is 0.1"),
         ({"soft_target_weight": 1.0}, "arguments.soft_target_weight was 0.5 and is 1.0"),
         ({"learning_rate": 0.5}, r"training.learning_rate was \S+ and is 0.5"),
         ({"weight_decay": 0.3}, "training.weight_decay was 0.0 and is 0.3"),

@@ -12,7 +12,6 @@ from .hidden_states import cosine_distance, count_spans, mean_over_spans, tokens
 from .label_losses import binary_cross_entropy, cross_entropy
 from .numerics import IGNORED_LABEL, LOG_ZERO
 from .outcomes import coarsen
-from .relations import span_relations
 from .teacher_weights import (
     confidence_weights,
     entropy_weights,
@@ -40,7 +39,6 @@ __all__ = [
     "mean_over_spans",
     "normalised_entropy",
     "renormalise",
-    "span_relations",
     "squared_error",
     "tempered_log_probabilities",
     "tokens_per_span",

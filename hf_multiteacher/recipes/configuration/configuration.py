@@ -273,11 +273,11 @@ def _check(config: DistillationConfig, args: DistillationTrainingArguments) -> N
     named = args.teachers or []
     if twice := [each for each in named if named.count(each) > 1]:
         raise ValueError(f"teachers names '{twice[0]}' twice. Leave one out: teacher_weights give a teacher more say.")
-    if config.has_unlabelled and not (args.soft_target_weight or args.compared_layers):
+    if config.has_unlabelled and not (args.soft_target_weight or args.hidden_state_weight):
         raise ValueError(
-            "unlabelled text is there to learn from the teachers, but soft_target_weight, hidden_state_weight and "
-            "relation_loss_weight are 0, so nothing would be learned from it. Leave it out (of labelled_rows, by "
-            "unlabelled_rows: 0), or give one of them a weight."
+            "unlabelled text is there to learn from the teachers, but soft_target_weight and hidden_state_weight are "
+            "0, so nothing would be learned from it. Leave it out (of labelled_rows, by unlabelled_rows: 0), or give "
+            "one of them a weight."
         )
 
 

@@ -22,13 +22,7 @@ from .quiet_libraries import quiet_libraries, quiet_resume
 
 WIDTH = 80
 BAR = "  step {n_fmt}/{total_fmt} |{bar}| {remaining} left"
-LOSSES = {
-    "loss": "loss",
-    "soft_loss": "soft",
-    "hard_loss": "hard",
-    "hidden_loss": "hidden",
-    "relation_loss": "relation",
-}
+LOSSES = {"loss": "loss", "soft_loss": "soft", "hard_loss": "hard", "hidden_loss": "hidden"}
 NOT_SHOWN = ("runtime", "per_second", "preparation_time", "epoch", "loyalty")
 LINES_IN_A_FILE = 10
 """So many lines of a training at most where no terminal shows them, and as many of its evaluations."""

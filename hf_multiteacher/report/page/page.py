@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from ...losses.layer_map import STATE_LOSSES
 from ...models.task import TASKS
 from ..card_arguments import objective_terms, shown_arguments
 from ..card_summary import summary
@@ -345,7 +344,7 @@ class Page:
         each = [
             (self._of_run(f"{_spaced(loss)} of each teacher", run.name), of_teachers(run.card.log_history, loss))
             for run in self.runs
-            for loss in ("soft_loss", *STATE_LOSSES)
+            for loss in ("soft_loss", "hidden_loss")
         ]
         return [Panel(title, line_chart(title, self._curves(found))) for title, found in each if len(found) > 1]
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...losses.layer_map import STATE_LOSSES
 from ..charts import is_drawable, of_one_curve
 
 Points = list[tuple[float, float]]
 WEIGHT, LOYALTY = "teacher_weight", "_loyalty"
 EVALUATED = "eval_"
 CONSTANT = 1e-6
-ORDER = ("loss", "soft_loss", "hard_loss", *STATE_LOSSES)
+ORDER = ("loss", "soft_loss", "hard_loss", "hidden_loss")
 
 
 def losses(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Points]]:
