@@ -39,8 +39,8 @@ class AblationConfig:
     )
     seeds: list[int] | None = _key("Each arm is trained once with each. Default: 1, 2, 3.")
     tasks: list[str] | dict | None = _key(
-        "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning. As a flag, a list "
-        "picks from the file's."
+        "Several tasks in place of `task`; a mapping gives each keys of its own, also fine_tuning. As a flag it picks "
+        "from the file's, and a mapping changes their keys."
     )
     fine_tuning: dict | None = _key(
         "Keys of the training that hold while the teachers learn the task; under a teacher's name, for it alone."
@@ -120,8 +120,8 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
         ValueError: The file cannot be read, or a key is unknown, missing, or has a value that does not fit.
     """
     given = read_values(SHARED, words)
-    if isinstance(given.get("tasks"), list) and not words[0].startswith("-"):
-        given["tasks"] = _with_own_keys(given["tasks"], read_values(SHARED, words[:1]).get("tasks"))
+    if not words[0].startswith("-"):
+        given["tasks"] = _with_own_keys(given.get("tasks"), read_values(SHARED, words[:1]).get("tasks"))
     own = {each.name for each in fields(AblationConfig)}
     config = AblationConfig(**{key: value for key, value in given.items() if key in own})
 
@@ -131,9 +131,9 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
     return config, shared
 
 
-def _with_own_keys(tasks: list[str], of_the_file: Any) -> Any:
-    """Have tasks that flags name keep the keys that the file gives them."""
-    if not isinstance(of_the_file, dict):
+def _with_own_keys(tasks: Any, of_the_file: Any) -> Any:
+    """Have tasks that flags name keep the keys that the file gives them, but for those that the flags change."""
+    if tasks == of_the_file or not isinstance(of_the_file, dict):
         return tasks
 
     for task in tasks:
@@ -142,7 +142,8 @@ def _with_own_keys(tasks: list[str], of_the_file: Any) -> Any:
                 f"--tasks names '{task}', but the file has keys for {', '.join(of_the_file)} alone. Add it to the "
                 f"file: `{task}: {{}}` where it has none of its own."
             )
-    return {task: of_the_file[task] for task in tasks}
+    changed = tasks if isinstance(tasks, dict) else dict.fromkeys(tasks)
+    return {task: {**_mapping(task, of_the_file[task]), **_mapping(task, keys)} for task, keys in changed.items()}
 
 
 def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Keys]:

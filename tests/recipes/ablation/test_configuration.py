@@ -61,6 +61,10 @@ def test_tasks_that_flags_name_keep_the_keys_of_the_file(read):
         read("--tasks", "di", "ner", tasks=tasks)
     assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
 
+    config, shared = read("--tasks", "{di: {temperature: 1}, sts: }", tasks=tasks)
+    assert tasks_of(config, shared) == {"di": {"temperature": 1.0}, "sts": {}}
+    assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
+
 
 def test_a_task_may_say_how_its_teachers_learn(read):
     tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5, "B": {"max_steps": 7}}, "max_length": 32}, "sts": None}
