@@ -5,7 +5,7 @@ import sys
 
 from .page import FIGURES, PAGE, add_tasks, measured, page, write_page
 from .sizes import measure_sizes
-from .students import collect_students
+from .students import collect_students, collect_uncovered
 
 
 def main() -> int:
@@ -13,6 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.results", description=__doc__)
     parser.add_argument("--add", nargs=2, metavar=("NAME", "JSON"), help="put an ablation's tasks into docs/results")
     parser.add_argument("--students", nargs="+", metavar="NAME=FOLDER", help="masked-LM students, as distill left it")
+    parser.add_argument("--uncovered", nargs="+", metavar="NAME=FOLDER", help="what examples/span_likelihood.py left")
     parser.add_argument("--sizes", nargs="+", metavar="NAME=MODEL", help="encoders; the student is made of the last")
     parser.add_argument("--layers", type=int, default=4, help="so many layers of it (default: 4)")
     parser.add_argument("--data", default="romanian", help="the folder of the data sets (default: romanian)")
@@ -23,6 +24,8 @@ def main() -> int:
         add_tasks(*parsed.add)
     elif parsed.students:
         collect_students(named(parsed.students), FIGURES / "masked_lm.json")
+    elif parsed.uncovered:
+        collect_uncovered(named(parsed.uncovered), FIGURES / "uncovered.json")
     elif parsed.sizes:
         models = named(parsed.sizes)
         measure_sizes(models, [*models][-1], parsed.layers, FIGURES / "sizes.json", parsed.data)

@@ -1,4 +1,4 @@
-"""The masked-LM students: docs/results/masked_lm.json from what `hf-multiteacher distill` left of each."""
+"""The masked-LM students: files in docs/results from what `hf-multiteacher distill` or an example left of each."""
 
 import json
 from collections.abc import Mapping
@@ -23,3 +23,9 @@ def collect_students(folders: Mapping[str, str], path: Path) -> None:
         for name, each in read.items()
     }
     path.write_text(json.dumps({"teachers": teachers, "students": students}, indent=1) + "\n", encoding="utf-8")
+
+
+def collect_uncovered(folders: Mapping[str, str], path: Path) -> None:
+    """Write the figures of students of `examples/span_likelihood.py` to one file; arguments as above."""
+    rows = {name: json.loads(Path(folder, "figures.json").read_text("utf-8")) for name, folder in folders.items()}
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

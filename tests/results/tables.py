@@ -25,8 +25,12 @@ SHOWN = (
     "reference_of",
     "seeds_of",
     "speed_table",
+    "steps",
+    "student",
     "students_table",
     "teacher",
+    "teachers_steps",
+    "uncovered_table",
     "verdict",
     "won",
 )
@@ -102,9 +106,31 @@ def gain_in(ablation: Ablation, task: str, arm: str) -> str:
     return _gain(ablation["tasks"][task]["arms"][arm]["gain"])
 
 
+def student(ablation: Ablation, task: str, arm: str) -> str:
+    """An arm's own figure in one task, in percent."""
+    return percent(ablation["tasks"][task]["arms"][arm]["mean"], 1)
+
+
 def teacher(ablation: Ablation, task: str, name: str) -> str:
     """A teacher's own figure in one task, in percent."""
     return percent(ablation["tasks"][task]["teachers"][name]["figure"], 1)
+
+
+def steps(ablation: Ablation) -> str:
+    """How long students are trained, and where a task says otherwise."""
+    return _steps(ablation["shared"], ablation["keys_of_tasks"])
+
+
+def teachers_steps(ablation: Ablation) -> str:
+    """How long teachers are fine-tuned, likewise."""
+    own = {task: (keys or {}).get("fine_tuning", {}) for task, keys in ablation["keys_of_tasks"].items()}
+    return _steps(ablation["fine_tuning"], own)
+
+
+def _steps(shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> str:
+    others = [f"`{task}` {keys['max_steps']}" for task, keys in own.items() if "max_steps" in (keys or {})]
+    otherwise = f" ({', '.join(others)})" if others else ""
+    return f"{shared['max_steps']} steps{otherwise} of {shared['per_device_train_batch_size']} examples"
 
 
 def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
@@ -276,6 +302,21 @@ def students_table(measured: Mapping[str, Any]) -> str:
     ]
     rows += [[_titled(name), f"{loss:.3f}", "", ""] for name, loss in measured["teachers"].items()]
     return table(["", "masked-LM loss", *titles], rows)
+
+
+def uncovered_table(measured: Mapping[str, Any]) -> str:
+    """Masked-LM students: accuracy and loss on the tokens of which a teacher says something, and on the others."""
+    parts = [*next(iter(measured.values()))]
+    titles = [
+        f"{part} ({row['tokens']:,}): {name}"
+        for part, row in next(iter(measured.values())).items()
+        for name in ("accuracy", "loss")
+    ]
+    rows = [
+        [name, *(cell for part in parts for cell in (percent(row[part]["accuracy"], 1), f"{row[part]['loss']:.3f}"))]
+        for name, row in measured.items()
+    ]
+    return table(["", *titles], rows)
 
 
 def partial_seeds(measured: Mapping[str, Any]) -> str:
