@@ -32,6 +32,7 @@ SHOWN = (
     "teachers_steps",
     "uncovered_table",
     "verdict",
+    "wrong_choice",
     "won",
 )
 """What the template may call."""
@@ -139,10 +140,17 @@ def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
     The interval of several is 1.96 standard errors to each side; the reference of a task gains nothing there.
     """
     found = [task["arms"][arm]["gain"] for task in ablation["tasks"].values()]
-    if not any(found):
-        return None
+    return _over_tasks([row or OF_THE_REFERENCE for row in found]) if any(found) else None
 
-    each = [row or OF_THE_REFERENCE for row in found]
+
+def wrong_choice(ablation: Ablation) -> str:
+    """What the student of the worse single teacher gains over that of the better one, on the mean."""
+    singles = ([task["arms"][name]["gain"] for name in ablation["teachers"]] for task in ablation["tasks"].values())
+    return _gain(_over_tasks([min(filter(None, each), key=lambda row: row["value"]) for each in singles]))
+
+
+def _over_tasks(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The mean of the gains in tasks that were drawn one by one."""
     if len(each) == 1:
         return each[0]
     value, error = mean(row["value"] for row in each), hypot(*(row["standard_error"] for row in each)) / len(each)
