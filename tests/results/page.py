@@ -13,7 +13,7 @@ from . import tables
 DOCS = Path(__file__).parents[2] / "docs"
 FIGURES, PAGE, CHART = DOCS / "results", DOCS / "results.md", DOCS / "results.png"
 TEMPLATE = Path(__file__).with_name("page_template.md")
-DRAWN = "few_labels_tiny"
+DRAWN = "few_labels"
 SETTINGS = ("shared", "teachers", "fine_tuning", "arms", "half")
 """What tasks that stand in one file have in common."""
 
