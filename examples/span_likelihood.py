@@ -87,8 +87,12 @@ def binary_divergence(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _gold_scores(model: Any, inputs: dict[str, Tensor], prefix: str, gold: Tensor) -> Tensor:
     """The log-probability of each token that stands there without a mask; [batch, length]."""
-    logits = model(**{name: inputs[prefix + name] for name in ("input_ids", "attention_mask")}).logits
-    return logits.float().log_softmax(dim=-1).gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
+    scores = _logits(model, inputs, prefix).float().log_softmax(dim=-1)
+    return scores.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
+
+
+def _logits(model: Any, inputs: dict[str, Tensor], prefix: str = "") -> Tensor:
+    return model(**{name: inputs[prefix + name] for name in ("input_ids", "attention_mask")}).logits
 
 
 def _of_words(values: Tensor, spans: Tensor, width: int) -> Tensor:
@@ -103,9 +107,7 @@ def measure(trainer: SpanLikelihoodTrainer) -> dict[str, dict[str, float]]:
     found = []
     for inputs in trainer.get_eval_dataloader():
         masked = inputs["labels"] >= 0
-        logits = trainer.model.eval()(**{name: inputs[name] for name in ("input_ids", "attention_mask")}).logits[
-            masked
-        ]
+        logits = _logits(trainer.model.eval(), inputs)[masked]
         labels, said = inputs["labels"][masked], inputs["teacher_0_positions"][masked] >= 0
         losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
         found.append((said, (logits.argmax(dim=-1) == labels).float(), losses))

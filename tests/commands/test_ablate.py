@@ -186,6 +186,11 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monke
     assert error.startswith("hf-multiteacher: ") and message in error
 
 
+def test_nothing_at_all_is_answered_with_what_is_lacking(capsys):
+    assert main(["ablate"]) == 2
+    assert "The ablation lacks teachers. Add them to its file" in capsys.readouterr().err
+
+
 def test_a_damaged_note_about_a_teacher_is_named(finished, tmp_path, capsys):
     shutil.copytree(finished / "out", tmp_path / "out")
     (tmp_path / "out/teachers/sts/A.json").write_text("", encoding="utf-8")

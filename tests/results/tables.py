@@ -314,12 +314,8 @@ def students_table(measured: Mapping[str, Any]) -> str:
 
 def uncovered_table(measured: Mapping[str, Any]) -> str:
     """Masked-LM students: accuracy and loss on the tokens of which a teacher says something, and on the others."""
-    parts = [*next(iter(measured.values()))]
-    titles = [
-        f"{part} ({row['tokens']:,}): {name}"
-        for part, row in next(iter(measured.values())).items()
-        for name in ("accuracy", "loss")
-    ]
+    parts = next(iter(measured.values()))
+    titles = [f"{part} ({row['tokens']:,}): {name}" for part, row in parts.items() for name in ("accuracy", "loss")]
     rows = [
         [name, *(cell for part in parts for cell in (percent(row[part]["accuracy"], 1), f"{row[part]['loss']:.3f}"))]
         for name, row in measured.items()

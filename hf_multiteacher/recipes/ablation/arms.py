@@ -86,7 +86,7 @@ def _alone(keys: Keys) -> Keys:
 
 
 def _without_teachers(keys: Keys) -> Keys:
-    """Leave out what only teachers give a meaning: the objective, and examples without labels."""
+    """Leave out what only teachers give a meaning: the objective, calibration, and examples without labels."""
     left_out = {*objective_arguments(), *UNLABELLED, "calibrate_teachers"} - OF_TRAININGS
     kept = {key: value for key, value in keys.items() if key not in left_out}
     return kept | ({"unlabelled_rows": 0} if kept.get("labelled_rows") else {})

@@ -120,8 +120,8 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
         ValueError: The file cannot be read, or a key is unknown, missing, or has a value that does not fit.
     """
     given = read_values(SHARED, words)
-    if not words[0].startswith("-"):
-        given["tasks"] = _with_own_keys(given.get("tasks"), read_values(SHARED, words[:1]).get("tasks"))
+    if "tasks" in given and words[1:] and not words[0].startswith("-"):
+        given["tasks"] = _with_own_keys(given["tasks"], read_values(SHARED, words[:1]).get("tasks"))
     own = {each.name for each in fields(AblationConfig)}
     config = AblationConfig(**{key: value for key, value in given.items() if key in own})
 
