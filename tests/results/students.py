@@ -26,6 +26,6 @@ def collect_students(folders: Mapping[str, str], path: Path) -> None:
 
 
 def collect_uncovered(folders: Mapping[str, str], path: Path) -> None:
-    """Write the figures of students of `examples/span_likelihood.py` to one file; arguments as above."""
+    """Write the figures of students of `examples/words_cut_differently.py` to one file; arguments as above."""
     rows = {name: json.loads(Path(folder, "figures.json").read_text("utf-8")) for name, folder in folders.items()}
     path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
