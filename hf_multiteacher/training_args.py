@@ -61,7 +61,8 @@ class DistillationTrainingArguments(TrainingArguments):
         default=False,
         metadata={
             "help": "When the trainer is made, find on the evaluation set by which number each teacher's logits are "
-            "to be divided so that it is as sure as it is right; a teacher that has a temperature keeps it."
+            "to be divided so that it is as sure as it is right; a teacher that has a temperature keeps it. In a "
+            "regression, find teacher_weights, where they are not given."
         },
     )
     temperature: Annotated[float, OBJECTIVE] = field(

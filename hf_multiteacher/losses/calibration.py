@@ -1,6 +1,7 @@
-"""How sure a teacher should be: the one number by which its logits are divided, from the errors on held-out rows."""
+"""How sure a teacher should be, or how much say it should have in a regression, from the errors on held-out rows."""
 
 from collections.abc import Callable
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from .weighting import gold_error
 
 TEMPERATURES = tuple(2 ** (step / 4) for step in range(-12, 21))
 """Those that are tried: from 1/8 to 32, four to each doubling."""
+MOST_ROUNDS = 1000
 
 
 def errors_by_temperature(
@@ -49,3 +51,28 @@ def fitted_temperature(errors: Tensor) -> float:
     before, least, after = around.tolist()
     steps = (before - after) / (before - 2 * least + after) / 2
     return round(TEMPERATURES[lowest] * 2 ** (steps / 4), 3)
+
+
+def fitted_weights(products: Tensor) -> list[float]:
+    """The weights, from 0 on and with a sum of 1, of the mean of teachers with the lowest squared error.
+
+    They are those of a linear stack (Breiman, 1996, "Stacked Regressions"), to three decimals. One pair of teachers
+    after the other shares what it has in the best way, until nothing changes.
+
+    Args:
+        products: `[teachers, teachers]`, the products of their errors, summed over all rows.
+    """
+    products, teachers = products.double(), len(products)
+    weights = torch.full((teachers,), 1 / teachers, dtype=torch.float64, device=products.device)
+    for _ in range(MOST_ROUNDS):
+        before = weights.clone()
+        for one, other in combinations(range(teachers), 2):
+            slope = (products[one] - products[other]) @ weights
+            curvature = products[one, one] + products[other, other] - 2 * products[one, other]
+            if curvature > 0:
+                moved = (-slope / curvature).clamp(-weights[one], weights[other])
+                weights[one] += moved
+                weights[other] -= moved
+        if torch.allclose(weights, before, rtol=0, atol=1e-6):
+            break
+    return [round(weight, 3) for weight in weights.tolist()]

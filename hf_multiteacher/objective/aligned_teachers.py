@@ -104,9 +104,8 @@ class AlignedTeachers:
     ) -> None:
         self.teachers = teachers
         self.names = teachers.names
-        self.weights = self._scaled(weights)
-        self.fixed_weights = torch.tensor(self.weights, device=device)  # made here: a GPU would wait for it in a step
-        self.followed_at_all = torch.tensor(self.followed, device=device)
+        self._device = device
+        self.weigh(weights)
         self.sources = sources_of(multi_tokenizer, len(teachers))
         self.student_tokenizer = None if multi_tokenizer is None else multi_tokenizer.student_tokenizer
 
@@ -123,15 +122,18 @@ class AlignedTeachers:
     def _over_labels(teacher: LoadedTeacher, device: torch.device) -> Outcomes | None:
         return None if teacher.shared_labels is None else Outcomes.between_labels(teacher.shared_labels, device)
 
-    def _scaled(self, weights: Sequence[float] | None) -> list[float]:
-        """Scale the weights to sum to 1."""
+    def weigh(self, weights: Sequence[float] | None) -> None:
+        """Give the teachers other weights, scaled to sum to 1; equal ones when None."""
         if weights is not None and len(weights) != len(self.names):
             raise ValueError(
                 f"teacher_weights expects one number for each of the teachers {self.names}, got {weights}."
             )
 
         each = weights or [1] * len(self.names)
-        return [weight / sum(each) for weight in each]
+        self.weights = [weight / sum(each) for weight in each]
+        # Made here: a GPU would wait for them in a step.
+        self.fixed_weights = torch.tensor(self.weights, device=self._device)
+        self.followed_at_all = torch.tensor(self.followed, device=self._device)
 
     @property
     def one_outcome_space(self) -> bool:

@@ -1,11 +1,11 @@
-"""The temperatures of a run's teachers, from what they say on held-out rows; they are asked once about each batch."""
+"""The temperatures of a run's teachers, or weights, from what they say on held-out rows; each batch is read once."""
 
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
-from ..losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature
+from ..losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature, fitted_weights
 from .objective import DistillationObjective
 from .rows import Inputs, Rows
 
@@ -38,12 +38,40 @@ def fitted_temperatures(
                 f"calibrate_teachers compares teacher '{name}' with labels, but it has no labelled row in "
                 "eval_dataset. Give it some, or leave calibrate_teachers out."
             )
-        if each.isnan().any():
-            raise ValueError(
-                f"calibrate_teachers compares teacher '{name}' with labels, but on some row of eval_dataset it says "
-                "what is no number. Take the row out, or leave calibrate_teachers out."
-            )
+        _expect_number(name, each)
     return [fitted_temperature(each) for each in errors]
+
+
+def fitted_teacher_weights(
+    objective: DistillationObjective, batches: Iterable[Inputs], gather: Callable[[Tensor], Tensor]
+) -> list[float]:
+    """Find how much each teacher of a regression is to say, on the rows that all of them have.
+
+    Args:
+        objective: As for `fitted_temperatures`, and so are the others.
+        batches: Held-out examples with labels.
+        gather: Brings a tensor of all ranks together.
+
+    Returns:
+        One weight per teacher; they sum to 1.
+
+    Raises:
+        ValueError: There is no labelled row that all teachers have, or one says something there that is no number.
+    """
+    names = objective.teachers.names
+    totals = torch.zeros(len(names), len(names) + 1, dtype=torch.float64)
+    for inputs in batches:
+        totals += gather(_products(objective, inputs)).cpu().double().sum(dim=0)
+
+    products, rows = totals[:, :-1], totals[0, -1]
+    if not rows:
+        raise ValueError(
+            f"calibrate_teachers compares the teachers {names} with labels, but eval_dataset has no labelled row that "
+            "all of them have. Give it some, or leave calibrate_teachers out."
+        )
+    for name, each in zip(names, products.diagonal(), strict=True):
+        _expect_number(name, each)
+    return fitted_weights(products)
 
 
 @torch.no_grad()
@@ -74,9 +102,34 @@ def _errors(objective: DistillationObjective, teacher: int, logits: Tensor, rows
     return torch.cat([errors, torch.ones_like(errors[:, :1])], dim=1)
 
 
+@torch.no_grad()
+def _products(objective: DistillationObjective, inputs: Inputs) -> Tensor:
+    """Add up the products of all errors within every example, and its rows; [examples, teachers, teachers + 1]."""
+    rows, teachers = objective.rows(inputs), objective.teachers
+    available = torch.stack([*teachers.available(rows)]).all(dim=0)
+    labelled = rows.labelled.flatten().index_select(0, rows.index)
+    chosen = (available & labelled).nonzero().squeeze(1)
+    logits = objective.ask_teachers(inputs).logits
+    if rows.labels is None:
+        return logits[0].new_zeros(len(rows.mask), len(logits), len(logits) + 1)
+
+    gold = rows.labels.index_select(0, chosen)
+    errors = torch.stack([each.index_select(0, chosen).view_as(gold) - gold for each in logits]).float()
+    products = torch.einsum("tr...,ur...->rtu", errors, errors)
+    return _per_example(rows, chosen, torch.cat([products, torch.ones_like(products[:, :, :1])], dim=2))
+
+
 def _per_example(rows: Rows, chosen: Tensor, values: Tensor) -> Tensor:
     """Add up the values [rows, ...] of some rows within each example, [examples, ...]."""
     tokens = 1 if rows.tokens is None else rows.tokens.shape[1]
     examples = rows.index.index_select(0, chosen) // tokens
     sums = values.new_zeros(len(rows.mask), *values.shape[1:])
     return sums.index_add(0, examples, values)
+
+
+def _expect_number(name: str, errors: Tensor) -> None:
+    if errors.isnan().any():
+        raise ValueError(
+            f"calibrate_teachers compares teacher '{name}' with labels, but on some row of eval_dataset it says "
+            "what is no number. Take the row out, or leave calibrate_teachers out."
+        )

@@ -310,25 +310,17 @@ def refused_losses(
     )
 
 
-def refused_calibration(
-    args: DistillationTrainingArguments, student: nn.Module, eval_dataset: Any
-) -> Iterator[Refusal]:
+def refused_calibration(args: DistillationTrainingArguments, eval_dataset: Any) -> Iterator[Refusal]:
     """Yield why the teachers cannot be calibrated.
 
     Args:
         args: The arguments of the run.
-        student: With its `problem_type` set.
         eval_dataset: The rows on which it would be done.
     """
     yield Refusal(
         when=args.calibrate_teachers and eval_dataset is None,
         says="calibrate_teachers compares the teachers with labels of held-out rows, but there is no eval_dataset. "
-        "Give one, or the temperatures themselves: Teacher(..., temperature=1.5)",
-    )
-    yield Refusal(
-        when=args.calibrate_teachers and without_adapters(student).config.problem_type == "regression",
-        says="calibrate_teachers makes class probabilities as sure as they are right, but a regression has none. "
-        "Leave it out",
+        "Give one, or what it would find: Teacher(..., temperature=1.5), in a regression teacher_weights",
     )
 
 

@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from helpers.formulas import MULTI, SINGLE, normal
-from hf_multiteacher.losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature
+from hf_multiteacher.losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature, fitted_weights
 from hf_multiteacher.losses.weighting import gold_error
 
 ROWS = 400
@@ -57,3 +57,26 @@ def test_beside_a_temperature_at_which_a_label_is_impossible_it_is_the_one_that_
 def test_it_stays_between_the_bounds(exaggeration, found):
     logits, labels = answers(SINGLE, exaggeration)
     assert fitted_temperature(errors_by_temperature(SINGLE, logits, labels).sum(dim=0)) == found
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (0.5, 1.5), (0.3, 3.0), (1.0, 1.2, 0.8), (0.2, 1.0, 3.0, 2.0)])
+@pytest.mark.parametrize("shared", [0.0, 1.0])
+def test_weights_are_those_of_the_mean_with_the_lowest_squared_error(scales, shared):
+    noise = normal(ROWS, len(scales)).double() * torch.tensor(scales) + shared * normal(ROWS, 1, seed=1).double()
+    products = noise.T @ noise
+    start = [1 / len(scales)] * len(scales)
+    expected = minimize(
+        lambda weights: float(torch.tensor(weights) @ products @ torch.tensor(weights)) / ROWS,
+        start,
+        bounds=[(0, 1)] * len(scales),
+        constraints={"type": "eq", "fun": lambda weights: sum(weights) - 1},
+        tol=1e-12,
+    )
+    found = fitted_weights(products)
+    assert found == pytest.approx(expected.x.tolist(), abs=2e-3)
+    assert sum(found) == pytest.approx(1, abs=2e-3) and min(found) >= 0
+
+
+def test_teachers_that_always_agree_share_alike():
+    assert fitted_weights(torch.ones(2, 2)) == [0.5, 0.5]
+    assert fitted_weights(torch.ones(1, 1)) == [1.0]

@@ -1,6 +1,7 @@
-"""Teachers that are as sure as they are right: found on the evaluation set, whatever the batches, and followed so."""
+"""Teachers that are as sure as they are right, and have the say they deserve: found on the evaluation set."""
 
 import copy
+import math
 from dataclasses import replace
 
 import pytest
@@ -136,3 +137,80 @@ def test_rows_of_a_rank_without_a_label_count_nothing(pair, tmp_path):
     objective = trainer.distillation_objective
     runs = [fitted_temperatures(objective, some, lambda each: each) for some in (batches, batches + silent)]
     assert runs[0] == runs[1]
+
+
+# ---- In a regression: how much each is to say ----
+
+
+def answers(toy):
+    """What each teacher says of every example of the evaluation set, one by one; float64 [teachers, examples]."""
+    found = []
+    for teacher, column in zip(toy.teachers, ("input_ids", "teacher_1_input_ids"), strict=True):
+        model = copy.deepcopy(teacher.model).double().eval()
+        found.append([float(model(input_ids=torch.tensor([ids])).logits) for ids in toy.evaluation[column]])
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def between(toy, share):
+    """The toy with gold numbers that lie between the teachers', and are not quite what either says; their answers."""
+    said = answers(toy)
+    noise = torch.randn(said.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    gold = share * said[0] + (1 - share) * said[1] + 0.3 * said.std() * noise
+    evaluation = toy.evaluation.remove_columns("labels").add_column("labels", gold.tolist())
+    return replace(toy, evaluation=evaluation), said, gold
+
+
+@pytest.mark.parametrize("size", [5, 22])
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.3])
+def test_a_regression_finds_the_weights_of_the_lowest_squared_error(share, size, pair, tmp_path):
+    toy, said, gold = between(make_toy("regression", pair), share)
+    trainer = make_trainer(toy, tmp_path, calibrate_teachers=True, per_device_eval_batch_size=size)
+    best = min(range(1001), key=lambda first: sum(
+        (first / 1000 * one + (1 - first / 1000) * other - truth) ** 2
+        for one, other, truth in zip(*said.tolist(), gold.tolist(), strict=True)
+    ))  # fmt: skip
+    assert trainer.args.teacher_weights == pytest.approx([best / 1000, 1 - best / 1000], abs=2e-3)
+    assert [*trainer.distillation_objective.teachers.weight_of.values()] == trainer.args.teacher_weights
+    assert temperatures(trainer) == [None, None]
+    assert 0.05 < trainer.args.teacher_weights[0] < 0.95, "or nothing is tested"
+
+
+def test_what_a_regression_found_is_what_the_same_weights_by_hand_do(pair, tmp_path):
+    toy, _, _ = between(make_toy("regression", pair, max_steps=3), 0.7)
+    found = make_trainer(toy, tmp_path, calibrate_teachers=True)
+    by_hand = make_trainer(
+        make_toy("regression", pair, max_steps=3), tmp_path, teacher_weights=found.args.teacher_weights
+    )
+    for trainer in (found, by_hand):
+        trainer.train()
+    assert largest_difference(weights_of(found), weights_of(by_hand)) == 0
+    assert found.distillation_objective.manifest() == by_hand.distillation_objective.manifest()
+
+
+def test_weights_of_a_regression_that_were_given_stay(pair, tmp_path):
+    toy, _, _ = between(make_toy("regression", pair), 0.7)
+    trainer = make_trainer(toy, tmp_path, calibrate_teachers=True, teacher_weights=[1, 3])
+    assert trainer.distillation_objective.teachers.weights == [0.25, 0.75]
+
+
+def test_a_regression_counts_the_rows_with_a_label_alone(pair, tmp_path):
+    toy, said, gold = between(make_toy("regression", pair), 0.7)
+    some = gold.where(torch.arange(len(gold)) < 15, torch.nan)
+    with_labels = toy.evaluation.select(range(15))
+    without = toy.evaluation.remove_columns("labels").add_column("labels", some.tolist())
+    found = [
+        make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=each).args.teacher_weights
+        for each in (with_labels, without)
+    ]
+    assert found[0] == pytest.approx(found[1], abs=1e-3)
+    none = toy.evaluation.remove_columns("labels").add_column("labels", [math.nan] * len(gold))
+    with pytest.raises(ValueError, match="eval_dataset has no labelled row that all of them have"):
+        make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=none)
+
+
+def test_a_teacher_of_a_regression_that_says_what_is_no_number_is_named(pair, tmp_path):
+    toy = make_toy("regression", pair)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[0] = torch.nan
+    with pytest.raises(ValueError, match="teacher 'second' with labels, but on some row of eval_dataset it says"):
+        make_trainer(toy, tmp_path, calibrate_teachers=True)

@@ -13,7 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.results", description=__doc__)
     parser.add_argument("--add", nargs=2, metavar=("NAME", "JSON"), help="put an ablation's tasks into docs/results")
     parser.add_argument("--students", nargs="+", metavar="NAME=FOLDER", help="masked-LM students, as distill left it")
-    parser.add_argument("--uncovered", nargs="+", metavar="NAME=FOLDER", help="what examples/words_cut_differently.py left")
+    parser.add_argument("--uncovered", nargs="+", metavar="NAME=FOLDER", help="what words_cut_differently.py left")
     parser.add_argument("--sizes", nargs="+", metavar="NAME=MODEL", help="encoders; the student is made of the last")
     parser.add_argument("--layers", type=int, default=4, help="so many layers of it (default: 4)")
     parser.add_argument("--data", default="romanian", help="the folder of the data sets (default: romanian)")

@@ -36,7 +36,6 @@ from hf_multiteacher.training.checks import (
             "teacher_weights have no effect",
         ),
         ("tagging", {"teacher_weighting": "confidence", "teacher_weights": [2, 1]}, "teacher_weights have no effect"),
-        ("regression", {"calibrate_teachers": True}, "as sure as they are right, but a regression has none"),
         ("tagging", {"teacher_weights": [1.0]}, r"one number for each of the teachers \['first', 'second'\]"),
         ("masked-lm", {"ensemble": "probabilities"}, r"but \['second'\] have a vocabulary or labels that are not"),
         ("masked-lm", {"ensemble": "logits"}, "Use 'per_teacher'"),
