@@ -13,6 +13,7 @@ from helpers.experiments import save_models
 from hf_multiteacher import MultiTeacherDistillationTrainer
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.ablation.distillation import CellsOfTask
+from hf_multiteacher.recipes.ablation.teachers import TaskTeacher
 from hf_multiteacher.recipes.stopping import TrainingStoppedError
 from hf_multiteacher.recipes.task_distillation import TaskDistillation
 
@@ -196,6 +197,23 @@ def test_a_damaged_note_about_a_teacher_is_named(finished, tmp_path, capsys):
     (tmp_path / "out/teachers/sts/A.json").write_text("", encoding="utf-8")
     assert ablate(finished, "--output_dir", str(tmp_path / "out")) == 2
     assert "A.json' is damaged. Remove it, and the teacher learns again." in capsys.readouterr().err
+
+
+def test_a_teacher_that_another_run_has_taught_meanwhile_is_taken(
+    finished, tmp_path, monkeypatch, capsys
+):
+    learn = TaskTeacher.learn
+
+    def learn_late(teacher, progress):
+        shutil.copytree(finished / "out/teachers", tmp_path / "out/teachers", dirs_exist_ok=True)
+        learn(teacher, progress)
+
+    monkeypatch.setattr(TaskTeacher, "learn", learn_late)
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--output_dir", str(tmp_path / "out")) == 0
+    said = capsys.readouterr().err
+    assert "the teacher A learns" in said and "[3/5] sts: alone" in said and "step 2/2" not in said
+    cells = [json.loads((out / "cells/sts/both/1.json").read_text()) for out in (tmp_path / "out", finished / "out")]
+    assert cells[0]["quality"] == cells[1]["quality"]
 
 
 def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, monkeypatch, capsys):

@@ -147,7 +147,7 @@ def answers(toy):
     found = []
     for teacher, column in zip(toy.teachers, ("input_ids", "teacher_1_input_ids"), strict=True):
         model = copy.deepcopy(teacher.model).double().eval()
-        found.append([float(model(input_ids=torch.tensor([ids])).logits) for ids in toy.evaluation[column]])
+        found.append([model(input_ids=torch.tensor([ids])).logits.item() for ids in toy.evaluation[column]])
     return torch.tensor(found, dtype=torch.float64)
 
 

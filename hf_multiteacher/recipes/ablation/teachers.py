@@ -41,11 +41,16 @@ class TaskTeacher:
         self.ready = self._found()
 
     def learn(self, progress: Progress) -> None:
-        """Fine-tune it.
+        """Fine-tune it, unless another run in the same folder has done so by now.
 
         Raises:
             UnfitError: The data or the arguments do not fit it.
+            ValueError: Another run has taught it otherwise.
         """
+        if self._file.is_file():
+            self.ready = self._found()
+            return
+
         for rest in (self._scratch, self.folder / self.name):  # of a run that was stopped
             shutil.rmtree(rest, ignore_errors=True)
         distillation = self._distillation()
