@@ -20,8 +20,8 @@ def test_the_readme_says_what_was_found():
     found = measured()["few_labels"]
     readme = " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
     both, other = tables.gain(found, "A+B logits"), tables.wrong_choice(found)
-    assert f"{both} points beside it, where the other one alone has {other}, on four tasks and three seeds" in readme
-    assert (len(found["tasks"]), len(tables.seeds_of(found))) == (4, 3)
+    assert f"{both} points beside it, where the other one alone has {other}, on six tasks and three seeds" in readme
+    assert (len(found["tasks"]), len(tables.seeds_of(found))) == (6, 3)
     assert tables.verdict(found, "A+B logits") == "not proven either way." and "about as good as the better" in readme
     better = tables.ahead(measured()["masked_lm_tasks"], "from both", ["from cased", "from uncased"])
     assert better == ["upos", "xpos", "ner"] and "the better one to fine-tune in three kinds of tagging" in readme
