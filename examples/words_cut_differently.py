@@ -27,7 +27,6 @@ from hf_multiteacher import (
     MultiTokenizer,
     student_from_teacher,
 )
-from hf_multiteacher.losses.functional import coarsen
 from hf_multiteacher.recipes import load_corpus
 from hf_multiteacher.tokenization import VocabularyTransfer
 
@@ -161,10 +160,16 @@ def _divergence(student: Tensor, of_student: Tensor, teacher: Tensor, of_teacher
     """KL of two rows of logits, [rows], each made a distribution over the outcomes of its entries; 0 is left out."""
     count = int(max(of_student.max(), of_teacher.max())) + 1
     mine, theirs = (
-        coarsen(logits, outcomes, count)[:, 1:].log_softmax(dim=-1)
-        for logits, outcomes in ((student, of_student), (teacher, of_teacher))
+        _over(outcomes, logits, count) for outcomes, logits in ((of_student, student), (of_teacher, teacher))
     )
     return (theirs.exp() * (theirs - mine)).sum(dim=-1)
+
+
+def _over(outcomes: Tensor, logits: Tensor, count: int) -> Tensor:
+    """Add up the entries of each outcome; log-probabilities [rows, outcomes but 0]."""
+    shares = logits.float().softmax(dim=-1)
+    totals = shares.new_zeros(len(logits), count).index_add(1, outcomes, shares)[:, 1:]
+    return totals.clamp(min=torch.finfo(totals.dtype).tiny).log().log_softmax(dim=-1)
 
 
 def binary_divergence(student: Tensor, teacher: Tensor) -> Tensor:

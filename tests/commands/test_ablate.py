@@ -199,9 +199,7 @@ def test_a_damaged_note_about_a_teacher_is_named(finished, tmp_path, capsys):
     assert "A.json' is damaged. Remove it, and the teacher learns again." in capsys.readouterr().err
 
 
-def test_a_teacher_that_another_run_has_taught_meanwhile_is_taken(
-    finished, tmp_path, monkeypatch, capsys
-):
+def test_a_teacher_that_another_run_has_taught_meanwhile_is_taken(finished, tmp_path, monkeypatch, capsys):
     learn = TaskTeacher.learn
 
     def learn_late(teacher, progress):
