@@ -27,7 +27,7 @@ from .models.task import compiled_in_place, task_of, without_adapters
 from .models.trial import expect_readable, uses_every_weight
 from .objective.aligned_teachers import AlignedTeachers, sources_of
 from .objective.batch import Batch, WithRows
-from .objective.calibration import fitted_teacher_weights, fitted_temperatures
+from .objective.calibration import calibrate
 from .objective.components import detached
 from .objective.evaluation import HARD_LOSS
 from .objective.evaluation_mixin import EvaluationMixin, students_objective
@@ -210,19 +210,10 @@ class MultiTeacherDistillationTrainer(
             self._calibrate_teachers()
 
     def _calibrate_teachers(self) -> None:
-        """Find the temperature of each teacher that has none yet, or a regression's weights, on the evaluation set."""
-        args, objective = check_arguments(self.args), self.distillation_objective
+        """Calibrate the teachers on the evaluation set."""
         loaders = [self.get_eval_dataloader(data) for data in datasets_of(None, self.eval_dataset)]
         batches = (self._prepare_inputs(inputs) for loader in loaders for inputs in loader)
-        gather = self.accelerator.gather_for_metrics
-        if objective.problem == "regression":
-            args.teacher_weights = args.teacher_weights or fitted_teacher_weights(objective, batches, gather)
-            objective.teachers.weigh(args.teacher_weights)
-            return
-
-        found = fitted_temperatures(objective, batches, gather)
-        for teacher, temperature in zip(self.teachers, found, strict=True):
-            teacher.temperature = temperature if teacher.temperature is None else teacher.temperature
+        calibrate(self.distillation_objective, batches, self.accelerator.gather_for_metrics)
 
     def _load_teachers(self, teachers: Any, tokenizer: PreTrainedTokenizerFast | None) -> TeacherEnsemble:
         """Load the teachers to where they run, in the precision in which they run."""

@@ -12,6 +12,7 @@ from .weighting import gold_error
 TEMPERATURES = tuple(2 ** (step / 4) for step in range(-12, 21))
 """Those that are tried: from 1/8 to 32, four to each doubling."""
 MOST_ROUNDS = 1000
+"""After so many over all pairs of teachers, weights are taken as they are."""
 
 
 def errors_by_temperature(

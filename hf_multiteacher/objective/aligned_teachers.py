@@ -105,7 +105,7 @@ class AlignedTeachers:
         self.teachers = teachers
         self.names = teachers.names
         self._device = device
-        self.weigh(weights)
+        self.set_weights(weights)
         self.sources = sources_of(multi_tokenizer, len(teachers))
         self.student_tokenizer = None if multi_tokenizer is None else multi_tokenizer.student_tokenizer
 
@@ -122,7 +122,7 @@ class AlignedTeachers:
     def _over_labels(teacher: LoadedTeacher, device: torch.device) -> Outcomes | None:
         return None if teacher.shared_labels is None else Outcomes.between_labels(teacher.shared_labels, device)
 
-    def weigh(self, weights: Sequence[float] | None) -> None:
+    def set_weights(self, weights: Sequence[float] | None) -> None:
         """Give the teachers other weights, scaled to sum to 1; equal ones when None."""
         if weights is not None and len(weights) != len(self.names):
             raise ValueError(

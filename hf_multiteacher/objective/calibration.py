@@ -10,6 +10,30 @@ from .objective import DistillationObjective
 from .rows import Inputs, Rows
 
 
+def calibrate(objective: DistillationObjective, batches: Iterable[Inputs], gather: Callable[[Tensor], Tensor]) -> None:
+    """Find the temperature of each teacher that has none, or in a regression the weights, where none are given.
+
+    Weights are also left in the arguments of the run, where manifest and card read them.
+
+    Args:
+        objective: As for `fitted_temperatures`, and so are the others.
+        batches: Held-out examples with labels.
+        gather: Brings a tensor of all ranks together.
+
+    Raises:
+        ValueError: A teacher cannot be compared with labels.
+    """
+    args, aligned = objective.args, objective.teachers
+    if objective.problem == "regression":
+        args.teacher_weights = args.teacher_weights or fitted_teacher_weights(objective, batches, gather)
+        aligned.set_weights(args.teacher_weights)
+        return
+
+    found = fitted_temperatures(objective, batches, gather)
+    for teacher, temperature in zip(aligned.teachers, found, strict=True):
+        teacher.temperature = temperature if teacher.temperature is None else teacher.temperature
+
+
 def fitted_temperatures(
     objective: DistillationObjective, batches: Iterable[Inputs], gather: Callable[[Tensor], Tensor]
 ) -> list[float]:

@@ -81,8 +81,9 @@ def test_all_evaluation_sets_count_and_those_without_labels_do_not(pair, tmp_pat
         make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=none)
 
 
-def test_a_teacher_that_says_what_is_no_number_is_refused(pair, tmp_path):
-    toy = make_toy("single-label", pair)
+@pytest.mark.parametrize("task", ["single-label", "regression"])
+def test_a_teacher_that_says_what_is_no_number_is_refused(task, pair, tmp_path):
+    toy = make_toy(task, pair)
     with torch.no_grad():
         toy.teachers[1].model.classifier.bias[0] = torch.nan
     with pytest.raises(ValueError, match="teacher 'second' with labels, but on some row of eval_dataset it says"):
@@ -206,11 +207,3 @@ def test_a_regression_counts_the_rows_with_a_label_alone(pair, tmp_path):
     none = toy.evaluation.remove_columns("labels").add_column("labels", [math.nan] * len(gold))
     with pytest.raises(ValueError, match="eval_dataset has no labelled row that all of them have"):
         make_trainer(toy, tmp_path, calibrate_teachers=True, eval_dataset=none)
-
-
-def test_a_teacher_of_a_regression_that_says_what_is_no_number_is_named(pair, tmp_path):
-    toy = make_toy("regression", pair)
-    with torch.no_grad():
-        toy.teachers[1].model.classifier.bias[0] = torch.nan
-    with pytest.raises(ValueError, match="teacher 'second' with labels, but on some row of eval_dataset it says"):
-        make_trainer(toy, tmp_path, calibrate_teachers=True)

@@ -27,6 +27,15 @@ def test_the_readme_says_what_was_found():
     assert better == ["upos", "xpos", "ner"] and "the better one to fine-tune in three kinds of tagging" in readme
 
 
+def test_what_the_page_says_of_all_six_tasks_holds():
+    tasks = measured()["few_labels"]["tasks"]
+    means = {arm: sum(task["arms"][arm]["mean"] for task in tasks.values()) for arm in tasks["upos"]["arms"]}
+    lost = {name: task["arms"]["A+B"]["gain"]["value"] for name, task in tasks.items()}
+    assert max(means, key=means.get) == "A+B logits", "the highest mean of all"
+    assert all(task["teachers"]["A"]["figure"] > task["teachers"]["B"]["figure"] for task in tasks.values())
+    assert min(lost, key=lost.get) == "sts" and 2 * lost["sts"] < sum(lost.values()), "most of it in sts"
+
+
 def test_no_figure_is_written_in_the_template():
     prose = re.sub(r"```.*?```|{{.*?}}|{%.*?%}|`[^`]*`", "", TEMPLATE.read_text("utf-8"), flags=re.DOTALL)
     assert not re.findall(r"[+-]?\d+\.\d+", prose)
