@@ -214,6 +214,21 @@ def test_a_teacher_that_another_run_has_taught_meanwhile_is_taken(finished, tmp_
     assert cells[0]["quality"] == cells[1]["quality"]
 
 
+def test_of_two_runs_that_teach_at_once_the_first_to_finish_is_kept(finished, tmp_path, monkeypatch):
+    train, kept = TaskDistillation.train_teachers, tmp_path / "out/teachers/sts"
+
+    def train_and_be_late(distillation, progress):
+        train(distillation, progress)
+        shutil.copytree(finished / "out/teachers/sts", kept, dirs_exist_ok=True)
+        (kept / "A/first").touch()
+
+    monkeypatch.setattr(TaskDistillation, "train_teachers", train_and_be_late)
+    flags = ("--tasks", "sts", "--seeds", "1", "--arms", "{A: {teachers: [A]}}")
+    assert ablate(finished, *flags, "--output_dir", str(tmp_path / "out")) == 0
+    assert (kept / "A/first").exists()
+    assert sorted(path.name for path in kept.iterdir()) == ["A", "A.json", "B", "B.json"]
+
+
 def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, monkeypatch, capsys):
     run = CellsOfTask.run
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...whole_file import write_text
@@ -51,31 +52,30 @@ class TaskTeacher:
             self.ready = self._found()
             return
 
-        for rest in (self._scratch, self.folder / self.name):  # of a run that was stopped
-            shutil.rmtree(rest, ignore_errors=True)
-        distillation = self._distillation()
         within: Any = WithinStage(progress)
-        with told_of(f"The teacher '{self.name}' cannot learn {self.arm.task}"):
-            distillation.prepare(within)
-        distillation.train_teachers(within)
-
-        (self._scratch / "teacher-1").rename(self.folder / self.name)  # a trainer calls it as its folder is called
-        shutil.rmtree(self._scratch)
-        write_text(self._file, json.dumps(self.settings, indent=1, ensure_ascii=False))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{self.name}.learning-", dir=self.folder) as scratch:  # one per run
+            distillation = self._distillation(scratch)
+            with told_of(f"The teacher '{self.name}' cannot learn {self.arm.task}"):
+                distillation.prepare(within)
+            distillation.train_teachers(within)
+            if not self._file.is_file():
+                self._keep(Path(scratch) / "teacher-1")  # a trainer calls it as its folder is called
         self.ready = self._found()
+
+    def _keep(self, learned: Path) -> None:
+        shutil.rmtree(self.folder / self.name, ignore_errors=True)  # of a run that was stopped here
+        learned.rename(self.folder / self.name)
+        write_text(self._file, json.dumps(self.settings, indent=1, ensure_ascii=False))
 
     @property
     def _file(self) -> Path:
         """There once the teacher has learned."""
         return self.folder / f"{self.name}.json"
 
-    @property
-    def _scratch(self) -> Path:
-        return self.folder / f"{self.name}.learning"
-
     def _found(self) -> str | None:
         if not self._file.is_file():
-            (found,) = self._distillation().found
+            (found,) = self._distillation(self.folder).found
             return None if found.fine_tune else self.source
 
         try:
@@ -85,8 +85,8 @@ class TaskTeacher:
         refuse_other(f"The fine-tuning of the teacher in '{self.folder / self.name}'", settings, self.settings)
         return str(self.folder / self.name)
 
-    def _distillation(self) -> CellDistillation:
-        return make_distillation(self.arm, SEED, [self.source], self._scratch)
+    def _distillation(self, output_dir: str | Path) -> CellDistillation:
+        return make_distillation(self.arm, SEED, [self.source], output_dir)
 
 
 def settings_of_all(teachers: Mapping[str, TaskTeacher]) -> Keys:
