@@ -1,6 +1,7 @@
 """A `transformers.Trainer` whose student learns from one or many teachers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, cast
@@ -210,7 +211,8 @@ class MultiTeacherDistillationTrainer(
             self._calibrate_teachers()
 
     def _calibrate_teachers(self) -> None:
-        """Calibrate the teachers on the evaluation set."""
+        """Calibrate the teachers on the evaluation set; the arguments that were given may serve other runs."""
+        self.args = self.distillation_objective.args = copy(check_arguments(self.args))
         loaders = [self.get_eval_dataloader(data) for data in datasets_of(None, self.eval_dataset)]
         batches = (self._prepare_inputs(inputs) for loader in loaders for inputs in loader)
         calibrate(self.distillation_objective, batches, self.accelerator.gather_for_metrics)

@@ -1,7 +1,6 @@
 """How sure a teacher should be, or how much say it should have in a regression, from the errors on held-out rows."""
 
 from collections.abc import Callable
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -12,7 +11,9 @@ from .weighting import gold_error
 TEMPERATURES = tuple(2 ** (step / 4) for step in range(-12, 21))
 """Those that are tried: from 1/8 to 32, four to each doubling."""
 MOST_ROUNDS = 1000
-"""After so many over all pairs of teachers, weights are taken as they are."""
+"""So many teachers may join those that are heard."""
+RIDGE = 1e-10
+"""A share of the mean squared error that each teacher is thought to have for itself: equal ones then share alike."""
 
 
 def errors_by_temperature(
@@ -35,7 +36,7 @@ def errors_by_temperature(
 
 
 def fitted_temperature(errors: Tensor) -> float:
-    """The temperature of the lowest error (Guo et al., 2017), to three decimals.
+    """The temperature of the lowest error (Guo et al., 2017), within two percent of it, with three decimals.
 
     Between those that were tried it is that of the parabola through the lowest error and its neighbours, over the
     logarithm of the temperature.
@@ -57,23 +58,40 @@ def fitted_temperature(errors: Tensor) -> float:
 def fitted_weights(products: Tensor) -> list[float]:
     """The weights, from 0 on and with a sum of 1, of the mean of teachers with the lowest squared error.
 
-    They are those of a linear stack (Breiman, 1996, "Stacked Regressions"), to three decimals. One pair of teachers
-    after the other shares what it has in the best way, until nothing changes.
+    They are those of a linear stack (Breiman, 1996, "Stacked Regressions"), to three decimals, found as the point of a
+    polytope that is nearest to the origin (Wolfe, 1976). Teachers that always agree share alike.
 
     Args:
         products: `[teachers, teachers]`, the products of their errors, summed over all rows.
     """
-    products, teachers = products.double(), len(products)
-    weights = torch.full((teachers,), 1 / teachers, dtype=torch.float64, device=products.device)
+    products = products.double()
+    least = RIDGE * float(products.diagonal().mean()) or 1.0
+    products = products + least * torch.eye(len(products), dtype=products.dtype, device=products.device)
+
+    weights = torch.zeros_like(products[0])
+    weights[products.diagonal().argmin()] = 1.0
     for _ in range(MOST_ROUNDS):
-        before = weights.clone()
-        for one, other in combinations(range(teachers), 2):
-            slope = (products[one] - products[other]) @ weights
-            curvature = products[one, one] + products[other, other] - 2 * products[one, other]
-            if curvature > 0:
-                moved = (-slope / curvature).clamp(-weights[one], weights[other])
-                weights[one] += moved
-                weights[other] -= moved
-        if torch.allclose(weights, before, rtol=0, atol=1e-6):
+        slopes = products @ weights
+        heard = weights > 0
+        joins = slopes.masked_fill(heard, torch.inf).argmin()
+        if heard.all() or slopes[joins] > (1 - RIDGE) * (slopes @ weights):
             break
+        heard[joins] = True
+        weights = _shared_among(heard, products, weights)
     return [round(weight, 3) for weight in weights.tolist()]
+
+
+def _shared_among(heard: Tensor, products: Tensor, weights: Tensor) -> Tensor:
+    """Go from some weights to the best ones of the teachers that are heard, until only those with a say are left."""
+    while True:
+        best = torch.zeros_like(weights)
+        best[heard] = torch.linalg.solve(products[heard][:, heard], torch.ones_like(weights[heard]))
+        best /= best.sum()
+        leaving = heard & (best < 0)
+        if not leaving.any():
+            return best
+
+        shares = weights[leaving] / (weights[leaving] - best[leaving])
+        weights = weights + shares.min() * (best - weights)
+        first_to_leave = leaving.nonzero()[shares.argmin()]
+        weights[first_to_leave], heard[first_to_leave] = 0.0, False

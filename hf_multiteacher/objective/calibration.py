@@ -1,5 +1,6 @@
 """The temperatures of a run's teachers, or weights, from what they say on held-out rows; each batch is read once."""
 
+import logging
 from collections.abc import Callable, Iterable
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 from ..losses.calibration import TEMPERATURES, errors_by_temperature, fitted_temperature, fitted_weights
 from .objective import DistillationObjective
 from .rows import Inputs, Rows
+
+logger = logging.getLogger(__name__)
 
 
 def calibrate(objective: DistillationObjective, batches: Iterable[Inputs], gather: Callable[[Tensor], Tensor]) -> None:
@@ -31,7 +34,9 @@ def calibrate(objective: DistillationObjective, batches: Iterable[Inputs], gathe
 
     found = fitted_temperatures(objective, batches, gather)
     for teacher, temperature in zip(aligned.teachers, found, strict=True):
-        teacher.temperature = temperature if teacher.temperature is None else teacher.temperature
+        if teacher.temperature is None:
+            teacher.temperature = temperature
+            _expect_inside(teacher.name, temperature)
 
 
 def fitted_temperatures(
@@ -152,8 +157,19 @@ def _per_example(rows: Rows, chosen: Tensor, values: Tensor) -> Tensor:
 
 
 def _expect_number(name: str, errors: Tensor) -> None:
-    if errors.isnan().any():
+    if errors.isnan().any() or not errors.isfinite().any():
         raise ValueError(
             f"calibrate_teachers compares teacher '{name}' with labels, but on some row of eval_dataset it says "
-            "what is no number. Take the row out, or leave calibrate_teachers out."
+            "what is no number, or that the label is impossible. Take the row out, or leave calibrate_teachers out."
+        )
+
+
+def _expect_inside(name: str, temperature: float) -> None:
+    if temperature in (round(TEMPERATURES[0], 3), round(TEMPERATURES[-1], 3)):
+        logger.warning(
+            "calibrate_teachers gave teacher '%s' the temperature %s, the end of what is tried: in eval_dataset it is "
+            "right about nearly all rows, or tells nothing of their labels. Evaluate on more rows, from which it has "
+            "not learned.",
+            name,
+            temperature,
         )

@@ -170,6 +170,12 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
         (["--fine_tuning", "{max_steps: 4}"], "The fine-tuning of the teacher in"),
         (["--report", "--output_dir", "elsewhere"], "Nothing in 'elsewhere' is finished"),
         (["--output_dir", "elsewhere", "--num_train_epochs", "-1"], "num_train_epochs must be a number"),
+        (["--output_dir", "elsewhere", "--max_steps", "-5"], "max_steps must be a number from -1 on, got -5"),
+        (
+            ["--fine_tuning", "{A: {temperature: 3}}"],
+            "fine_tuning has the key 'temperature', which means nothing while a",
+        ),
+        (["--fine_tuning", "{student: a}"], "fine_tuning has the key 'student', which means nothing while a teacher"),
         (
             ["--tasks", "sts", "--arms", "{more: {labelled_rows: 400000}}"],
             "The arm 'more' cannot be run in sts. labelled_rows is 400000, but",

@@ -1,4 +1,5 @@
 import math
+from itertools import combinations
 
 import pytest
 import torch
@@ -77,6 +78,20 @@ def test_weights_are_those_of_the_mean_with_the_lowest_squared_error(scales, sha
     assert sum(found) == pytest.approx(1, abs=2e-3) and min(found) >= 0
 
 
+@pytest.mark.parametrize("teachers", [2, 3, 5])
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_are_the_best_of_teachers_that_err_alike(teachers, seed):
+    errors = 10 * normal(30, 1, seed=seed).double() + normal(30, teachers, seed=seed + 9).double()
+    products, least = errors.T @ errors, []
+    for some in (some for count in range(teachers) for some in combinations(range(teachers), count + 1)):
+        weights = torch.zeros(teachers, dtype=torch.float64)
+        weights[[*some]] = torch.linalg.solve(products[some, :][:, some], torch.ones(len(some), dtype=torch.float64))
+        weights /= weights.sum()
+        least.append((float(weights @ products @ weights) if weights.min() >= 0 else math.inf, weights.tolist()))
+    assert fitted_weights(products) == pytest.approx(min(least)[1], abs=1e-3)
+
+
 def test_teachers_that_always_agree_share_alike():
     assert fitted_weights(torch.ones(2, 2)) == [0.5, 0.5]
     assert fitted_weights(torch.ones(1, 1)) == [1.0]
+    assert fitted_weights(torch.zeros(4, 4)) == [0.25] * 4, "of teachers that are always right"

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from helpers.toys import TASKS, largest_difference, make_toy, make_trainer, weights_of
+from hf_multiteacher import DistillationTrainingArguments, MultiTeacherDistillationTrainer
 from hf_multiteacher.losses.calibration import TEMPERATURES
 from hf_multiteacher.objective.calibration import fitted_temperatures
 
@@ -88,6 +89,24 @@ def test_a_teacher_that_says_what_is_no_number_is_refused(task, pair, tmp_path):
         toy.teachers[1].model.classifier.bias[0] = torch.nan
     with pytest.raises(ValueError, match="teacher 'second' with labels, but on some row of eval_dataset it says"):
         make_trainer(toy, tmp_path, calibrate_teachers=True)
+
+
+def test_a_teacher_to_which_a_label_is_impossible_is_refused(pair, tmp_path):
+    toy = make_toy("single-label", pair)
+    with torch.no_grad():
+        toy.teachers[1].model.classifier.bias[toy.evaluation["label"][0]] = -torch.inf
+    with pytest.raises(ValueError, match="'second' with labels, but on some row .* or that the label is impossible"):
+        make_trainer(toy, tmp_path, calibrate_teachers=True)
+
+
+def test_a_temperature_at_the_end_of_what_is_tried_is_said(pair, tmp_path, caplog):
+    toy = make_toy("single-label", pair)
+    with torch.no_grad():
+        toy.teachers[0].model.classifier.weight *= 1e4
+    trainer = make_trainer(with_temperature(toy, None, 32.0), tmp_path, calibrate_teachers=True)
+    assert temperatures(trainer) == [32.0, 32.0]
+    assert "gave teacher 'first' the temperature 32.0, the end of what is tried" in caplog.text
+    assert "'second'" not in caplog.text
 
 
 def test_a_temperature_that_was_given_stays(pair, tmp_path):
@@ -186,6 +205,19 @@ def test_what_a_regression_found_is_what_the_same_weights_by_hand_do(pair, tmp_p
         trainer.train()
     assert largest_difference(weights_of(found), weights_of(by_hand)) == 0
     assert found.distillation_objective.manifest() == by_hand.distillation_objective.manifest()
+
+
+def test_arguments_that_two_trainers_share_keep_the_weights_of_neither(pair, tmp_path):
+    toys = [between(make_toy("regression", pair), share)[0] for share in (0.8, 0.3)]
+    args = DistillationTrainingArguments(str(tmp_path), use_cpu=True, calibrate_teachers=True)
+    found = [
+        MultiTeacherDistillationTrainer(
+            toy.student, args, None, toy.train, toy.evaluation, pair[0], teachers=toy.teachers
+        ).args.teacher_weights
+        for toy in toys
+    ]
+    assert found[0][0] > found[1][0] + 0.3
+    assert args.teacher_weights is None
 
 
 def test_weights_of_a_regression_that_were_given_stay(pair, tmp_path):

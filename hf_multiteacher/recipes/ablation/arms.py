@@ -12,6 +12,7 @@ from .configuration import OWN_KEYS_OF_CELLS, AblationConfig, Keys, declared
 
 UNLABELLED = ("unlabelled", "unlabelled_rows")
 OF_TRAININGS = {each.name for each in fields(TrainingArguments)}
+OF_TEACHING = {*objective_arguments(), *UNLABELLED, "calibrate_teachers", "teachers"} - OF_TRAININGS
 OF_STUDENTS = ("student", "teacher_", "report_")
 
 
@@ -62,6 +63,11 @@ def teachers_arm(task: str, keys: Keys, fine_tuning: Keys) -> Arm:
         ValueError: A key is unknown or does not fit.
     """
     own = declared("fine_tuning", fine_tuning, OWN_KEYS_OF_CELLS)
+    if unheard := [key for key in own if key in OF_TEACHING or key.startswith(OF_STUDENTS)]:
+        raise ValueError(
+            f"fine_tuning has the key '{unheard[0]}', which means nothing while a teacher learns a task from labels. "
+            "Leave it out."
+        )
     kept = {key: value for key, value in _without_teachers(keys).items() if not key.startswith(OF_STUDENTS)}
     keys = {**kept, **own, "task": task}
     return Arm(task, "teachers", (), {**defaults_for(keys), **keys})
@@ -87,14 +93,13 @@ def _alone(keys: Keys) -> Keys:
 
 def _without_teachers(keys: Keys) -> Keys:
     """Leave out what only teachers give a meaning: the objective, calibration, and examples without labels."""
-    left_out = {*objective_arguments(), *UNLABELLED, "calibrate_teachers"} - OF_TRAININGS
-    kept = {key: value for key, value in keys.items() if key not in left_out}
+    kept = {key: value for key, value in keys.items() if key not in OF_TEACHING}
     return kept | ({"unlabelled_rows": 0} if kept.get("labelled_rows") else {})
 
 
 def _following(name: str, keys: Keys, teachers: Sequence[str], follows: Sequence[str]) -> Keys:
     """Give the teachers that the student does not follow the weight 0: they are measured beside it all the same."""
-    if {*follows} == {*teachers}:
+    if {*follows} == {*teachers} and not keys.get("teacher_weights"):
         return keys
 
     weights = dict(zip(follows, _weights(name, keys, follows), strict=True))

@@ -127,7 +127,7 @@ def refuse_other(owner: str, before: Mapping[str, Any], now: Mapping[str, Any]) 
     """
     if others := differing_settings(before, now):
         raise ValueError(
-            f"{owner} was run with {', '.join(others)}. Give the same, another name to the arm, or another output_dir."
+            f"{owner} was run with {', '.join(others)}. Give the same, another name, or another output_dir."
         )
 
 

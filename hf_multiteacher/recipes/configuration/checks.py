@@ -17,6 +17,7 @@ RANGES = {
     "per_device_eval_batch_size": (1, UNLIMITED),
     "gradient_accumulation_steps": (1, UNLIMITED),
     "num_train_epochs": (0, UNLIMITED),
+    "max_steps": (-1, UNLIMITED),
     "learning_rate": (0, UNLIMITED),
     "weight_decay": (0, UNLIMITED),
     "max_grad_norm": (0, UNLIMITED),
@@ -26,6 +27,7 @@ RANGES = {
     "label_smoothing_factor": (0, 1),
     "temperature": (1e-6, UNLIMITED),
     "data_seed": (0, SEEDS - 1),
+    "logging_steps": (0, UNLIMITED),
     "eval_steps": (0, UNLIMITED),
     "save_steps": (0, UNLIMITED),
     "save_total_limit": (0, UNLIMITED),
@@ -33,7 +35,7 @@ RANGES = {
     "dataloader_num_workers": (0, UNLIMITED),
     "dataloader_prefetch_factor": (1, UNLIMITED),
 }
-"""Least and most of the arguments that `TrainingArguments` take as they are; 0 steps have a meaning there."""
+"""Least and most of the arguments that `TrainingArguments` take as they are; 0 and -1 steps have a meaning there."""
 
 
 def check_seed(seed: int) -> None:

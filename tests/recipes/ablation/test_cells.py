@@ -41,7 +41,7 @@ def test_a_cell_comes_back_as_it_was(tmp_path):
 )
 def test_a_cell_that_was_run_otherwise_is_refused_by_name(tmp_path, now, message):
     Cells(tmp_path).write(cell(temperature=2.0))
-    with pytest.raises(ValueError, match=rf"'.*1.json' was run with .*{message}.*another name to the arm"):
+    with pytest.raises(ValueError, match=rf"'.*1.json' was run with .*{message}.*another name, or another output_dir"):
         Cells(tmp_path).read("di", "A+B", 1, now)
 
 

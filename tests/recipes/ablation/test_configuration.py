@@ -43,6 +43,8 @@ def test_weights_are_those_of_the_teachers_that_an_arm_names(read):
     three = {"A": "a", "B": "b", "C": "c"}
     config = {"weighed": {"teachers": ["C", "A"], "teacher_weights": [3, 1]}}
     assert arms(*read(teachers=three, arms=config))["di", "weighed"]["teacher_weights"] == [1, 0.0, 3]
+    config = {"in turn": {"teachers": ["C", "A", "B"], "teacher_weights": [3, 1, 2]}}
+    assert arms(*read(teachers=three, arms=config))["di", "in turn"]["teacher_weights"] == [1, 2, 3]
 
 
 def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(read):
