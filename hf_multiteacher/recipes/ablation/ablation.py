@@ -152,7 +152,7 @@ class Ablation:
             raise ValueError(f"Nothing in '{self.folder}' is finished, so there is no table. Run the ablation first.")
 
         write_results(self.folder, tasks, gains, self._about())
-        return f"\n{terminal_tables(tasks, gains)}\n\nTables, chart and all figures: {self.folder}/\n"
+        return f"\n{terminal_tables(tasks, gains)}\n\nTables with all columns, chart and figures: {self.folder}/\n"
 
     def _about(self) -> Keys:
         config = self.config

@@ -44,11 +44,7 @@ def arms_of(config: AblationConfig, shared: Keys, tasks: Mapping[str, Keys]) -> 
     Raises:
         ValueError: A key is unknown or does not fit, or an arm cannot be had.
     """
-    return [
-        _arm(config, task, name, {**shared, **own, "task": task})
-        for task, own in tasks.items()
-        for name in config.keys_of_arms
-    ]
+    return [_arm(config, task, name, {**shared, **own}) for task, own in tasks.items() for name in config.keys_of_arms]
 
 
 def teachers_arm(task: str, keys: Keys, fine_tuning: Keys) -> Arm:

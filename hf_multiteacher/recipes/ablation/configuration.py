@@ -150,11 +150,12 @@ def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Key
     """Return the tasks of an ablation, each with the keys that are its own.
 
     Raises:
-        ValueError: There is none, it is masked-lm, or a key is none of a distillation's.
+        ValueError: There is no such task, it is masked-lm, or a key is none of a distillation's.
     """
     tasks = config.tasks or [shared.get("task", DistillationConfig.task)]
     given = tasks if isinstance(tasks, dict) else dict.fromkeys(tasks)
-    found = {task: declared(f"The task '{task}'", _without_fine_tuning(task, keys)) for task, keys in given.items()}
+    own = {task: {**_without_fine_tuning(task, keys), "task": task} for task, keys in given.items()}
+    found = {task: declared(f"The task '{task}'", keys) for task, keys in own.items()}
 
     if DistillationConfig.task in found:
         raise ValueError(

@@ -145,7 +145,8 @@ def mean_gains(tasks: Mapping[str, TaskResult]) -> dict[str, Difference]:
     for name in names:
         found = [_gain(task, name) for task in tasks.values()]
         known = [each for each in found if each is not None]
-        if len(known) == len(tasks) and any(each.value or each.draws.any() for each in known):
+        compared = any(name != task.reference for task in tasks.values())
+        if compared and len(known) == len(tasks):
             gains[name] = mean_difference(known)
     return gains
 

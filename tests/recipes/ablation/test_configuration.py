@@ -58,20 +58,20 @@ def test_tasks_have_keys_of_their_own_between_the_shared_ones_and_those_of_arms(
 def test_tasks_that_flags_name_keep_the_keys_of_the_file(read):
     tasks = {"di": {"temperature": 5.0, "fine_tuning": {"max_steps": 7}}, "sts": None}
     config, shared = read("--tasks", "di", tasks=tasks)
-    assert tasks_of(config, shared) == {"di": {"temperature": 5.0}}
+    assert tasks_of(config, shared) == {"di": {"temperature": 5.0, "task": "di"}}
     with pytest.raises(ValueError, match="--tasks names 'ner', but the file has keys for di, sts alone"):
         read("--tasks", "di", "ner", tasks=tasks)
     assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
 
     config, shared = read("--tasks", "{di: {temperature: 1}, sts: }", tasks=tasks)
-    assert tasks_of(config, shared) == {"di": {"temperature": 1.0}, "sts": {}}
+    assert tasks_of(config, shared) == {"di": {"temperature": 1.0, "task": "di"}, "sts": {"task": "sts"}}
     assert fine_tuning_of(config, "di", "A") == {"max_steps": 7}
 
 
 def test_a_task_may_say_how_its_teachers_learn(read):
     tasks = {"di": {"fine_tuning": {"learning_rate": 1e-5, "B": {"max_steps": 7}}, "max_length": 32}, "sts": None}
     config, shared = read(tasks=tasks, fine_tuning={"learning_rate": 1e-4, "max_steps": 9, "A": {"seed": 1}})
-    assert tasks_of(config, shared) == {"di": {"max_length": 32}, "sts": {}}
+    assert tasks_of(config, shared) == {"di": {"max_length": 32, "task": "di"}, "sts": {"task": "sts"}}
     assert fine_tuning_of(config, "di", "A") == {"learning_rate": 1e-5, "max_steps": 9, "seed": 1}
     assert fine_tuning_of(config, "di", "B") == {"learning_rate": 1e-5, "max_steps": 7}
     assert fine_tuning_of(config, "sts", "B") == {"learning_rate": 1e-4, "max_steps": 9}
@@ -107,6 +107,7 @@ def test_flags_override_and_lists_are_named_by_their_last_parts(read):
         ({"arms": {"C": {"temperature": "x"}}}, "The arm 'C': temperature must be a number"),
         ({"arms": {"C": {"teachers": ["A"], "teacher_weights": [1, 2]}}}, "its teacher_weights are \\[1, 2\\]"),
         ({"tasks": ["masked-lm"]}, "masked-lm has none"),
+        ({"tasks": ["di", "foo"]}, "The task 'foo': task must be one of masked-lm, .*, sts, got 'foo'"),
         ({"tasks": {"di": {"output_dir": "x"}}}, "The task 'di' has the key 'output_dir'"),
         ({"seeds": [-1]}, "A seed must be a number from 0"),
         ({"seeds": []}, "seeds lists none"),

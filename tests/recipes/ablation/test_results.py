@@ -87,5 +87,10 @@ def test_gains_are_averaged_over_the_tasks_that_have_the_arm():
     assert "alone" not in gains  # not finished in both
 
 
+def test_an_arm_that_gains_nothing_is_listed_and_the_reference_of_all_is_not():
+    gains = mean_gains({task: result(alone=[20], A=[20], both=[28]) for task in ("di", "sts")})
+    assert [*gains] == ["alone", "both"] and gains["alone"].value == 0
+
+
 def test_nothing_finished_is_nothing_to_compare():
     assert task_result(ARMS, {}, reference=None, half=None) is None
