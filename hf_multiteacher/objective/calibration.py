@@ -143,7 +143,8 @@ def _products(objective: DistillationObjective, inputs: Inputs) -> Tensor:
         return logits[0].new_zeros(len(rows.mask), len(logits), len(logits) + 1)
 
     gold = rows.labels.index_select(0, chosen)
-    errors = torch.stack([each.index_select(0, chosen).view_as(gold) - gold for each in logits]).float()
+    errors = torch.stack([each.index_select(0, chosen).view_as(gold) - gold for each in logits])
+    errors = errors.to(torch.float32 if errors.device.type == "mps" else torch.float64)  # the former has no doubles
     products = torch.einsum("tr...,ur...->rtu", errors, errors)
     return _per_example(rows, chosen, torch.cat([products, torch.ones_like(products[:, :, :1])], dim=2))
 

@@ -181,7 +181,7 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
             "The arm 'more' cannot be run in sts. labelled_rows is 400000, but",
         ),
         (
-            ["--output_dir", "elsewhere", "--tasks", "sts", "--max_length", "4000"],
+            ["--output_dir", "elsewhere", "--tasks", "sts", "--fine_tuning", "{max_length: 4000}"],
             "The teacher 'A' cannot learn sts. max_length is 4000, but",
         ),
     ],
@@ -191,6 +191,24 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(finished, tmp_path, monke
     assert ablate(finished, *flags) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("hf-multiteacher: ") and message in error
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("{student: not/there, student_layers: null}", "cannot be run in sts. Student 'not/there' cannot be"),
+        ("{teacher_weights: [1, 2, 3]}", "its teacher_weights are [1, 2, 3]. Give one for each"),
+        ("{unlabelled: nothing.txt}", "cannot be run in sts. "),
+        ("{student_layers: 9}", "cannot be run in sts. "),
+    ],
+)
+def test_an_arm_that_cannot_be_run_is_refused_before_a_teacher_learns(finished, tmp_path, capsys, keys, message):
+    out = tmp_path / "out"
+    flags = ("--tasks", "sts", "--arms", f"{{all: {{}}, wrong: {keys}}}", "--output_dir", str(out))
+    assert ablate(finished, *flags) == 2
+    said = capsys.readouterr().err
+    assert message in said.splitlines()[-1] and "learns" not in said
+    assert not [*out.rglob("*.json")]
 
 
 def test_nothing_at_all_is_answered_with_what_is_lacking(capsys):
@@ -215,7 +233,7 @@ def test_a_teacher_that_another_run_has_taught_meanwhile_is_taken(finished, tmp_
     monkeypatch.setattr(TaskTeacher, "learn", learn_late)
     assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--output_dir", str(tmp_path / "out")) == 0
     said = capsys.readouterr().err
-    assert "the teacher A learns" in said and "[3/5] sts: alone" in said and "step 2/2" not in said
+    assert "the teacher A learns" in said and "[4/6] sts: alone" in said and "step 2/2" not in said
     cells = [json.loads((out / "cells/sts/both/1.json").read_text()) for out in (tmp_path / "out", finished / "out")]
     assert cells[0]["quality"] == cells[1]["quality"]
 

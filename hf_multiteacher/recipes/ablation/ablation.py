@@ -96,8 +96,12 @@ class Ablation:
             UnfitError: A teacher cannot learn a task from what it is given, or an arm not be run with its keys.
         """
         progress.stages = self.stages
-        for task, cells in groupby(self.missing, lambda each: each[0].task):
-            for name, teacher in self._learners(task).items():
+        for task, group in groupby(self.missing, lambda each: each[0].task):
+            cells, learners = [*group], self._learners(task)
+            if learners:
+                progress.stage(f"{task}: see that every arm can be run")
+                self._rehearse(task, cells, progress)
+            for name, teacher in learners.items():
                 progress.stage(f"{task}: the teacher {name} learns")
                 teacher.learn(progress)
             ready = {name: str(teacher.ready) for name, teacher in self.teachers[task].items()}
@@ -110,10 +114,18 @@ class Ablation:
     def stages(self) -> int:
         """How many there are."""
         missing = self.missing
-        return len(missing) + sum(len(self._learners(task)) for task in {arm.task for arm, _ in missing})
+        learners = [len(self._learners(task)) for task in {arm.task for arm, _ in missing}]
+        return len(missing) + sum(learners) + sum(map(bool, learners))  # before they learn, arms are rehearsed
 
     def _learners(self, task: str) -> dict[str, TaskTeacher]:
         return {name: teacher for name, teacher in self.teachers[task].items() if teacher.ready is None}
+
+    def _rehearse(self, task: str, cells: Sequence[tuple[Arm, int]], progress: Progress) -> None:
+        """Before teachers learn for hours, refuse an arm that cannot be run beside them."""
+        as_they_are = {name: teacher.ready or teacher.source for name, teacher in self.teachers[task].items()}
+        rehearsals = CellsOfTask(as_they_are, "", self.config.half)
+        for arm in {arm.name: arm for arm, _ in cells}.values():
+            rehearsals.rehearse(arm, self.seeds[0], progress)
 
     def _run(self, cells_of_task: CellsOfTask, arm: Arm, seed: int, progress: Progress) -> None:
         try:

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ...teachers.ensemble import ENSEMBLE
 from ..data.task_data import TaskData
+from ..results.figures import STUDENT
 
 GOLD = "gold"
 NAMES, LENGTHS = "names", "lengths"
+RESERVED = (GOLD, NAMES, LENGTHS, STUDENT, ENSEMBLE)
+"""What is kept beside the answers of teachers, under their names."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ..configuration.checks import check_seed
 from ..configuration.configuration import KINDS, DistillationConfig
 from ..configuration.declared_values import declared_values
 from ..configuration.did_you_mean import did_you_mean
+from .answered import RESERVED
 
 Keys = dict[str, Any]
 OWN_KEYS_OF_CELLS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "fine_tune_teachers")
@@ -61,9 +62,11 @@ class AblationConfig:
                 raise ValueError(f"The ablation lacks {name}. Add them to its file: {_LACKING[name]}.")
 
         self.teachers = _named(self.teachers or {})
-        self.arms = {name: _mapping(f"The arm '{name}'", keys) for name, keys in (self.arms or {}).items()}
+        self.arms = {str(name): _mapping(f"The arm '{name}'", keys) for name, keys in (self.arms or {}).items()}
         if self.seeds == []:
             raise ValueError("seeds lists none, so nothing would be run. Give some, or leave it out for 1, 2, 3.")
+        if self.tasks is not None and not self.tasks:
+            raise ValueError("tasks names none, so nothing would be run. Name some, or leave it out and give a task.")
         self.seeds = list(dict.fromkeys(self.seeds or [1, 2, 3]))
         for seed in self.seeds:
             check_seed(seed)
@@ -80,6 +83,8 @@ class AblationConfig:
         return dict(self.arms or {})
 
     def _expect_known_names(self) -> None:
+        if taken := [name for name in self.sources if name in RESERVED]:
+            raise ValueError(f"No teacher can be called '{taken[0]}', as something else is. Give it another name.")
         if self.reference is not None and self.reference not in self.keys_of_arms:
             raise ValueError(
                 f"reference is '{self.reference}', which is none of the arms {', '.join(self.keys_of_arms)}. Name one "
@@ -126,6 +131,8 @@ def read_ablation(words: Sequence[str]) -> tuple[AblationConfig, Keys]:
     config = AblationConfig(**{key: value for key, value in given.items() if key in own})
 
     shared = {key: value for key, value in given.items() if key not in own}
+    if "seed" in shared:
+        raise ValueError("An ablation has seeds, so seed has no effect. Name them: `seeds: [1, 2, 3]`.")
     if not shared.get("output_dir"):
         raise ValueError("The ablation lacks output_dir, the folder that keeps what is finished. Add a line for it.")
     return config, shared

@@ -172,17 +172,30 @@ class CellsOfTask:
             UnfitError: The data or the arguments do not fit.
             ValueError: A score does not exist.
         """
+        keys = {"teacher_cache": self.cache, **arm.keys}
+        with self._prepared(arm, keys, seed, progress) as distillation:
+            began = monotonic()
+            distillation.train(cast(Any, WithinStage(progress)))
+            return distillation.measured_cell(arm, settings, [*self.teachers], monotonic() - began)
+
+    def rehearse(self, arm: Arm, seed: int, progress: Progress) -> None:
+        """Refuse an arm that cannot be run, with teachers that may still have to learn; nothing of these is kept.
+
+        Raises:
+            UnfitError: The data or the arguments do not fit.
+        """
+        with self._prepared(arm, {**arm.keys, "teacher_cache": None}, seed, progress):
+            pass
+
+    @contextmanager
+    def _prepared(self, arm: Arm, keys: Keys, seed: int, progress: Progress) -> Iterator[CellDistillation]:
+        cell = replace(arm, keys={**keys, "fine_tune_teachers": None})
         with TemporaryDirectory() as scratch:
-            cell = replace(arm, keys={"teacher_cache": self.cache, **arm.keys, "fine_tune_teachers": None})
-            within: Any = WithinStage(progress)
             with told_of(f"The arm '{arm.name}' cannot be run in {arm.task}"):
                 distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
                 distillation.shared, distillation.half = self.shared, self.half
-                distillation.prepare(within)
-
-            began = monotonic()
-            distillation.train(within)
-            return distillation.measured_cell(arm, settings, [*self.teachers], monotonic() - began)
+                distillation.prepare(cast(Any, WithinStage(progress)))
+            yield distillation
 
 
 def make_distillation(arm: Arm, seed: int, teachers: Sequence[str], output_dir: str | Path) -> CellDistillation:

@@ -10,13 +10,13 @@ import numpy as np
 
 from ...loyalty import label_loyalty, regression_loyalty
 from ...teachers.ensemble import ENSEMBLE
+from ..results.figures import STUDENT
 from .answered import Answered
 from .arms import Arm
 from .cells import Cell
 from .intervals import Difference, Resampled, difference, draw_examples, mean_difference, resample
 
 SEED = 0
-STUDENT = "student"
 LOYALTY = {"label_loyalty": label_loyalty, "regression_loyalty": regression_loyalty}
 
 

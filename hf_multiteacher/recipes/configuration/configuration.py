@@ -31,6 +31,18 @@ def _key(group: str, help: str, default: Any = None, **more: Any) -> Any:  # noq
     return field(default=default, metadata={"group": group, "help": help, **more})
 
 
+def _without_effect(task: str) -> Sequence[str]:
+    """Return the keys that mean nothing in a task."""
+    rows = ("unlabelled", "labelled_rows", "unlabelled_rows", "fine_tune_teachers")
+    if task == MASKED_LM:
+        return ("second_text_column", "words_column", "label_column", *rows)
+
+    text = ("corpus", "megabytes", "streaming", "held_out")
+    if task not in OWN_TASKS:
+        return (*text, "text_column", "second_text_column", "words_column", "label_column")
+    return (*text, *(("text_column", "second_text_column") if task == TOKEN_CLASSIFICATION else ("words_column",)))
+
+
 @dataclass
 class DistillationConfig:
     """The keys of a distillation beside those of `DistillationTrainingArguments`; the metadata say what each means.
@@ -155,23 +167,12 @@ class DistillationConfig:
         return self.student_vocabulary or TEACHER
 
     def _refuse_what_has_no_effect(self) -> None:
-        rows = ("unlabelled", "labelled_rows", "unlabelled_rows")
-        labels = ("second_text_column", "words_column", "label_column", *rows, "fine_tune_teachers")
-        text = ("corpus", "megabytes", "streaming", "held_out")
-        columns = ("text_column", "second_text_column", "words_column", "label_column")
-        if self.masked_lm:
-            unused: Sequence[str] = labels
-        else:
-            unused = text if self.own_task else (*text, *columns)
-        if self.own_task:
-            pair = ("text_column", "second_text_column")
-            unused = (*unused, *(pair if self.task == TOKEN_CLASSIFICATION else ("words_column",)))
-
-        given = [name for name in unused if getattr(self, name) not in (None, False)]
+        given = [name for name in _without_effect(self.task) if getattr(self, name) not in (None, False)]
         if given:
+            others = [task for task in TASKS if given[0] not in _without_effect(task)]
             raise ValueError(
                 f"{given[0]} has no effect with task: {self.task}. Leave it out, or name another task "
-                f"({', '.join(TASKS)})."
+                f"({', '.join(others)})."
             )
         if self.unlabelled_rows and not self.has_unlabelled:
             raise ValueError(
