@@ -5,6 +5,7 @@ import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -209,6 +210,16 @@ def test_an_arm_that_cannot_be_run_is_refused_before_a_teacher_learns(finished, 
     said = capsys.readouterr().err
     assert message in said.splitlines()[-1] and "learns" not in said
     assert not [*out.rglob("*.json")]
+
+
+def test_no_teacher_is_calibrated_before_it_has_learned(finished, tmp_path, monkeypatch):
+    calibrated = []
+    monkeypatch.setattr(MultiTeacherDistillationTrainer, "_calibrate_teachers", calibrated.append)
+    monkeypatch.setattr(TaskDistillation, "train_teachers", Mock(side_effect=KeyboardInterrupt))
+    flags = ("--tasks", "ner", "--calibrate_teachers", "true", "--output_dir", str(tmp_path / "out"))
+    assert ablate(finished, *flags) == 130
+    assert not calibrated
+    assert not [*(tmp_path / "out/teachers").rglob("A.*")], "nothing of a teacher that was stopped is left"
 
 
 def test_nothing_at_all_is_answered_with_what_is_lacking(capsys):
