@@ -35,6 +35,12 @@ def test_what_the_page_says_of_all_six_tasks_holds():
     assert all(task["teachers"]["A"]["figure"] > task["teachers"]["B"]["figure"] for task in tasks.values())
     assert min(lost, key=lost.get) == "sts" and 2 * lost["sts"] < sum(lost.values()), "most of it in sts"
 
+    tiny = measured()["few_labels_tiny"]["tasks"]["ner"]
+    assert tiny["teachers"]["A"]["figure"] > tiny["teachers"]["B"]["figure"], (
+        "whose student is the better one all the same"
+    )
+    assert tiny["reference"] == "B"
+
 
 def test_no_figure_is_written_in_the_template():
     prose = re.sub(r"```.*?```|{{.*?}}|{%.*?%}|`[^`]*`", "", TEMPLATE.read_text("utf-8"), flags=re.DOTALL)
