@@ -166,7 +166,7 @@ def _expect_number(name: str, errors: Tensor) -> None:
 
 
 def _expect_inside(name: str, temperature: float) -> None:
-    if temperature in (round(TEMPERATURES[0], 3), round(TEMPERATURES[-1], 3)):
+    if temperature in (TEMPERATURES[0], TEMPERATURES[-1]):
         logger.warning(
             "calibrate_teachers gave teacher '%s' the temperature %s, the end of what is tried: in eval_dataset it is "
             "right about nearly all rows, or tells nothing of their labels. Evaluate on more rows, from which it has "

@@ -35,6 +35,8 @@ def test_what_the_page_says_of_all_six_tasks_holds():
     assert all(task["teachers"]["A"]["figure"] > task["teachers"]["B"]["figure"] for task in tasks.values())
     assert min(lost, key=lost.get) == "sts" and 2 * lost["sts"] < sum(lost.values()), "most of it in sts"
 
+    assert tables.teachers_steps(measured()["few_labels_tiny"]) == tables.teachers_steps(measured()["few_labels"])
+
     tiny = measured()["few_labels_tiny"]["tasks"]["ner"]
     assert tiny["teachers"]["A"]["figure"] > tiny["teachers"]["B"]["figure"], (
         "whose student is the better one all the same"
