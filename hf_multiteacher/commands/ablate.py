@@ -36,7 +36,7 @@ def run(parsed: argparse.Namespace) -> int:
     from ..recipes.ablation.ablation import Ablation
     from ..recipes.ablation.configuration import read_ablation
     from ..recipes.ablation.distillation import UnfitError
-    from ..recipes.stopping import TrainingStoppedError
+    from ..recipes.stopping import LearnedNothingError, TrainingStoppedError
     from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
 
@@ -47,7 +47,7 @@ def run(parsed: argparse.Namespace) -> int:
                 ablation.check()
         if not parsed.report:
             with (
-                user_errors(kinds=(NotFiniteError, UnfitError)),
+                user_errors(kinds=(NotFiniteError, LearnedNothingError, UnfitError)),
                 user_errors(kinds=(TrainingStoppedError,), code=STOPPED),
             ):
                 ablation.run(progress)

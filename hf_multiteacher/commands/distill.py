@@ -41,7 +41,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     from ..recipes.configuration.configuration import read_config
     from ..recipes.distillation import plan
-    from ..recipes.stopping import TrainingStoppedError
+    from ..recipes.stopping import LearnedNothingError, TrainingStoppedError
     from ..recipes.terminal.progress import Progress
     from ..training.finite_steps import NotFiniteError
     from ..training.saving import CheckpointNotWrittenError
@@ -53,7 +53,7 @@ def run(parsed: argparse.Namespace) -> int:
         with user_errors():
             distillation.prepare(progress)
         with (
-            user_errors(kinds=(NotFiniteError, CheckpointNotWrittenError)),
+            user_errors(kinds=(NotFiniteError, LearnedNothingError, CheckpointNotWrittenError)),
             user_errors(kinds=(TrainingStoppedError,), code=STOPPED),
         ):
             distillation.train(progress)

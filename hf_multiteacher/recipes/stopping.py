@@ -1,10 +1,14 @@
-"""A training that was asked to stop before its end: whoever goes on with what it leaves is told."""
+"""A training that was asked to stop before its end, or has taught a teacher nothing: whoever goes on is told."""
 
 from transformers import Trainer
 
 
 class TrainingStoppedError(Exception):
     """A training stopped, as `enable_jit_checkpoint` has it where the process gets SIGTERM."""
+
+
+class LearnedNothingError(Exception):
+    """A teacher answers the same to everything, so no student can learn from it."""
 
 
 def expect_finished(trainer: Trainer, then: str) -> None:

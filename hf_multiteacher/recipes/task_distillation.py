@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -35,7 +36,7 @@ from .pretrained import Pretrained, shared_limit
 from .results.answers import Answers
 from .results.prediction_files import write_predictions
 from .run import Distillation
-from .stopping import expect_finished
+from .stopping import LearnedNothingError, expect_finished
 from .student_vocabulary import find_student_tokenizer, is_trimmed
 from .task_teachers import TaskTeacher, find_teachers
 from .terminal.progress import Progress
@@ -63,7 +64,13 @@ class TaskDistillation(Distillation):
 
     Raises:
         ValueError: A teacher cannot be had, or knows another task.
+
+    Attributes:
+        held_out_by: The seed by which examples to be measured on are held out, where the data have no part for it;
+            None for that of the run.
     """
+
+    held_out_by: int | None = None
 
     def __init__(
         self, config: DistillationConfig, args: DistillationTrainingArguments, given: Mapping[str, Any]
@@ -125,7 +132,8 @@ class TaskDistillation(Distillation):
     def _load_task(self) -> TaskData:
         knowing = [] if self.args.partial_labels else [each.names for each in self.found if each.names is not None]
         if self.config.own_task:
-            return load_own_task(self.config, knowing, self.args.seed, self._names)
+            seed = self.args.seed if self.held_out_by is None else self.held_out_by
+            return load_own_task(self.config, knowing, seed, self._names)
 
         task = TaskData.of(load_task(self.config.task, cast(Any, self.config.data)))
         return in_order_of(task, knowing)
@@ -275,17 +283,23 @@ class TaskDistillation(Distillation):
         trainer.train()
         expect_finished(trainer, self.goes_on)
         trainer.save_model()
-        self._say_figure(trainer)
+        self._say_figure(teacher.model.name, trainer)
         return Teacher(cast(Any, trainer.model), tokenizer=teacher.model.tokenizer)
 
-    def _say_figure(self, trainer: MultiTeacherDistillationTrainer) -> None:
-        """Say what a teacher has learned: one that learned nothing is seen before a student follows it."""
-        try:
-            figure = f"{self.metric} {trainer.evaluate()[f'eval_{self.metric}']:.4f}".replace("_", " ")
-        except ValueError as error:  # a correlation of answers that are all the same
-            figure = f"no figure: {' '.join(str(error).split())}"
+    def _say_figure(self, name: str, trainer: MultiTeacherDistillationTrainer) -> None:
+        """Say what a teacher has learned, before a student follows it.
+
+        Raises:
+            LearnedNothingError: There is no figure, as all its answers are the same.
+        """
+        figure = trainer.evaluate()[f"eval_{self.metric}"]
+        if isnan(figure):
+            raise LearnedNothingError(
+                f"The teacher {name} has learned nothing: it gives the same number to every example. Change its "
+                "learning_rate, warm up longer (warmup_steps), or give it more steps."
+            )
         if trainer.is_world_process_zero():
-            sys.stderr.write(f"  {figure}\n")
+            sys.stderr.write(f"  {str(self.metric).replace('_', ' ')} {figure:.4f}\n")
 
     def _teachers_trainer(self, number: int, teacher: TaskTeacher) -> MultiTeacherDistillationTrainer:
         args = replace(self.args, output_dir=f"{self.args.output_dir}/teacher-{number}", **ONLY_TRAINED)

@@ -1,12 +1,14 @@
 """`hf-multiteacher ablate`: from a file to a table, cell by cell, and never a cell twice."""
 
 import json
+import math
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import yaml
 
@@ -15,6 +17,7 @@ from hf_multiteacher import MultiTeacherDistillationTrainer
 from hf_multiteacher.commands.main import main
 from hf_multiteacher.recipes.ablation.distillation import CellsOfTask
 from hf_multiteacher.recipes.ablation.teachers import TaskTeacher
+from hf_multiteacher.recipes.results.figures import Figures
 from hf_multiteacher.recipes.stopping import TrainingStoppedError
 from hf_multiteacher.recipes.task_distillation import TaskDistillation
 
@@ -176,6 +179,7 @@ def test_an_ablation_that_is_asked_to_stop_ends_with_a_code_of_its_own(finished,
             ["--fine_tuning", "{A: {temperature: 3}}"],
             "fine_tuning has the key 'temperature', which means nothing while a",
         ),
+        (["--fine_tuning", "{C: {max_steps: 2}}"], "fine_tuning has keys for 'C', which is none of the teachers A, B"),
         (["--fine_tuning", "{student: a}"], "fine_tuning has the key 'student', which means nothing while a teacher"),
         (
             ["--tasks", "sts", "--arms", "{more: {labelled_rows: 400000}}"],
@@ -275,4 +279,84 @@ def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, m
     monkeypatch.setattr(CellsOfTask, "run", run_others)
     assert ablate(finished, "--tasks", "sts", "--seeds", "4") == 0
     printed = capsys.readouterr()
-    assert "no figure: A correlation needs values" in printed.err and "alone" not in printed.out
+    assert "no figure: A correlation needs values" in printed.err
+    tables, remark = printed.out.split("Not finished in sts: ")
+    assert "alone" not in tables and remark.startswith("alone.\n")
+
+
+def test_a_teacher_that_says_the_same_number_to_everything_is_refused_before_a_student_follows_it(
+    finished, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(MultiTeacherDistillationTrainer, "evaluate", lambda trainer: {"eval_pearson": math.nan})
+    out = tmp_path / "out"
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--output_dir", str(out)) == 2
+    said = capsys.readouterr().err
+    assert "hf-multiteacher: The teacher cased has learned nothing: it gives the same number to every example." in said
+    assert "seed 1" not in said and not [*out.rglob("A*")]
+
+
+def test_a_student_whose_answers_are_all_the_same_number_has_no_cell(finished, monkeypatch, capsys):
+    def without_a_figure(trainer, metrics, metric):
+        found = measured(trainer, metrics, metric)
+        return replace(found, student={**found.student, metric: math.nan})
+
+    measured = Figures.of
+    monkeypatch.setattr(Figures, "of", without_a_figure)
+    arms = "{A: {teachers: [A]}, wild: {temperature: 2}}"
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--arms", arms) == 0
+    printed = capsys.readouterr()
+    assert "no figure: All answers of this student are the same" in printed.err
+    assert "Not finished in sts: wild.\n" in printed.out
+    assert "Left out in sts, as the file does not name them: alone, both.\n" in printed.out
+
+
+def test_a_reference_without_cells_is_said(finished, capsys):
+    arms = json.dumps({**ARMS, "later": {"temperature": 4}})
+    assert ablate(finished, "--report", "--tasks", "ner", "--arms", arms, "--reference", "later") == 0
+    printed = capsys.readouterr().out
+    assert "Not finished in ner: later.\nIn ner the reference is 'A', as 'later' has no finished cell.\n" in printed
+
+
+def test_a_cell_on_other_examples_is_not_kept(finished, tmp_path, monkeypatch, capsys):
+    shutil.copytree(finished / "out", tmp_path / "out")
+    load = TaskDistillation._load_task
+
+    def load_fewer(distillation):
+        task = load(distillation)
+        return replace(task, test=task.test.select(range(len(task.test) - 1)))
+
+    monkeypatch.setattr(TaskDistillation, "_load_task", load_fewer)
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "7", "--output_dir", str(tmp_path / "out")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "with seed 7 was measured on other examples than 'alone' with seed 1" in error
+    assert not [*(tmp_path / "out/cells").rglob("7.json")]
+
+
+# ---- The user's own data ----
+
+
+def test_teachers_that_are_still_to_learn_the_users_own_task_do_so_and_all_are_measured_on_the_same(
+    finished, tmp_path, capsys
+):
+    rows = [f"a good word {number},good" if number % 2 else f"something else {number},bad" for number in range(60)]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    content = {
+        "task": "text-classification",
+        "data": str(tmp_path / "own.csv"),
+        "teachers": {"A": str(finished / "cased"), "B": str(finished / "uncased")},
+        "fine_tune_teachers": True,
+        "student_layers": 1,
+        "arms": {"alone": {"teachers": []}, "both": {}},
+        "seeds": [1, 2],
+        "output_dir": str(tmp_path / "out"),
+        **TRAINING,
+    }
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert main(["ablate", str(tmp_path / "own.yaml")]) == 0
+    assert "accuracy on 8 examples held out of train, 8 compared" in capsys.readouterr().out
+
+    golds = []
+    for path in (tmp_path / "out/cells").rglob("*.npz"):
+        with np.load(path) as arrays:
+            golds.append((arrays["gold"].tolist(), arrays["A"].tolist()))
+    assert len(golds) == 4 and all(each == golds[0] for each in golds)

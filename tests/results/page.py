@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hf_multiteacher.report.interval_chart import interval_chart
+from hf_multiteacher.romanian.tasks import DEFINITIONS
 
 from . import tables
 
@@ -41,7 +42,8 @@ def add_tasks(name: str, source: str) -> None:
     if any(new[key] != stored[key] for key in SETTINGS):
         raise ValueError(f"{source} was made with other {', '.join(SETTINGS)} than {path}: give it another name.")
 
-    tasks, keys = ({**stored[part], **new[part]} for part in ("tasks", "keys_of_tasks"))
+    found, keys = ({**stored[part], **new[part]} for part in ("tasks", "keys_of_tasks"))
+    tasks = {task: found[task] for task in DEFINITIONS if task in found}
     content = {key: stored[key] for key in SETTINGS} | {"keys_of_tasks": {task: keys.get(task) for task in tasks}}
     path.write_text(json.dumps({**content, "tasks": tasks}, indent=1) + "\n", encoding="utf-8")
 

@@ -11,18 +11,26 @@ from hf_multiteacher.romanian.tasks import DEFINITIONS
 
 SHOWN = (
     "ahead",
+    "at_a_glance",
+    "better_student",
+    "better_teacher",
+    "by_seed",
+    "compared",
     "demo_table",
     "gain",
     "gain_in",
+    "gain_over",
     "gains",
     "kept",
     "loyalty",
+    "not_worse",
     "over",
     "partial_seeds",
     "partial_table",
     "published",
     "quality",
     "reference_of",
+    "seeds_by_task",
     "seeds_of",
     "speed_table",
     "steps",
@@ -32,12 +40,15 @@ SHOWN = (
     "teachers_steps",
     "uncovered_table",
     "verdict",
-    "wrong_choice",
+    "with_tasks_of",
     "won",
 )
 """What the template may call."""
 Ablation = Mapping[str, Any]
+Task = Mapping[str, Any]
+Choice = Callable[[Task], str]
 ENSEMBLE = "ensemble"
+MAIN_LOYALTY = ("label_loyalty", "regression_loyalty")
 OF_THE_REFERENCE = {"value": 0.0, "standard_error": 0.0, "interval": (0.0, 0.0)}
 """What the reference of a task gains over itself."""
 
@@ -49,10 +60,15 @@ def quality(ablation: Ablation) -> str:
         overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
         cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
         rows.append([name, *cells, *_of_all(ablation, percent(overall))])
-    for name in _teachers(ablation):
+    ensembles = [name for name in _arms(ablation) if all(_ensemble(task, name) for task in _tasks(ablation))]
+    for name in (each for each in _teachers(ablation) if each != ENSEMBLE or not ensembles):
         overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
         cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
         rows.append([_titled(name), *cells, *_of_all(ablation, percent(overall))])
+    for name in ensembles:
+        overall = _mean(ablation, lambda task, name=name: _ensemble(task, name))
+        cells = _row(ablation, lambda task, name=name: percent(_ensemble(task, name)))
+        rows.append([f"teachers of {name}", *cells, *_of_all(ablation, percent(overall))])
     return table(["", *_titles(ablation), *_of_all(ablation, "mean")], rows)
 
 
@@ -64,6 +80,38 @@ def gains(ablation: Ablation) -> str:
         overall = mean_gain(ablation, name)
         rows.append([name, *cells, *_of_all(ablation, _gain(overall))])
     return table(["", *ablation["tasks"], *_of_all(ablation, "mean")], rows)
+
+
+def at_a_glance(students: Mapping[str, Ablation], both: str, as_they_come: str) -> str:
+    """What each kind of student gains over those of one teacher, on the mean of its tasks.
+
+    Args:
+        students: Title -> ablation.
+        both: The arm of two teachers that is asked about.
+        as_they_come: Another one.
+    """
+    titles = {
+        reference: "two, calibrated: over the teacher whose student is better on the other half",
+        better_teacher: "over the teacher with the better figures of its own",
+        better_student: "over the teacher whose student is better on the compared half itself",
+    }
+    rows = {
+        title: _each(students, lambda each, of=of: _gain_and_tasks(each, both, of)) for of, title in titles.items()
+    }
+    rows |= {
+        "two as they come: over the first of these": _each(students, lambda each: _gain_and_tasks(each, as_they_come)),
+        "the other teacher alone: likewise": _each(students, other_teacher),
+        "no teacher: likewise": _each(students, lambda each: _gain_and_tasks(each, "alone")),
+        "two, calibrated: share of the better teacher's figure": _each(students, lambda each: f"{kept(each, both)} %"),
+        "two, calibrated: more loyal to each than they are to each other": _each(
+            students, lambda each: f"{len(loyal_to_each(each, both))} of {len(each['tasks'])} tasks"
+        ),
+    }
+    return table(["", *students], [[title, *cells] for title, cells in rows.items()])
+
+
+def _each(students: Mapping[str, Ablation], cell: Callable[[Ablation], str]) -> list[str]:
+    return [cell(each) for each in students.values()]
 
 
 def loyalty(ablation: Ablation, measure: str) -> str:
@@ -89,6 +137,26 @@ def published(ablation: Ablation) -> str:
     return table(["", *keys], rows)
 
 
+# ---- Which of two single teachers is the better one ----
+
+
+def reference(task: Task) -> str:
+    """The arm that the others are compared with: the better one on the examples of the other half."""
+    return task["reference"]
+
+
+def better_teacher(task: Task) -> str:
+    """The arm of the teacher with the better figure of its own, which is called as the teacher is."""
+    own = {name: row["figure"] for name, row in task["teachers"].items() if name != ENSEMBLE}
+    return max(own, key=own.__getitem__)
+
+
+def better_student(task: Task) -> str:
+    """The better arm of one teacher on the very examples that are compared, where it looks better than it is."""
+    students = {name: task["arms"][name]["mean"] for name in task["teachers"] if name != ENSEMBLE}
+    return max(students, key=students.__getitem__)
+
+
 # ---- Single figures, for the text ----
 
 
@@ -97,14 +165,35 @@ def percent(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{100 * value:.{digits}f}"
 
 
-def gain(ablation: Ablation, arm: str) -> str:
+def gain(ablation: Ablation, arm: str, of: Choice = reference) -> str:
     """What an arm gains on the mean, with its interval."""
-    return _gain(mean_gain(ablation, arm))
+    return _gain(mean_gain(ablation, arm, of))
 
 
 def gain_in(ablation: Ablation, task: str, arm: str) -> str:
     """What an arm gains in one task, in points, with its interval."""
     return _gain(ablation["tasks"][task]["arms"][arm]["gain"])
+
+
+def gain_over(ablation: Ablation, task: str, arm: str, of: Choice) -> str:
+    """What an arm gains in one task over another, in points, with its interval."""
+    found = ablation["tasks"][task]
+    return _gain(_gain_over(found, arm, of(found)))
+
+
+def not_worse(students: Mapping[str, Ablation], arm: str) -> str:
+    """In how many of the comparisons with one teacher an arm is ahead, and in how many surely so, or behind."""
+    ends = [
+        mean_gain(each, arm, of)["interval"]
+        for each in students.values()
+        for of in (reference, better_teacher, better_student)
+    ]
+    ahead_of = sum(sum(end) > 0 for end in ends)
+    surely, behind = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
+    return (
+        f"Of the {len(ends)} comparisons with one teacher above they are ahead in {ahead_of}, in {surely} of "
+        f"an interval above 0; the interval is below 0 in {behind or 'none'}."
+    )
 
 
 def student(ablation: Ablation, task: str, arm: str) -> str:
@@ -134,19 +223,33 @@ def _steps(shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> s
     return f"{shared['max_steps']} steps{otherwise} of {shared['per_device_train_batch_size']} examples"
 
 
-def mean_gain(ablation: Ablation, arm: str) -> Mapping[str, Any] | None:
-    """What an arm gains on the mean over the tasks, which were drawn one by one; None for the reference of all.
+def mean_gain(ablation: Ablation, arm: str, of: Choice = reference) -> Mapping[str, Any] | None:
+    """What an arm gains on the mean over the tasks, taken as independent; None for the reference of all.
 
     The interval of several is 1.96 standard errors to each side; the reference of a task gains nothing there.
+
+    Args:
+        ablation: The figures.
+        arm: The arm.
+        of: Task -> the arm that it is compared with.
     """
-    found = [task["arms"][arm]["gain"] for task in ablation["tasks"].values()]
+    found = [_gain_over(task, arm, of(task)) for task in ablation["tasks"].values()]
     return _over_tasks([row or OF_THE_REFERENCE for row in found]) if any(found) else None
 
 
-def wrong_choice(ablation: Ablation) -> str:
-    """What the student of the worse single teacher gains over that of the better one, on the mean."""
-    singles = ([task["arms"][name]["gain"] for name in ablation["teachers"]] for task in ablation["tasks"].values())
-    return _gain(_over_tasks([min(filter(None, each), key=lambda row: row["value"]) for each in singles]))
+def _gain_over(task: Task, arm: str, other: str) -> Mapping[str, Any] | None:
+    if arm == other:
+        return None
+    row = task["arms"][arm]
+    return row["gain"] if other == task["reference"] else row["gains"][other]
+
+
+def other_teacher(ablation: Ablation) -> str:
+    """What the student of the other single teacher gains over the reference, on the mean."""
+    others = [next(name for name in ablation["teachers"] if name != task["reference"]) for task in _tasks(ablation)]
+    return _gain(
+        _over_tasks([task["arms"][name]["gain"] for name, task in zip(others, _tasks(ablation), strict=True)])
+    )
 
 
 def _over_tasks(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -163,6 +266,29 @@ def seeds_of(ablation: Ablation) -> list[str]:
     return sorted({seed for arm in arms for seed in arm["seeds"]}, key=int)
 
 
+def seeds_by_task(ablation: Ablation) -> str:
+    """The tasks, each with its seeds."""
+    found = {name: seeds_of({"tasks": {name: task}}) for name, task in ablation["tasks"].items()}
+    return ", ".join(
+        f"`{name}` ({'seed' if len(each) == 1 else 'seeds'} {', '.join(each)})" for name, each in found.items()
+    )
+
+
+def compared(ablation: Ablation) -> str:
+    """How many examples are compared in each task."""
+    return ", ".join(f"{task['compared']} in `{name}`" for name, task in ablation["tasks"].items())
+
+
+def by_seed(ablation: Ablation, task: str, arm: str) -> str:
+    """An arm's figure with each seed, in percent."""
+    return ", ".join(percent(each, 1) for each in ablation["tasks"][task]["arms"][arm]["seeds"].values())
+
+
+def with_tasks_of(ablation: Ablation, other: Ablation) -> Ablation:
+    """An ablation in which some tasks are those of another."""
+    return {**ablation, "tasks": {**ablation["tasks"], **other["tasks"]}}
+
+
 def verdict(ablation: Ablation, arm: str) -> str:
     """What the interval of an arm's mean gain proves."""
     low, high = mean_gain(ablation, arm)["interval"]
@@ -177,10 +303,10 @@ def over(ablation: Ablation, arm: str, other: str) -> str:
     return f"{100 * mean(one - another for one, another in both):+.2f}"
 
 
-def won(ablation: Ablation, arm: str) -> tuple[int, int]:
-    """In how many of how many tasks an arm is better than the reference."""
-    found = [task["arms"].get(arm, {}).get("gain") for task in ablation["tasks"].values()]
-    return sum(each is not None and each["value"] > 0 for each in found), len(found)
+def won(ablation: Ablation, arm: str, of: Choice = reference) -> tuple[int, int]:
+    """In how many of how many tasks an arm is better than the reference, or another."""
+    arms = [(task["arms"][arm]["mean"], task["arms"][of(task)]["mean"]) for task in _tasks(ablation)]
+    return sum(one > another for one, another in arms), len(arms)
 
 
 def ahead(ablation: Ablation, arm: str, others: Sequence[str]) -> list[str]:
@@ -189,18 +315,31 @@ def ahead(ablation: Ablation, arm: str, others: Sequence[str]) -> list[str]:
     return [name for name, each in arms.items() if each[arm]["mean"] > max(each[other]["mean"] for other in others)]
 
 
+def loyal_to_each(ablation: Ablation, arm: str) -> list[str]:
+    """The tasks in which an arm is more loyal to each teacher than the teachers are to each other."""
+    found = []
+    for name, task in ablation["tasks"].items():
+        rows = task["arms"][arm]["loyalty"]
+        measure = next(each for each in MAIN_LOYALTY if all(each in row for row in rows.values()))
+        between = {one: row["loyalty"] for one, row in task["teachers"].items() if one != ENSEMBLE}
+        pairs = [(rows[one][measure], figure) for one, row in between.items() for figure in row.values()]
+        if all(own > figure for own, figure in pairs):
+            found.append(name)
+    return found
+
+
 def kept(ablation: Ablation, arm: str) -> str:
     """What share of the better teacher's figure an arm keeps: the mean over the tasks."""
     shares = [
-        task["arms"][arm]["mean"] / max(row["figure"] for name, row in task["teachers"].items() if name != ENSEMBLE)
+        task["arms"][arm]["mean"] / task["teachers"][better_teacher(task)]["figure"]
         for task in ablation["tasks"].values()
     ]
     return f"{100 * mean(shares):.1f}"
 
 
-def reference_of(ablation: Ablation) -> str:
-    """Which single teacher is the better one, task by task."""
-    return ", ".join(f"{name} {task['reference']}" for name, task in ablation["tasks"].items())
+def reference_of(ablation: Ablation, of: Choice = reference) -> str:
+    """Which arm of one teacher is compared with, task by task."""
+    return ", ".join(f"{name} {of(task)}" for name, task in ablation["tasks"].items())
 
 
 def drawn(ablation: Ablation) -> dict[str, dict[str, tuple[float, tuple[float, float]]]]:
@@ -237,6 +376,11 @@ def _titles(ablation: Ablation) -> list[str]:
     return [f"{name} {task['metric'].replace('_', ' ')}" for name, task in ablation["tasks"].items()]
 
 
+def _ensemble(task: Task, arm: str) -> float | None:
+    """What the teachers of an arm say together, as it weighs them; None where they are fewer than two."""
+    return task["arms"].get(arm, {}).get("ensemble")
+
+
 def _titled(name: str) -> str:
     return name if name == ENSEMBLE else f"teacher {name}"
 
@@ -263,6 +407,15 @@ def _mean_and_deviation(task: Mapping[str, Any], name: str) -> str:
         return ""
     spread = "" if arm["deviation"] is None else f" ± {percent(arm['deviation'])}"
     return f"{percent(arm['mean'])}{spread}"
+
+
+def _gain_and_tasks(ablation: Ablation, arm: str, of: Choice = reference) -> str:
+    better, tasks = won(ablation, arm, of)
+    return f"{gain(ablation, arm, of)}, better in {better} of {tasks}"
+
+
+def _tasks(ablation: Ablation) -> list[Task]:
+    return [*ablation["tasks"].values()]
 
 
 def _gain(each: Mapping[str, Any] | None) -> str:

@@ -1,16 +1,16 @@
 """The command `hf-multiteacher ablate`: teachers that learn once, a student for every cell, and the table."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from ..configuration.checks import check_results_folder, check_training
 from ..terminal.progress import Progress
 from .arms import Arm, arms_of, teachers_arm, training_of
-from .cells import Cell, Cells, check_names
+from .cells import Cell, Cells, check_names, refuse_other_examples
 from .configuration import AblationConfig, Keys, fine_tuning_of, tasks_of
-from .distillation import CellsOfTask, arguments_of, settings_of
+from .distillation import CellsOfTask, arguments_of, settings_of, told_of
 from .intervals import Difference
 from .results import TaskResult, mean_gains, task_result
 from .table import terminal_tables
@@ -41,6 +41,8 @@ class Ablation:
         self.teachers = {task: self._teachers(task, own) for task, own in tasks.items()}
         self.kept = Cells(self.folder / "cells")
         self.cells = {(arm.task, arm.name, seed): self._read(arm, seed) for arm in self.arms for seed in self.seeds}
+        for cell in filter(None, self.cells.values()):
+            self._expect_same_examples(cell)
 
     @property
     def seeds(self) -> Sequence[int]:
@@ -56,6 +58,11 @@ class Ablation:
 
     def _read(self, arm: Arm, seed: int) -> Cell | None:
         return self.kept.read(arm.task, arm.name, seed, self._settings(arm))
+
+    def _expect_same_examples(self, cell: Cell) -> None:
+        """Compare a cell with the first of its task that is finished."""
+        finished = (each for (task, _, _), each in self.cells.items() if task == cell.task and each is not None)
+        refuse_other_examples(cell, next(finished, cell))
 
     def _settings(self, arm: Arm) -> Keys:
         half = {"half": self.config.half} if arm.keys.get("calibrate_teachers") else {}  # it decides what is looked at
@@ -104,8 +111,7 @@ class Ablation:
             for name, teacher in learners.items():
                 progress.stage(f"{task}: the teacher {name} learns")
                 teacher.learn(progress)
-            ready = {name: str(teacher.ready) for name, teacher in self.teachers[task].items()}
-            cells_of_task = CellsOfTask(ready, str(self.folder / "teacher-outputs"), self.config.half)
+            cells_of_task = self._cells_of(task)
             for arm, seed in cells:
                 progress.stage(f"{task}: {arm.name}, seed {seed}")
                 self._run(cells_of_task, arm, seed, progress)
@@ -122,10 +128,14 @@ class Ablation:
 
     def _rehearse(self, task: str, cells: Sequence[tuple[Arm, int]], progress: Progress) -> None:
         """Before teachers learn for hours, refuse an arm that cannot be run beside them."""
-        as_they_are = {name: teacher.ready or teacher.source for name, teacher in self.teachers[task].items()}
-        rehearsals = CellsOfTask(as_they_are, "", self.config.half)
+        rehearsals = self._cells_of(task)
         for arm in {arm.name: arm for arm, _ in cells}.values():
             rehearsals.rehearse(arm, self.seeds[0], progress)
+
+    def _cells_of(self, task: str) -> CellsOfTask:
+        """Return what runs the cells of a task, with its teachers as they are now."""
+        teachers = {name: str(teacher.ready or teacher.source) for name, teacher in self.teachers[task].items()}
+        return CellsOfTask(teachers, str(self.folder / "teacher-outputs"), self.config.half)
 
     def _run(self, cells_of_task: CellsOfTask, arm: Arm, seed: int, progress: Progress) -> None:
         try:
@@ -134,7 +144,9 @@ class Ablation:
             sys.stderr.write(f"  no figure: {' '.join(str(error).split())}\n")
             return
 
-        self.kept.write(cell)
+        with told_of(f"The student of '{arm.name}' in {arm.task} with seed {seed} cannot be kept"):
+            self._expect_same_examples(cell)
+            self.kept.write(cell)
         self.cells[arm.task, arm.name, seed] = cell
         sys.stderr.write(f"  {cell.metric.replace('_', ' ')} {cell.quality[cell.metric]:.4f}\n")
 
@@ -164,7 +176,21 @@ class Ablation:
             raise ValueError(f"Nothing in '{self.folder}' is finished, so there is no table. Run the ablation first.")
 
         write_results(self.folder, tasks, gains, self._about())
-        return f"\n{terminal_tables(tasks, gains)}\n\nTables with all columns, chart and figures: {self.folder}/\n"
+        told = [*self._remarks(tasks), f"Tables with all columns, chart and figures: {self.folder}/"]
+        return "\n{}\n\n{}\n".format(terminal_tables(tasks, gains), "\n".join(told))
+
+    def _remarks(self, tasks: Mapping[str, TaskResult]) -> Iterator[str]:
+        """Tell what the tables do not show though somebody may look for it."""
+        for task in self.teachers:
+            names = [arm.name for arm in self.arms if arm.task == task]
+            finished = tasks[task].arms if task in tasks else {}
+            if lacking := [name for name in names if name not in finished]:
+                yield f"Not finished in {task}: {', '.join(lacking)}."
+            if others := [name for name in self.kept.arms(task) if name not in names]:
+                yield f"Left out in {task}, as the file does not name them: {', '.join(others)}."
+            wanted, taken = self.config.reference, tasks[task].reference if task in tasks else None
+            if taken and wanted not in (None, taken):
+                yield f"In {task} the reference is '{taken}', as '{wanted}' has no finished cell."
 
     def _about(self) -> Keys:
         config = self.config

@@ -8,12 +8,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 
 from ...whole_file import write_text, write_whole
 from ..results.settings import differing_settings
+from .answered import GOLD, LENGTHS, NAMES
 
+MAPPINGS = ("settings", "quality", "loyalty", "teachers", "sizes")
 NAME = re.compile(r"[\w.+ ,()=-]+")
 Figures = dict[str, float]
 
@@ -91,13 +94,33 @@ class Cells:
             content = json.loads(path.read_text(encoding="utf-8"))
             with np.load(path.with_suffix(".npz")) as arrays:
                 cell = Cell(**content, answers=dict(arrays))
-        except (OSError, TypeError, ValueError, EOFError, BadZipFile) as error:
+            if not all(isinstance(getattr(cell, name), dict) for name in MAPPINGS):
+                raise TypeError(f"It has no mapping of {', '.join(MAPPINGS)}.")
+        except (OSError, TypeError, ValueError, EOFError, BadZipFile, ZlibError) as error:
             raise ValueError(f"'{path}' is no cell of an ablation. Remove it, or choose another folder.") from error
         refuse_other(f"'{path}'", cell.settings, settings)
         return cell
 
+    def arms(self, task: str) -> list[str]:
+        """Return the names of the arms of a task that have a finished cell, whether or not a file names them."""
+        return sorted({path.parent.name for path in (self.folder / task).glob("*/*.json")})
+
     def _path(self, task: str, arm: str, seed: int) -> Path:
         return self.folder / task / arm / f"{seed}.json"
+
+
+def refuse_other_examples(cell: Cell, other: Cell) -> None:
+    """Refuse to compare two cells of a task that were not measured on the same examples.
+
+    Raises:
+        ValueError: They were not.
+    """
+    one, another = ({name: cell.answers.get(name) for name in (GOLD, NAMES, LENGTHS)} for cell in (cell, other))
+    if not all(np.array_equal(one[name], another[name]) for name in one):  # type: ignore[arg-type]
+        raise ValueError(
+            f"In {cell.task}, '{cell.arm}' with seed {cell.seed} was measured on other examples than '{other.arm}' "
+            f"with seed {other.seed}, so the data have changed. Choose another output_dir, or remove the older cells."
+        )
 
 
 def check_names(names: Mapping[str, Any]) -> None:

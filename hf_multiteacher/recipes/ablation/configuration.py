@@ -14,8 +14,8 @@ from .answered import RESERVED
 Keys = dict[str, Any]
 OWN_KEYS_OF_CELLS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "fine_tune_teachers")
 """What an arm cannot change: each cell has a seed and no folder of its own, and teachers are the same for all."""
-
-
+OWN_KEYS_OF_TASKS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "teachers")
+"""What a task cannot change; which teachers an arm follows, that arm says."""
 FINE_TUNING = "fine_tuning"
 
 
@@ -47,8 +47,8 @@ class AblationConfig:
         "Keys of the training that hold while the teachers learn the task; under a teacher's name, for it alone."
     )
     reference: str | None = _key(
-        "The arm that the others are compared with. Default: for each task the best of those with one teacher; the "
-        "first arm where there is none."
+        "The arm that the others are compared with. Default: for each task the best of those with one teacher, with "
+        "half that of the other half; the first arm where there is none."
     )
     half: Literal[1, 2] | None = _key(
         "Compare on every second example alone, from the first (1) or the second (2) on: choose an arm on one half, "
@@ -102,6 +102,11 @@ class AblationConfig:
                 raise ValueError(
                     f"The arm '{arm}' follows '{unknown[0]}', which is none of the teachers "
                     f"{', '.join(self.sources)}. Name these, or [] for the student alone."
+                )
+            if len({*keys.get("teachers", ())}) < len(keys.get("teachers", ())):
+                raise ValueError(
+                    f"The arm '{arm}' follows a teacher twice: {', '.join(keys['teachers'])}. Leave one out: "
+                    "teacher_weights give a teacher more say."
                 )
 
 
@@ -162,7 +167,7 @@ def tasks_of(config: AblationConfig, shared: Mapping[str, Any]) -> dict[str, Key
     tasks = config.tasks or [shared.get("task", DistillationConfig.task)]
     given = tasks if isinstance(tasks, dict) else dict.fromkeys(tasks)
     own = {task: {**_without_fine_tuning(task, keys), "task": task} for task, keys in given.items()}
-    found = {task: declared(f"The task '{task}'", keys) for task, keys in own.items()}
+    found = {task: declared(f"The task '{task}'", keys, OWN_KEYS_OF_TASKS) for task, keys in own.items()}
 
     if DistillationConfig.task in found:
         raise ValueError(
@@ -180,8 +185,14 @@ def fine_tuning_of(config: AblationConfig, task: str, teacher: str) -> Keys:
     """
     tasks = config.tasks if isinstance(config.tasks, dict) else {}
     found: Keys = {}
+    known = {*known_keys(KINDS), *config.sources}
     for given in (config.fine_tuning, (tasks.get(task) or {}).get(FINE_TUNING)):
         keys = _mapping(FINE_TUNING, given)
+        if unknown := [key for key, value in keys.items() if isinstance(value, dict) and key not in known]:
+            raise ValueError(
+                f"fine_tuning has keys for '{unknown[0]}', which is none of the teachers {', '.join(config.sources)}. "
+                "Correct the name."
+            )
         of_all = {key: value for key, value in keys.items() if key not in config.sources}
         found |= of_all | _mapping(f"{FINE_TUNING} of {teacher}", keys.get(teacher))
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -26,6 +27,8 @@ from .arms import Arm
 from .cells import Cell
 from .configuration import Keys
 
+HELD_OUT_BY = 42
+"""The seed by which examples to be measured on are held out, where data have none: the same for teachers and cells."""
 NOT_SETTINGS = ("output_dir", "teacher_cache", "teacher_cache_dtype", "seed", "teachers", "report_speed", "use_cpu")
 """What does not decide about the figures, or stands elsewhere."""
 
@@ -59,6 +62,7 @@ class CellDistillation(TaskDistillation):
     """
 
     goes_on = "The same command goes on: what is finished is kept."
+    held_out_by = HELD_OUT_BY
     shared: dict[str, dict[str, Any]] | None = None
     half: int | None = None
 
@@ -68,9 +72,7 @@ class CellDistillation(TaskDistillation):
             super()._read()
             return
 
-        args = self.args
-        drawn = args.seed if self.config.own_task else None  # by it, examples to be measured on are held out
-        key = repr((self.config, args.teachers, args.partial_labels, self.looks_at_validation, drawn))
+        key = repr((self.config, self.args.teachers, self.args.partial_labels, self.looks_at_validation))
         if key not in self.shared:
             before = {*vars(self)}
             super()._read()
@@ -100,8 +102,13 @@ class CellDistillation(TaskDistillation):
             settings: What decides about its figures.
             teachers: The names that the ablation has for the teachers.
             seconds: How long the training took.
+
+        Raises:
+            ValueError: A score does not exist.
         """
         figures = Figures.of(self.trainer, self._evaluate(), self.metric)
+        if isnan(figures.student[str(self.metric)]):
+            raise ValueError(f"All answers of this student are the same, so it has no {self.metric}.")
         own_names = self.trainer.teachers.names
         kept = cast(Answers, self.data.compute_metrics).kept
         answers = named_answers(own_names, kept, len(self.task.test))
@@ -172,7 +179,7 @@ class CellsOfTask:
             UnfitError: The data or the arguments do not fit.
             ValueError: A score does not exist.
         """
-        keys = {"teacher_cache": self.cache, **arm.keys}
+        keys = {"teacher_cache": self.cache, **arm.keys, "fine_tune_teachers": None}
         with self._prepared(arm, keys, seed, progress) as distillation:
             began = monotonic()
             distillation.train(cast(Any, WithinStage(progress)))
@@ -189,10 +196,9 @@ class CellsOfTask:
 
     @contextmanager
     def _prepared(self, arm: Arm, keys: Keys, seed: int, progress: Progress) -> Iterator[CellDistillation]:
-        cell = replace(arm, keys={**keys, "fine_tune_teachers": None})
         with TemporaryDirectory() as scratch:
             with told_of(f"The arm '{arm.name}' cannot be run in {arm.task}"):
-                distillation = make_distillation(cell, seed, [*self.teachers.values()], scratch)
+                distillation = make_distillation(replace(arm, keys=keys), seed, [*self.teachers.values()], scratch)
                 distillation.shared, distillation.half = self.shared, self.half
                 distillation.prepare(cast(Any, WithinStage(progress)))
             yield distillation

@@ -57,6 +57,21 @@ def draw_examples(examples: int, generator: np.random.Generator) -> np.ndarray:
     return generator.multinomial(examples, np.full(examples, 1 / examples), SAMPLES) / examples
 
 
+def figure_of(metric: str, owner: str, answered: Answered) -> float:
+    """Compute a figure on the examples that there are.
+
+    Args:
+        metric: One of `MEASURES`.
+        owner: Whose answers.
+        answered: The answers.
+
+    Raises:
+        ValueError: It is a correlation of numbers that are all the same.
+    """
+    measure = MEASURES[metric]
+    return float(measure.figure(measure.rows(answered, owner).mean(axis=0)))
+
+
 def resample(metric: str, owner: str, answered: Mapping[int, Answered], shares: np.ndarray) -> Resampled:
     """Compute an arm's figures.
 

@@ -14,7 +14,7 @@ from ..results.figures import STUDENT
 from .answered import Answered
 from .arms import Arm
 from .cells import Cell
-from .intervals import Difference, Resampled, difference, draw_examples, mean_difference, resample
+from .intervals import Difference, Resampled, difference, draw_examples, figure_of, mean_difference, resample
 
 SEED = 0
 LOYALTY = {"label_loyalty": label_loyalty, "regression_loyalty": regression_loyalty}
@@ -29,6 +29,8 @@ class ArmResult:
         quality: Measure -> mean over the seeds, on all examples.
         loyalty: Teacher, or `ensemble` -> measure -> mean over the seeds, on all examples.
         gain: What it gains over the reference; None for that itself.
+        gains: Arm with one teacher -> what it gains over that; the reference may be such an arm.
+        ensemble: The main figure of the teachers together, as it weighs them; None where it follows fewer than two.
         sizes: Of the student.
         seconds: Mean of its trainings.
     """
@@ -37,6 +39,8 @@ class ArmResult:
     quality: Mapping[str, float]
     loyalty: Mapping[str, Mapping[str, float]]
     gain: Difference | None
+    gains: Mapping[str, Difference]
+    ensemble: float | None
     sizes: Mapping[str, Any]
     seconds: float
 
@@ -59,6 +63,7 @@ class TaskResult:
         metric: The main measure.
         measured_on: On what, in words.
         examples: How many examples are compared.
+        half: Which half of all they are; None where they are all.
         reference: The arm that the others are compared with.
         arms: Name -> result.
         teachers: Teacher, or `ensemble` -> the main figure, on the same examples.
@@ -70,6 +75,7 @@ class TaskResult:
     metric: str
     measured_on: str
     examples: int
+    half: int | None
     reference: str
     arms: Mapping[str, ArmResult]
     teachers: Mapping[str, float]
@@ -86,7 +92,8 @@ def task_result(
     Args:
         arms: Of the task.
         cells: Arm -> seed -> what is finished.
-        reference: The arm that the others are compared with; the best of those with one teacher where it is None.
+        reference: The arm that the others are compared with; where it is None, the best of those with one teacher, on
+            the examples that are not compared if there are such.
         half: As `Answered.half`.
     """
     finished = {arm.name: cells[arm.name] for arm in arms if cells.get(arm.name)}
@@ -98,29 +105,46 @@ def task_result(
     generator = np.random.default_rng(SEED)
     shares = draw_examples(shown.examples, generator)
     figures = {name: _resampled(each, half, shares) for name, each in finished.items()}
-    chosen = reference if reference in finished else _reference(arms, figures)
+    single = [arm.name for arm in arms if len(arm.follows) == 1 and arm.name in finished]
+    chosen = reference if reference in finished else _reference(single, finished, half)
+    gain = {name: _gain_over(chosen, name, figures, generator) for name in finished}
+    gains = {name: _gains_over(single, name, figures, generator) for name in finished}
+    ensembles = {
+        arm.name: _ensembles_figure(finished[arm.name], half)
+        for arm in arms
+        if arm.name in finished and len(arm.follows) > 1
+    }
 
     return TaskResult(
         metric=whole.metric,
         measured_on=whole.measured_on,
         examples=shown.examples,
+        half=half,
         reference=chosen,
         arms={
-            name: _arm_result(each, whole, figures[name], _gain_over(chosen, name, figures, generator))
+            name: _arm_result(each, whole, figures[name], gain[name], gains[name], ensembles.get(name))
             for name, each in finished.items()
         },
-        teachers={name: _teachers_figure(name, whole, shown, shares) for name in whole.teachers},
+        teachers={name: _teachers_figure(name, whole, shown) for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
         between=_between(whole),
     )
 
 
-def _teachers_figure(name: str, whole: Cell, shown: Answered, shares: np.ndarray) -> float:
+def _teachers_figure(name: str, whole: Cell, shown: Answered) -> float:
     """Measure a teacher on the examples that are compared; one that may not speak about all, where it may."""
     if name not in shown.answers:
-        return whole.teachers[name].get(whole.metric, nan)
-    return resample(whole.metric, name, {0: shown}, shares[:1]).figures[0]
+        return whole.teachers.get(name, {}).get(whole.metric, nan)
+    try:
+        return figure_of(whole.metric, name, shown)
+    except ValueError:  # a correlation of numbers that are all the same
+        return nan
+
+
+def _ensembles_figure(cells: Mapping[int, Cell], half: int | None) -> float:
+    cell = next(iter(cells.values()))
+    return _teachers_figure(ENSEMBLE, cell, Answered.from_arrays(cell.answers).half(half))
 
 
 def _resampled(cells: Mapping[int, Cell], half: int | None, shares: np.ndarray) -> Resampled:
@@ -132,6 +156,13 @@ def _gain_over(
     reference: str, name: str, figures: Mapping[str, Resampled], generator: np.random.Generator
 ) -> Difference | None:
     return None if name == reference else difference(figures[name], figures[reference], generator)
+
+
+def _gains_over(
+    references: Sequence[str], name: str, figures: Mapping[str, Resampled], generator: np.random.Generator
+) -> dict[str, Difference]:
+    gains = {reference: _gain_over(reference, name, figures, generator) for reference in references}
+    return {reference: gain for reference, gain in gains.items() if gain is not None}
 
 
 def mean_gains(tasks: Mapping[str, TaskResult]) -> dict[str, Difference]:
@@ -160,10 +191,18 @@ def _gain(task: TaskResult, name: str) -> Difference | None:
     return Difference(0.0, np.zeros_like(others[0].draws)) if others else None
 
 
-def _reference(arms: Sequence[Arm], figures: Mapping[str, Resampled]) -> str:
-    """Choose the best arm with one teacher; the first arm where there is none."""
-    single = [arm.name for arm in arms if len(arm.follows) == 1 and arm.name in figures]
-    return max(single, key=lambda name: mean(figures[name].figures.values()), default=next(iter(figures)))
+def _reference(single: Sequence[str], cells: Mapping[str, Mapping[int, Cell]], half: int | None) -> str:
+    """Choose the best of the arms with one teacher; the first arm where there is none.
+
+    The best on the examples that are compared looks better there than it is, so with halves it is that of the other.
+    """
+    other = None if half is None else 3 - half
+
+    def figure(name: str) -> float:
+        answered = (Answered.from_arrays(cell.answers).half(other) for cell in cells[name].values())
+        return mean(figure_of(next(iter(cells[name].values())).metric, STUDENT, each) for each in answered)
+
+    return max(single, key=figure, default=next(iter(cells)))
 
 
 def _with_all_teachers(arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cell]]) -> Cell:
@@ -172,13 +211,22 @@ def _with_all_teachers(arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cel
     return next(iter(cells[whole.name].values()))
 
 
-def _arm_result(cells: Mapping[int, Cell], whole: Cell, figures: Resampled, gain: Difference | None) -> ArmResult:
+def _arm_result(
+    cells: Mapping[int, Cell],
+    whole: Cell,
+    figures: Resampled,
+    gain: Difference | None,
+    gains: Mapping[str, Difference],
+    ensemble: float | None,
+) -> ArmResult:
     every = [*cells.values()]
     return ArmResult(
         figures=figures.figures,
         quality=_means([cell.quality for cell in every]),
         loyalty=_mean_loyalty([_loyalty(cell, whole) for cell in every]),
         gain=gain,
+        gains=gains,
+        ensemble=ensemble,
         sizes=every[0].sizes[STUDENT],
         seconds=mean(cell.seconds for cell in every),
     )
@@ -195,11 +243,11 @@ def _loyalty(cell: Cell, whole: Cell) -> Mapping[str, Mapping[str, float]]:
 
     measured = {measure for row in cell.loyalty.values() for measure in row}  # none where there is no correlation
     figures = {
-        measure: float(loyalty(cell.answers[STUDENT], whole.answers[ENSEMBLE]))
-        for measure, loyalty in LOYALTY.items()
+        measure: _loyalty_of(measure, cell.answers[STUDENT], whole.answers[ENSEMBLE])
+        for measure in LOYALTY
         if measure in measured
     }
-    return {**to_teachers, ENSEMBLE: figures}
+    return {**to_teachers, ENSEMBLE: _known(figures)}
 
 
 def _mean_loyalty(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
@@ -213,9 +261,21 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def _between(cell: Cell) -> dict[str, dict[str, float]]:
     """Compare the teachers with one another, on all examples."""
     answered = Answered.from_arrays(cell.answers)
-    loyalty = regression_loyalty if answered.names is None else label_loyalty
+    measure = "regression_loyalty" if answered.names is None else "label_loyalty"
     answers = {name: answered.answers[name] for name in cell.teachers if name in {*cell.sizes} & {*answered.answers}}
     return {
-        one: {other: float(loyalty(answers[one], answers[other])) for other in answers if other != one}
+        one: _known({other: _loyalty_of(measure, answers[one], answers[other]) for other in answers if other != one})
         for one in answers
     }
+
+
+def _loyalty_of(measure: str, predictions: np.ndarray, references: np.ndarray) -> float | None:
+    """Return a loyalty; None where there is none: the correlation with numbers that are all the same."""
+    try:
+        return float(LOYALTY[measure](predictions, references))
+    except ValueError:
+        return None
+
+
+def _known(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: figure for name, figure in figures.items() if figure is not None}

@@ -40,7 +40,8 @@ def markdown_tables(tasks: Mapping[str, TaskResult], gains: Mapping[str, Differe
 def _title(task: str, result: TaskResult) -> str:
     metric = result.metric.replace("_", " ")
     seeds = sorted({seed for arm in result.arms.values() for seed in arm.figures})
-    return f"{task}: {metric} on {result.measured_on}, {result.examples} compared, seeds {', '.join(map(str, seeds))}"
+    compared = f"{result.examples} compared{f' (half {result.half})' if result.half else ''}"
+    return f"{task}: {metric} on {result.measured_on}, {compared}, seeds {', '.join(map(str, seeds))}"
 
 
 def _title_of_all(tasks: Mapping[str, TaskResult]) -> str:

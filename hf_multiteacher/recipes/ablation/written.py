@@ -62,6 +62,8 @@ def _arm(arm: ArmResult) -> dict[str, Any]:
         "mean": arm.mean,
         "deviation": arm.deviation,
         "gain": None if arm.gain is None else _difference(arm.gain),
+        "ensemble": arm.ensemble,
+        "gains": {name: _difference(gain) for name, gain in arm.gains.items()},
         "quality": arm.quality,
         "loyalty": arm.loyalty,
         **arm.sizes,

@@ -1,11 +1,13 @@
 """What is finished of an ablation: whole or not there, and refused where it was run otherwise."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hf_multiteacher.recipes.ablation.cells import Cell, Cells, check_names
+from hf_multiteacher.recipes.ablation.cells import Cell, Cells, check_names, refuse_other_examples
 
 
 def cell(**settings):
@@ -45,6 +47,12 @@ def test_a_cell_that_was_run_otherwise_is_refused_by_name(tmp_path, now, message
         Cells(tmp_path).read("di", "A+B", 1, now)
 
 
+def scrambled(content):
+    """A file of arrays in which the middle is not what was written."""
+    middle = len(content) // 4
+    return content[:middle] + bytes(255 - byte for byte in content[middle : middle + 40]) + content[middle + 40 :]
+
+
 @pytest.mark.parametrize(
     ("kind", "damage"),
     [
@@ -53,14 +61,28 @@ def test_a_cell_that_was_run_otherwise_is_refused_by_name(tmp_path, now, message
         ("npz", Path.unlink),
         ("npz", lambda path: path.write_bytes(path.read_bytes()[:100])),
         ("npz", lambda path: path.write_bytes(b"")),
+        ("npz", lambda path: path.write_bytes(scrambled(path.read_bytes()))),
+        ("json", lambda path: path.write_text(json.dumps(json.loads(path.read_text()) | {"settings": []}))),
     ],
-    ids=["another", "a folder", "missing", "cut short", "empty"],
+    ids=["another", "a folder", "missing", "cut short", "empty", "scrambled", "no settings"],
 )
 def test_a_damaged_cell_is_named(tmp_path, kind, damage):
     Cells(tmp_path).write(cell())
     damage(tmp_path / f"di/A+B/1.{kind}")
     with pytest.raises(ValueError, match="1.json' is no cell of an ablation"):
         Cells(tmp_path).read("di", "A+B", 1, {})
+
+
+@pytest.mark.parametrize(
+    "changed", [{"gold": np.array([1, 0])}, {"gold": np.array([0])}, {"names": np.array(["a", "b"])}, {"lengths": [1]}]
+)
+def test_cells_that_were_measured_on_other_examples_are_never_compared(changed):
+    refuse_other_examples(cell(), cell())
+    other = replace(cell(), seed=2, answers=cell().answers | changed)
+    with pytest.raises(
+        ValueError, match=r"In di, 'A\+B' with seed 2 was measured on other examples than 'A\+B' with se"
+    ):
+        refuse_other_examples(other, cell())
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", " a", "", "a:b"])

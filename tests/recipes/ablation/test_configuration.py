@@ -113,6 +113,8 @@ def test_flags_override_and_lists_are_named_by_their_last_parts(read):
         ({"tasks": ["masked-lm"]}, "masked-lm has none"),
         ({"tasks": ["di", "foo"]}, "The task 'foo': task must be one of masked-lm, .*, sts, got 'foo'"),
         ({"tasks": {"di": {"output_dir": "x"}}}, "The task 'di' has the key 'output_dir'"),
+        ({"tasks": {"di": {"teachers": ["A"]}}}, "The task 'di' has the key 'teachers', which is the same for all"),
+        ({"arms": {"C": {"teachers": ["A", "A"]}}}, "The arm 'C' follows a teacher twice: A, A"),
         ({"seeds": [-1]}, "A seed must be a number from 0"),
         ({"seeds": []}, "seeds lists none"),
         ({"arms": {"C": {"teachers": 3}}}, "The arm 'C' follows 3, which is no list of teachers"),

@@ -1,5 +1,7 @@
 """What finished cells say together: which arm is the reference, what is gained over it, and on the mean of tasks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,9 +64,37 @@ def test_another_reference_may_be_named_and_the_first_arm_is_one_where_no_teache
     assert result(alone=[20], both=[28]).reference == "alone"
 
 
+def test_with_halves_the_reference_is_the_better_one_on_the_examples_that_are_not_compared():
+    compared = np.arange(40) % 2 == 0
+    cells = {}
+    for arm, right in {"A": ~compared, "B": compared, "both": compared}.items():
+        one = cell(arm, 0, 20)
+        cells[arm] = {0: replace(one, answers=one.answers | {"student": np.where(right, GOLD, 1 - GOLD)})}
+    found = task_result(ARMS, cells, reference=None, half=1)
+    assert found.reference == "A" and found.arms["B"].gain.value == 1
+    assert task_result(ARMS, cells, reference=None, half=2).reference == "B"
+
+
+def test_every_arm_is_compared_with_every_one_teacher_too():
+    found = result(alone=[10], A=[20, 22], B=[24, 26], both=[28, 28]).arms
+    assert {name: [*arm.gains] for name, arm in found.items()} == {
+        "alone": ["A", "B"],
+        "A": ["B"],
+        "B": ["A"],
+        "both": ["A", "B"],
+    }
+    assert found["both"].gains["A"].value == pytest.approx(7 / 40)
+    assert found["A"].gains["B"].value == found["A"].gain.value == pytest.approx(-4 / 40)
+
+
+def test_the_ensemble_of_an_arm_is_measured_on_the_examples_that_are_compared():
+    found = result(A=[20], both=[28], half=1).arms
+    assert found["both"].ensemble == pytest.approx(19 / 20) and found["A"].ensemble is None
+
+
 def test_teachers_are_measured_on_the_same_half_and_compared_with_each_other_on_all_examples():
     found = result(A=[20], both=[28], half=1)
-    assert found.examples == 20
+    assert (found.examples, found.half) == (20, 1)
     assert found.teachers == pytest.approx({"A": 18 / 20, "B": 15 / 20, "ensemble": 19 / 20})
     assert found.between == {"A": {"B": pytest.approx(34 / 40)}, "B": {"A": pytest.approx(34 / 40)}}
 
@@ -77,6 +107,24 @@ def test_all_arms_are_as_loyal_to_the_one_ensemble_as_their_answers_are_its_answ
         "A": {"label_loyalty": pytest.approx(38 / 40)},  # 1 to its own, which is teacher A
         "both": {"label_loyalty": pytest.approx((22 / 40 + 30 / 40) / 2)},
     }
+
+
+def test_a_teacher_that_always_says_the_same_number_has_no_loyalty_and_the_tables_are_there():
+    numbers = np.linspace(0, 5, 40).astype(np.float32)
+    answers = {"gold": numbers, "student": numbers, "A": numbers, "B": np.ones_like(numbers)}
+    answers["ensemble"] = answers["B"]
+    one = replace(
+        cell("both", 0, 20),
+        metric="pearson",
+        quality={"pearson": 1.0},
+        loyalty={"A": {"regression_loyalty": 1.0}},
+        teachers=dict.fromkeys(("A", "B", "ensemble"), {"pearson": 1.0}),
+        answers=answers,
+    )
+    found = task_result(ARMS, {"both": {0: one}}, reference=None, half=None)
+    assert found.between == {"A": {}, "B": {}}
+    assert found.teachers["A"] == pytest.approx(1) and np.isnan(found.teachers["B"])
+    assert found.arms["both"].loyalty == {"A": {"regression_loyalty": 1.0}, "ensemble": {}}
 
 
 def test_gains_are_averaged_over_the_tasks_that_have_the_arm():
