@@ -191,8 +191,8 @@ def not_worse(students: Mapping[str, Ablation], arm: str) -> str:
     ahead_of = sum(sum(end) > 0 for end in ends)
     surely, behind = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
     return (
-        f"Of the {len(ends)} comparisons with one teacher above they are ahead in {ahead_of}, in {surely} of "
-        f"an interval above 0; the interval is below 0 in {behind or 'none'}."
+        f"In the {len(ends)} comparisons with one teacher above they are ahead {ahead_of} times, and {surely} times the "
+        f"interval is above 0; {behind or 'never'} is it below."
     )
 
 
