@@ -191,7 +191,7 @@ def not_worse(students: Mapping[str, Ablation], arm: str) -> str:
     ahead_of = sum(sum(end) > 0 for end in ends)
     surely, behind = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
     return (
-        f"In the {len(ends)} comparisons with one teacher above they are ahead {ahead_of} times, and {surely} times the "
+        f"In the {len(ends)} comparisons above they are ahead {ahead_of} times, and {surely} times the "
         f"interval is above 0; {behind or 'never'} is it below."
     )
 
