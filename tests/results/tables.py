@@ -60,7 +60,8 @@ def quality(ablation: Ablation) -> str:
         overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
         cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
         rows.append([name, *cells, *_of_all(ablation, percent(overall))])
-    ensembles = [name for name in _arms(ablation) if all(_ensemble(task, name) for task in _tasks(ablation))]
+    found = {name: tuple(_ensemble(task, name) for task in _tasks(ablation)) for name in _arms(ablation)}
+    ensembles = [*{each: name for name, each in reversed(found.items()) if all(each)}.values()][::-1]
     for name in (each for each in _teachers(ablation) if each != ENSEMBLE or not ensembles):
         overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
         cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))

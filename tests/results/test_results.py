@@ -31,6 +31,23 @@ def test_the_readme_says_what_was_found():
     assert [len(tables.seeds_of(each)) for each in (four, two)] == [3, 3]
 
 
+def test_text_without_labels_is_worth_as_much_as_teachers():
+    found, readme = measured()["few_labels_tiny"], " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
+    whole, of_text, of_teachers = (
+        tables.over(found, *arms)
+        for arms in (
+            ("A+B logits", "alone"),
+            ("A+B logits", "A+B logits, no text"),
+            ("A+B logits, no text", "alone"),
+        )
+    )
+    assert f"of {whole} points over the student of two layers alone, {of_text} come with it" in readme
+    assert float(of_text) == pytest.approx(float(of_teachers), abs=0.2)
+    for name, task in found["tasks"].items():
+        with_text, without = (task["arms"][arm]["mean"] for arm in ("A+B logits", "A+B logits, no text"))
+        assert with_text > without, name
+
+
 def test_what_the_page_says_of_named_entities_and_of_tagging_holds():
     found = measured()
     for name in ("few_labels", "all_labels", "few_labels_tiny"):
