@@ -24,9 +24,10 @@ def test_the_readme_says_what_was_found():
         for of in (tables.better_student, tables.reference)
     )
     assert (
-        f"on six tasks and three seeds {best[0]} points beside it in a student of four layers, {best[1]} in" in readme
+        "six tasks and three seeds, two calibrated teachers are [about as good as the better single one in" in readme
     )
-    assert f"beside the one that its student on other examples speaks for, {chosen[0]} and {chosen[1]}." in readme
+    assert f"{best[0]} points beside it in a student of four layers, {best[1]} in one of two." in readme
+    assert f"Beside the one that was chosen on other examples they have {chosen[0]} and {chosen[1]}." in readme
     assert [len(each["tasks"]) for each in (four, two)] == [6, 6]
     assert [len(tables.seeds_of(each)) for each in (four, two)] == [3, 3]
 
