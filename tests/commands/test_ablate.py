@@ -281,7 +281,7 @@ def test_a_cell_without_a_figure_is_said_and_the_others_are_compared(finished, m
     printed = capsys.readouterr()
     assert "no figure: A correlation needs values" in printed.err
     tables, remark = printed.out.split("Not finished in sts: ")
-    assert "alone" not in tables and remark.startswith("alone.\n")
+    assert "alone" not in tables and remark.startswith("alone (0 of 1 seeds).\n")
 
 
 def test_a_teacher_that_says_the_same_number_to_everything_is_refused_before_a_student_follows_it(
@@ -295,6 +295,19 @@ def test_a_teacher_that_says_the_same_number_to_everything_is_refused_before_a_s
     assert "seed 1" not in said and not [*out.rglob("A*")]
 
 
+def test_no_teacher_is_blamed_where_all_labels_are_the_same(finished, tmp_path, monkeypatch, capsys):
+    load = TaskDistillation._load_task
+
+    def load_without_differences(distillation):
+        task = load(distillation)
+        return replace(task, test=task.test.map(lambda row: {"labels": 1.0}))
+
+    monkeypatch.setattr(TaskDistillation, "_load_task", load_without_differences)
+    assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--output_dir", str(tmp_path / "out")) == 2
+    said = capsys.readouterr().err
+    assert "has learned nothing" not in said and said.count("no figure: This student has no pearson") == len(ARMS)
+
+
 def test_a_student_whose_answers_are_all_the_same_number_has_no_cell(finished, monkeypatch, capsys):
     def without_a_figure(trainer, metrics, metric):
         found = measured(trainer, metrics, metric)
@@ -305,8 +318,8 @@ def test_a_student_whose_answers_are_all_the_same_number_has_no_cell(finished, m
     arms = "{A: {teachers: [A]}, wild: {temperature: 2}}"
     assert ablate(finished, "--tasks", "sts", "--seeds", "1", "--arms", arms) == 0
     printed = capsys.readouterr()
-    assert "no figure: All answers of this student are the same" in printed.err
-    assert "Not finished in sts: wild.\n" in printed.out
+    assert "no figure: This student has no pearson: all its answers, or all labels, are the same." in printed.err
+    assert "Not finished in sts: wild (0 of 1 seeds).\n" in printed.out
     assert "Left out in sts, as the file does not name them: alone, both.\n" in printed.out
 
 
@@ -314,10 +327,12 @@ def test_a_reference_without_cells_is_said(finished, capsys):
     arms = json.dumps({**ARMS, "later": {"temperature": 4}})
     assert ablate(finished, "--report", "--tasks", "ner", "--arms", arms, "--reference", "later") == 0
     printed = capsys.readouterr().out
-    assert "Not finished in ner: later.\nIn ner the reference is 'A', as 'later' has no finished cell.\n" in printed
+    assert "Not finished in ner: later (0 of 2 seeds).\nIn ner the reference is 'A', as 'later' has no" in printed
 
 
-def test_a_cell_on_other_examples_is_not_kept(finished, tmp_path, monkeypatch, capsys):
+def test_other_examples_than_those_of_finished_cells_are_refused_before_the_training(
+    finished, tmp_path, monkeypatch, capsys
+):
     shutil.copytree(finished / "out", tmp_path / "out")
     load = TaskDistillation._load_task
 
@@ -325,11 +340,15 @@ def test_a_cell_on_other_examples_is_not_kept(finished, tmp_path, monkeypatch, c
         task = load(distillation)
         return replace(task, test=task.test.select(range(len(task.test) - 1)))
 
+    train = Mock()
     monkeypatch.setattr(TaskDistillation, "_load_task", load_fewer)
+    monkeypatch.setattr(MultiTeacherDistillationTrainer, "train", train)
     assert ablate(finished, "--tasks", "sts", "--seeds", "1", "7", "--output_dir", str(tmp_path / "out")) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "with seed 7 was measured on other examples than 'alone' with seed 1" in error
-    assert not [*(tmp_path / "out/cells").rglob("7.json")]
+    assert (
+        "cannot be run in sts. In sts, 'alone' with seed 1 was measured on other examples, so the data have" in error
+    )
+    train.assert_not_called()
 
 
 # ---- The user's own data ----

@@ -23,7 +23,6 @@ SHOWN = (
     "gains",
     "kept",
     "loyalty",
-    "not_worse",
     "over",
     "partial_seeds",
     "partial_table",
@@ -60,16 +59,19 @@ def quality(ablation: Ablation) -> str:
         overall = _mean(ablation, lambda task, name=name: task["arms"][name]["mean"])
         cells = _row(ablation, lambda task, name=name: _mean_and_deviation(task, name))
         rows.append([name, *cells, *_of_all(ablation, percent(overall))])
-    found = {name: tuple(_ensemble(task, name) for task in _tasks(ablation)) for name in _arms(ablation)}
-    ensembles = [*{each: name for name, each in reversed(found.items()) if all(each)}.values()][::-1]
+    ensembles: dict[tuple[float | None, ...], str] = {}  # arms that follow the same have one row
+    for name in _arms(ablation):
+        figures = tuple(_ensemble(task, name) for task in _tasks(ablation))
+        if None not in figures:
+            ensembles.setdefault(figures, name)
     for name in (each for each in _teachers(ablation) if each != ENSEMBLE or not ensembles):
         overall = _mean(ablation, lambda task, name=name: task["teachers"][name]["figure"])
         cells = _row(ablation, lambda task, name=name: percent(task["teachers"].get(name, {}).get("figure")))
         rows.append([_titled(name), *cells, *_of_all(ablation, percent(overall))])
-    for name in ensembles:
+    for name in ensembles.values():
         overall = _mean(ablation, lambda task, name=name: _ensemble(task, name))
         cells = _row(ablation, lambda task, name=name: percent(_ensemble(task, name)))
-        rows.append([f"teachers of {name}", *cells, *_of_all(ablation, percent(overall))])
+        rows.append([f"ensemble of {name}", *cells, *_of_all(ablation, percent(overall))])
     return table(["", *_titles(ablation), *_of_all(ablation, "mean")], rows)
 
 
@@ -84,25 +86,23 @@ def gains(ablation: Ablation) -> str:
 
 
 def at_a_glance(students: Mapping[str, Ablation], both: str, as_they_come: str) -> str:
-    """What each kind of student gains over those of one teacher, on the mean of its tasks.
+    """What each kind of student gains over those of one teacher, on the mean of its tasks; bold where 0 is left out.
 
     Args:
-        students: Title -> ablation.
+        students: Title -> ablation of two teachers.
         both: The arm of two teachers that is asked about.
         as_they_come: Another one.
     """
-    titles = {
-        reference: "two, calibrated: over the teacher whose student is better on the other half",
-        better_teacher: "over the teacher with the better figures of its own",
-        better_student: "over the teacher whose student is better on the compared half itself",
-    }
     rows = {
-        title: _each(students, lambda each, of=of: _gain_and_tasks(each, both, of)) for of, title in titles.items()
+        f"two, calibrated: over the teacher {title}": _each(
+            students, lambda each, of=of: _gain_and_tasks(each, both, of)
+        )
+        for title, of in WAYS.items()
     }
     rows |= {
         "two as they come: over the first of these": _each(students, lambda each: _gain_and_tasks(each, as_they_come)),
-        "the other teacher alone: likewise": _each(students, other_teacher),
-        "no teacher: likewise": _each(students, lambda each: _gain_and_tasks(each, "alone")),
+        "the other teacher alone: over the first of these": _each(students, other_teacher),
+        "no teacher: over the first of these": _each(students, lambda each: _gain_and_tasks(each, "alone")),
         "two, calibrated: share of the better teacher's figure": _each(students, lambda each: f"{kept(each, both)} %"),
         "two, calibrated: more loyal to each than they are to each other": _each(
             students, lambda each: f"{len(loyal_to_each(each, both))} of {len(each['tasks'])} tasks"
@@ -158,6 +158,14 @@ def better_student(task: Task) -> str:
     return max(students, key=students.__getitem__)
 
 
+WAYS: dict[str, Choice] = {
+    "whose student is better on the other half": reference,
+    "with the better figures of its own": better_teacher,
+    "whose student is better on the compared half itself": better_student,
+}
+"""Which single teacher two are compared with."""
+
+
 # ---- Single figures, for the text ----
 
 
@@ -180,21 +188,6 @@ def gain_over(ablation: Ablation, task: str, arm: str, of: Choice) -> str:
     """What an arm gains in one task over another, in points, with its interval."""
     found = ablation["tasks"][task]
     return _gain(_gain_over(found, arm, of(found)))
-
-
-def not_worse(students: Mapping[str, Ablation], arm: str) -> str:
-    """In how many of the comparisons with one teacher an arm is ahead, and in how many surely so, or behind."""
-    ends = [
-        mean_gain(each, arm, of)["interval"]
-        for each in students.values()
-        for of in (reference, better_teacher, better_student)
-    ]
-    ahead_of = sum(sum(end) > 0 for end in ends)
-    surely, behind = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
-    return (
-        f"In the {len(ends)} comparisons above they are ahead {ahead_of} times, and {surely} times the "
-        f"interval is above 0; {behind or 'never'} is it below."
-    )
 
 
 def student(ablation: Ablation, task: str, arm: str) -> str:
@@ -246,7 +239,7 @@ def _gain_over(task: Task, arm: str, other: str) -> Mapping[str, Any] | None:
 
 
 def other_teacher(ablation: Ablation) -> str:
-    """What the student of the other single teacher gains over the reference, on the mean."""
+    """What the student of the other one of two teachers gains over the reference, on the mean."""
     others = [next(name for name in ablation["teachers"] if name != task["reference"]) for task in _tasks(ablation)]
     return _gain(
         _over_tasks([task["arms"][name]["gain"] for name, task in zip(others, _tasks(ablation), strict=True)])
@@ -290,9 +283,9 @@ def with_tasks_of(ablation: Ablation, other: Ablation) -> Ablation:
     return {**ablation, "tasks": {**ablation["tasks"], **other["tasks"]}}
 
 
-def verdict(ablation: Ablation, arm: str) -> str:
+def verdict(ablation: Ablation, arm: str, of: Choice = reference) -> str:
     """What the interval of an arm's mean gain proves."""
-    low, high = mean_gain(ablation, arm)["interval"]
+    low, high = mean_gain(ablation, arm, of)["interval"]
     if low > 0:
         return "better."
     return "worse." if high < 0 else "not proven either way."
@@ -412,7 +405,9 @@ def _mean_and_deviation(task: Mapping[str, Any], name: str) -> str:
 
 def _gain_and_tasks(ablation: Ablation, arm: str, of: Choice = reference) -> str:
     better, tasks = won(ablation, arm, of)
-    return f"{gain(ablation, arm, of)}, better in {better} of {tasks}"
+    low, high = mean_gain(ablation, arm, of)["interval"]
+    found = gain(ablation, arm, of)
+    return f"{found if low <= 0 <= high else f'**{found}**'}, better in {better} of {tasks}"
 
 
 def _tasks(ablation: Ablation) -> list[Task]:

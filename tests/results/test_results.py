@@ -32,7 +32,7 @@ def test_the_readme_says_what_was_found():
     assert [len(tables.seeds_of(each)) for each in (four, two)] == [3, 3]
 
 
-def test_text_without_labels_is_worth_as_much_as_teachers():
+def test_text_without_labels_brings_the_tiny_student_about_as_much_as_teachers():
     found, readme = measured()["few_labels_tiny"], " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
     whole, of_text, of_teachers = (
         tables.over(found, *arms)
@@ -42,7 +42,7 @@ def test_text_without_labels_is_worth_as_much_as_teachers():
             ("A+B logits, no text", "alone"),
         )
     )
-    assert f"of {whole} points over the student of two layers alone, {of_text} come with it" in readme
+    assert f"brought that of two layers about as much as teachers did: {of_text} of its {whole} points over" in readme
     assert float(of_text) == pytest.approx(float(of_teachers), abs=0.2)
     for name, task in found["tasks"].items():
         with_text, without = (task["arms"][arm]["mean"] for arm in ("A+B logits", "A+B logits, no text"))
@@ -57,8 +57,6 @@ def test_what_the_page_says_of_named_entities_and_of_tagging_holds():
     students = found["masked_lm_tasks"]
     better = tables.ahead(students, "from both", ["from cased", "from uncased"])
     assert better == ["upos", "xpos", "ner"], "ahead in the three kinds of tagging"
-    surely = [name for name in better if students["tasks"][name]["arms"]["from both"]["gain"]["interval"][0] > 0]
-    assert surely == ["xpos"], "clearly so in xpos"
 
 
 def test_what_the_page_says_of_all_six_tasks_holds():
@@ -68,12 +66,10 @@ def test_what_the_page_says_of_all_six_tasks_holds():
     assert max(means, key=means.get) == "A+B logits"
     assert min(lost, key=lost.get) == "sts" and lost["sts"] < 0, "in sts an uncalibrated second teacher costs"
     assert tables.teachers_steps(measured()["few_labels_tiny"]) == tables.teachers_steps(measured()["few_labels"])
-    ends = [
-        tables.mean_gain(measured()[name], "A+B logits", of)["interval"][1]
-        for name in ("few_labels", "all_labels", "few_labels_tiny")
-        for of in (tables.reference, tables.better_teacher, tables.better_student)
-    ]
-    assert min(ends) > 0, "as good as the better single one in hindsight"
+    for name, found in (("few_labels", "not proven either way."), ("few_labels_tiny", "not proven either way.")):
+        ablation = measured()[name]
+        assert tables.verdict(ablation, "A+B logits", tables.better_student) == found, "about as good in hindsight"
+        assert {tables.better_teacher(task) for task in ablation["tasks"].values()} == {"A"}
 
 
 def test_no_figure_is_written_in_the_template():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..configuration.checks import check_results_folder, check_training
 from ..terminal.progress import Progress
+from .answered import Answered
 from .arms import Arm, arms_of, teachers_arm, training_of
 from .cells import Cell, Cells, check_names, refuse_other_examples
 from .configuration import AblationConfig, Keys, fine_tuning_of, tasks_of
@@ -42,7 +43,7 @@ class Ablation:
         self.kept = Cells(self.folder / "cells")
         self.cells = {(arm.task, arm.name, seed): self._read(arm, seed) for arm in self.arms for seed in self.seeds}
         for cell in filter(None, self.cells.values()):
-            self._expect_same_examples(cell)
+            refuse_other_examples(Answered.from_arrays(cell.answers), self._finished(cell.task) or cell)
 
     @property
     def seeds(self) -> Sequence[int]:
@@ -59,10 +60,9 @@ class Ablation:
     def _read(self, arm: Arm, seed: int) -> Cell | None:
         return self.kept.read(arm.task, arm.name, seed, self._settings(arm))
 
-    def _expect_same_examples(self, cell: Cell) -> None:
-        """Compare a cell with the first of its task that is finished."""
-        finished = (each for (task, _, _), each in self.cells.items() if task == cell.task and each is not None)
-        refuse_other_examples(cell, next(finished, cell))
+    def _finished(self, task: str) -> Cell | None:
+        """Return the first cell of a task that is finished."""
+        return next((cell for (name, _, _), cell in self.cells.items() if name == task and cell is not None), None)
 
     def _settings(self, arm: Arm) -> Keys:
         half = {"half": self.config.half} if arm.keys.get("calibrate_teachers") else {}  # it decides what is looked at
@@ -135,7 +135,7 @@ class Ablation:
     def _cells_of(self, task: str) -> CellsOfTask:
         """Return what runs the cells of a task, with its teachers as they are now."""
         teachers = {name: str(teacher.ready or teacher.source) for name, teacher in self.teachers[task].items()}
-        return CellsOfTask(teachers, str(self.folder / "teacher-outputs"), self.config.half)
+        return CellsOfTask(teachers, str(self.folder / "teacher-outputs"), self.config.half, self._finished(task))
 
     def _run(self, cells_of_task: CellsOfTask, arm: Arm, seed: int, progress: Progress) -> None:
         try:
@@ -145,7 +145,6 @@ class Ablation:
             return
 
         with told_of(f"The student of '{arm.name}' in {arm.task} with seed {seed} cannot be kept"):
-            self._expect_same_examples(cell)
             self.kept.write(cell)
         self.cells[arm.task, arm.name, seed] = cell
         sys.stderr.write(f"  {cell.metric.replace('_', ' ')} {cell.quality[cell.metric]:.4f}\n")
@@ -183,8 +182,9 @@ class Ablation:
         """Tell what the tables do not show though somebody may look for it."""
         for task in self.teachers:
             names = [arm.name for arm in self.arms if arm.task == task]
-            finished = tasks[task].arms if task in tasks else {}
-            if lacking := [name for name in names if name not in finished]:
+            count = {name: sum(self.cells[task, name, seed] is not None for seed in self.seeds) for name in names}
+            seeds = len(self.seeds)
+            if lacking := [f"{name} ({each} of {seeds} seeds)" for name, each in count.items() if each < seeds]:
                 yield f"Not finished in {task}: {', '.join(lacking)}."
             if others := [name for name in self.kept.arms(task) if name not in names]:
                 yield f"Left out in {task}, as the file does not name them: {', '.join(others)}."

@@ -55,9 +55,20 @@ class Answered:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Answered":
-        """Take what `arrays` gave."""
+        """Take what `arrays` gave; the labels are numbered in the order of their names, whatever a teacher's order."""
         answers = {name: array for name, array in arrays.items() if name not in (NAMES, LENGTHS)}
-        return cls(answers, arrays.get(NAMES), arrays.get(LENGTHS))
+        names = arrays.get(NAMES)
+        if names is not None:
+            order = names.argsort()
+            number = order.argsort()
+            answers, names = {owner: number[each] for owner, each in answers.items()}, names[order]
+        return cls(answers, names, arrays.get(LENGTHS))
+
+    def has_labels_of(self, other: "Answered") -> bool:
+        """Tell whether the examples of another have the same labels, in the same order."""
+        one, another = (Answered.from_arrays(each.arrays).arrays for each in (self, other))
+        pairs: Any = ((one.get(name), another.get(name)) for name in (GOLD, NAMES, LENGTHS))
+        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

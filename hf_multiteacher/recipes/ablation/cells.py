@@ -14,7 +14,7 @@ import numpy as np
 
 from ...whole_file import write_text, write_whole
 from ..results.settings import differing_settings
-from .answered import GOLD, LENGTHS, NAMES
+from .answered import Answered
 
 MAPPINGS = ("settings", "quality", "loyalty", "teachers", "sizes")
 NAME = re.compile(r"[\w.+ ,()=-]+")
@@ -95,7 +95,7 @@ class Cells:
             with np.load(path.with_suffix(".npz")) as arrays:
                 cell = Cell(**content, answers=dict(arrays))
             if not all(isinstance(getattr(cell, name), dict) for name in MAPPINGS):
-                raise TypeError(f"It has no mapping of {', '.join(MAPPINGS)}.")
+                raise TypeError
         except (OSError, TypeError, ValueError, EOFError, BadZipFile, ZlibError) as error:
             raise ValueError(f"'{path}' is no cell of an ablation. Remove it, or choose another folder.") from error
         refuse_other(f"'{path}'", cell.settings, settings)
@@ -109,17 +109,20 @@ class Cells:
         return self.folder / task / arm / f"{seed}.json"
 
 
-def refuse_other_examples(cell: Cell, other: Cell) -> None:
-    """Refuse to compare two cells of a task that were not measured on the same examples.
+def refuse_other_examples(now: Answered, cell: Cell) -> None:
+    """Refuse to compare a cell with others of its task that are measured on examples with other labels.
+
+    Args:
+        now: The labels of the others.
+        cell: The cell.
 
     Raises:
-        ValueError: They were not.
+        ValueError: They differ.
     """
-    one, another = ({name: cell.answers.get(name) for name in (GOLD, NAMES, LENGTHS)} for cell in (cell, other))
-    if not all(np.array_equal(one[name], another[name]) for name in one):  # type: ignore[arg-type]
+    if not now.has_labels_of(Answered.from_arrays(cell.answers)):
         raise ValueError(
-            f"In {cell.task}, '{cell.arm}' with seed {cell.seed} was measured on other examples than '{other.arm}' "
-            f"with seed {other.seed}, so the data have changed. Choose another output_dir, or remove the older cells."
+            f"In {cell.task}, '{cell.arm}' with seed {cell.seed} was measured on other examples, so the data have "
+            "changed. Choose another output_dir, or remove the cells of the task."
         )
 
 

@@ -12,9 +12,10 @@ from ..configuration.did_you_mean import did_you_mean
 from .answered import RESERVED
 
 Keys = dict[str, Any]
-OWN_KEYS_OF_CELLS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "fine_tune_teachers")
+OF_NO_CELL = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub")
+OWN_KEYS_OF_CELLS = (*OF_NO_CELL, "fine_tune_teachers")
 """What an arm cannot change: each cell has a seed and no folder of its own, and teachers are the same for all."""
-OWN_KEYS_OF_TASKS = ("output_dir", "seed", "resume_from_checkpoint", "push_to_hub", "teachers")
+OWN_KEYS_OF_TASKS = (*OF_NO_CELL, "teachers")
 """What a task cannot change; which teachers an arm follows, that arm says."""
 FINE_TUNING = "fine_tuning"
 

@@ -24,7 +24,7 @@ from ..task_distillation import TaskDistillation
 from ..terminal.progress import Progress
 from .answered import Answered
 from .arms import Arm
-from .cells import Cell
+from .cells import Cell, refuse_other_examples
 from .configuration import Keys
 
 HELD_OUT_BY = 42
@@ -108,7 +108,7 @@ class CellDistillation(TaskDistillation):
         """
         figures = Figures.of(self.trainer, self._evaluate(), self.metric)
         if isnan(figures.student[str(self.metric)]):
-            raise ValueError(f"All answers of this student are the same, so it has no {self.metric}.")
+            raise ValueError(f"This student has no {self.metric}: all its answers, or all labels, are the same.")
         own_names = self.trainer.teachers.names
         kept = cast(Answers, self.data.compute_metrics).kept
         answers = named_answers(own_names, kept, len(self.task.test))
@@ -158,12 +158,14 @@ class CellsOfTask:
         teachers: The teachers' names -> folders or ids, fine-tuned for the task.
         cache: Where their outputs are kept for all cells, unless an arm says where.
         half: See `CellDistillation`.
+        finished: A cell of the task that was run before, if there is one: the others are measured on its examples.
     """
 
-    def __init__(self, teachers: Mapping[str, str], cache: str, half: int | None) -> None:
+    def __init__(self, teachers: Mapping[str, str], cache: str, half: int | None, finished: Cell | None) -> None:
         self.teachers = teachers
         self.cache = cache
         self.half = half
+        self.finished = finished
         self.shared: dict[str, dict[str, Any]] = {}
 
     def run(self, arm: Arm, seed: int, settings: Keys, progress: Progress) -> Cell:
@@ -201,6 +203,8 @@ class CellsOfTask:
                 distillation = make_distillation(replace(arm, keys=keys), seed, [*self.teachers.values()], scratch)
                 distillation.shared, distillation.half = self.shared, self.half
                 distillation.prepare(cast(Any, WithinStage(progress)))
+                if self.finished is not None:
+                    refuse_other_examples(Answered.of(distillation.task, {}), self.finished)
             yield distillation
 
 

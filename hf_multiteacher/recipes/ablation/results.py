@@ -29,8 +29,9 @@ class ArmResult:
         quality: Measure -> mean over the seeds, on all examples.
         loyalty: Teacher, or `ensemble` -> measure -> mean over the seeds, on all examples.
         gain: What it gains over the reference; None for that itself.
-        gains: Arm with one teacher -> what it gains over that; the reference may be such an arm.
-        ensemble: The main figure of the teachers together, as it weighs them; None where it follows fewer than two.
+        gains: Every other arm with one teacher -> what it gains over that.
+        ensemble: The main figure of the teachers together, as it weighs them, on the examples that are compared (where
+            they may not speak about all, on those where they may); None where it follows fewer than two.
         sizes: Of the student.
         seconds: Mean of its trainings.
     """
@@ -108,7 +109,8 @@ def task_result(
     single = [arm.name for arm in arms if len(arm.follows) == 1 and arm.name in finished]
     chosen = reference if reference in finished else _reference(single, finished, half)
     gain = {name: _gain_over(chosen, name, figures, generator) for name in finished}
-    gains = {name: _gains_over(single, name, figures, generator) for name in finished}
+    others = [name for name in single if name != chosen]
+    gains = {name: _gains_over(others, name, figures, generator) for name in finished}
     ensembles = {
         arm.name: _ensembles_figure(finished[arm.name], half)
         for arm in arms
@@ -241,12 +243,10 @@ def _loyalty(cell: Cell, whole: Cell) -> Mapping[str, Mapping[str, float]]:
     if ENSEMBLE not in whole.answers:
         return to_teachers
 
+    student = Answered.from_arrays(cell.answers).answers[STUDENT]
+    ensemble = Answered.from_arrays(whole.answers).answers[ENSEMBLE]
     measured = {measure for row in cell.loyalty.values() for measure in row}  # none where there is no correlation
-    figures = {
-        measure: _loyalty_of(measure, cell.answers[STUDENT], whole.answers[ENSEMBLE])
-        for measure in LOYALTY
-        if measure in measured
-    }
+    figures = {measure: _loyalty_of(measure, student, ensemble) for measure in LOYALTY if measure in measured}
     return {**to_teachers, ENSEMBLE: _known(figures)}
 
 

@@ -1,6 +1,7 @@
 """An ablation for people: tables of 80 columns for the terminal, the same and more in Markdown."""
 
 from collections.abc import Mapping
+from math import isnan
 
 from ...report.tables import format_figure, table
 from ...teachers.ensemble import ENSEMBLE
@@ -120,4 +121,4 @@ def _gain(gain: Difference) -> list[str]:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    return "" if value is None or isnan(value) else f"{value:.4f}"

@@ -70,6 +70,20 @@ def test_halves_are_every_second_sentence_with_its_words():
 def test_arrays_give_the_same_answers_back():
     kept, _, _ = tagged(np.random.default_rng(4), 5)
     again = Answered.from_arrays(kept.arrays)
-    assert {name: array.tolist() for name, array in again.arrays.items()} == {
-        name: array.tolist() for name, array in kept.arrays.items()
-    }
+    assert again.lengths.tolist() == kept.lengths.tolist()
+    for owner, answers in kept.answers.items():
+        assert again.names[again.answers[owner]].tolist() == kept.names[answers].tolist()
+
+
+def test_labels_are_numbered_alike_whatever_the_order_in_which_teachers_have_them():
+    names = np.array(["PER", "O", "LOC"])
+    answers = {"gold": np.array([0, 1, 2, 1]), "student": np.array([2, 1, 0, 0])}
+    renumbered = {owner: np.array([1, 2, 0])[each] for owner, each in answers.items()}
+    one = Answered(answers, names)
+    another = Answered(renumbered, np.array(["LOC", "PER", "O"]))
+
+    found = [Answered.from_arrays(each.arrays) for each in (one, another)]
+    assert [each.names.tolist() for each in found] == [["LOC", "O", "PER"]] * 2
+    assert found[0].answers["student"].tolist() == found[1].answers["student"].tolist() == [0, 1, 2, 2]
+    assert one.has_labels_of(another)
+    assert not one.has_labels_of(Answered(answers, another.names))
