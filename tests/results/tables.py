@@ -241,7 +241,7 @@ def _gain_over(task: Task, arm: str, other: str) -> Mapping[str, Any] | None:
 def other_teacher(ablation: Ablation) -> str:
     """What the student of the other one of two teachers gains over the reference, on the mean."""
     others = [next(name for name in ablation["teachers"] if name != task["reference"]) for task in _tasks(ablation)]
-    return _gain(
+    return _bold(
         _over_tasks([task["arms"][name]["gain"] for name, task in zip(others, _tasks(ablation), strict=True)])
     )
 
@@ -405,9 +405,12 @@ def _mean_and_deviation(task: Mapping[str, Any], name: str) -> str:
 
 def _gain_and_tasks(ablation: Ablation, arm: str, of: Choice = reference) -> str:
     better, tasks = won(ablation, arm, of)
-    low, high = mean_gain(ablation, arm, of)["interval"]
-    found = gain(ablation, arm, of)
-    return f"{found if low <= 0 <= high else f'**{found}**'}, better in {better} of {tasks}"
+    return f"{_bold(mean_gain(ablation, arm, of))}, better in {better} of {tasks}"
+
+
+def _bold(each: Mapping[str, Any] | None) -> str:
+    low, high = (each or OF_THE_REFERENCE)["interval"]
+    return _gain(each) if low <= 0 <= high else f"**{_gain(each)}**"
 
 
 def _tasks(ablation: Ablation) -> list[Task]:
