@@ -28,6 +28,7 @@ SHOWN = (
     "partial_table",
     "published",
     "quality",
+    "reference",
     "reference_of",
     "seeds_by_task",
     "seeds_of",
@@ -40,6 +41,7 @@ SHOWN = (
     "uncovered_table",
     "verdict",
     "with_tasks_of",
+    "without",
     "won",
 )
 """What the template may call."""
@@ -276,6 +278,11 @@ def compared(ablation: Ablation) -> str:
 def by_seed(ablation: Ablation, task: str, arm: str) -> str:
     """An arm's figure with each seed, in percent."""
     return ", ".join(percent(each, 1) for each in ablation["tasks"][task]["arms"][arm]["seeds"].values())
+
+
+def without(ablation: Ablation, task: str) -> Ablation:
+    """An ablation without one of its tasks."""
+    return {**ablation, "tasks": {name: found for name, found in ablation["tasks"].items() if name != task}}
 
 
 def with_tasks_of(ablation: Ablation, other: Ablation) -> Ablation:

@@ -66,10 +66,18 @@ def test_what_the_page_says_of_all_six_tasks_holds():
     assert max(means, key=means.get) == "A+B logits"
     assert min(lost, key=lost.get) == "sts" and lost["sts"] < 0, "in sts an uncalibrated second teacher costs"
     assert tables.teachers_steps(measured()["few_labels_tiny"]) == tables.teachers_steps(measured()["few_labels"])
-    for name, found in (("few_labels", "not proven either way."), ("few_labels_tiny", "not proven either way.")):
-        ablation = measured()[name]
-        assert tables.verdict(ablation, "A+B logits", tables.better_student) == found, "about as good in hindsight"
-        assert {tables.better_teacher(task) for task in ablation["tasks"].values()} == {"A"}
+    for name in ("few_labels", "few_labels_tiny", "all_labels"):
+        found = tables.verdict(measured()[name], "A+B logits", tables.better_student)
+        assert found == "not proven either way.", "about as good as the better single one in hindsight"
+    for name in ("few_labels", "few_labels_tiny"):
+        assert {tables.better_teacher(task) for task in measured()[name]["tasks"].values()} == {"A"}
+    assert tables.verdict(measured()["few_labels"], "A+B logits") == "better.", (
+        "ahead of the one chosen on the other half"
+    )
+    whole = measured()["all_labels"]
+    assert all(float(tables.over(whole, "alone", teacher)) > 0 for teacher in "AB"), (
+        "without teachers as well as with one"
+    )
 
 
 def test_no_figure_is_written_in_the_template():
