@@ -23,7 +23,11 @@ def write_page() -> None:
     """Write page and chart anew."""
     figures = measured()
     PAGE.write_text(page(figures), encoding="utf-8")
-    interval_chart(tables.drawn(figures[DRAWN]), CHART, title="gain over the better single teacher, points")
+    interval_chart(
+        tables.drawn(figures[DRAWN]),
+        CHART,
+        title="gain over the single teacher whose student is better on the other half, points",
+    )
 
 
 def add_tasks(name: str, source: str) -> None:

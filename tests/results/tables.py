@@ -346,7 +346,7 @@ def reference_of(ablation: Ablation, of: Choice = reference) -> str:
 def drawn(ablation: Ablation) -> dict[str, dict[str, tuple[float, tuple[float, float]]]]:
     """What the chart shows: panel -> arm -> gain and interval, in points."""
     panels = {
-        f"{name} (better: {task['reference']})": {
+        f"{name} ({task['reference']})": {
             arm: _points(row["gain"]) for arm, row in task["arms"].items() if row["gain"] is not None
         }
         for name, task in ablation["tasks"].items()
