@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..configuration.checks import check_results_folder, check_training
 from ..terminal.progress import Progress
-from .answered import Answered
 from .arms import Arm, arms_of, teachers_arm, training_of
 from .cells import Cell, Cells, check_names, refuse_other_examples
 from .configuration import AblationConfig, Keys, fine_tuning_of, tasks_of
@@ -43,7 +42,7 @@ class Ablation:
         self.kept = Cells(self.folder / "cells")
         self.cells = {(arm.task, arm.name, seed): self._read(arm, seed) for arm in self.arms for seed in self.seeds}
         for cell in filter(None, self.cells.values()):
-            refuse_other_examples(Answered.from_arrays(cell.answers), self._finished(cell.task) or cell)
+            refuse_other_examples(cell.answered, self._finished(cell.task) or cell)
 
     @property
     def seeds(self) -> Sequence[int]:

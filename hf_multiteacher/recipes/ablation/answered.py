@@ -55,19 +55,23 @@ class Answered:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Answered":
-        """Take what `arrays` gave; the labels are numbered in the order of their names, whatever a teacher's order."""
+        """Take what `arrays` gave."""
         answers = {name: array for name, array in arrays.items() if name not in (NAMES, LENGTHS)}
-        names = arrays.get(NAMES)
-        if names is not None:
-            order = names.argsort()
-            number = order.argsort()
-            answers, names = {owner: number[each] for owner, each in answers.items()}, names[order]
-        return cls(answers, names, arrays.get(LENGTHS))
+        return cls(answers, arrays.get(NAMES), arrays.get(LENGTHS))
+
+    def numbered_by_name(self) -> "Answered":
+        """Number the labels in the order of their names, whatever the order in which teachers have them."""
+        if self.names is None:
+            return self
+
+        order = self.names.argsort()
+        number = order.argsort()
+        answers = {owner: number[each] for owner, each in self.answers.items()}
+        return Answered(answers, self.names[order], self.lengths)
 
     def has_labels_of(self, other: "Answered") -> bool:
-        """Tell whether the examples of another have the same labels, in the same order."""
-        one, another = (Answered.from_arrays(each.arrays).arrays for each in (self, other))
-        pairs: Any = ((one.get(name), another.get(name)) for name in (GOLD, NAMES, LENGTHS))
+        """Tell whether the examples of another, whose labels are numbered alike, have the same ones one by one."""
+        pairs: Any = ((self.arrays.get(name), other.arrays.get(name)) for name in (GOLD, NAMES, LENGTHS))
         return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
     @property

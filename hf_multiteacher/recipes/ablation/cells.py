@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,11 @@ class Cell:
     steps: int
     seconds: float
     answers: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def answered(self) -> Answered:
+        """What every model answers, with labels numbered alike in all cells."""
+        return Answered.from_arrays(self.answers).numbered_by_name()
 
 
 class Cells:
@@ -119,7 +125,7 @@ def refuse_other_examples(now: Answered, cell: Cell) -> None:
     Raises:
         ValueError: They differ.
     """
-    if not now.has_labels_of(Answered.from_arrays(cell.answers)):
+    if not now.has_labels_of(cell.answered):
         raise ValueError(
             f"In {cell.task}, '{cell.arm}' with seed {cell.seed} was measured on other examples, so the data have "
             "changed. Choose another output_dir, or remove the cells of the task."

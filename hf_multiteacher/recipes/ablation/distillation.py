@@ -204,7 +204,7 @@ class CellsOfTask:
                 distillation.shared, distillation.half = self.shared, self.half
                 distillation.prepare(cast(Any, WithinStage(progress)))
                 if self.finished is not None:
-                    refuse_other_examples(Answered.of(distillation.task, {}), self.finished)
+                    refuse_other_examples(Answered.of(distillation.task, {}).numbered_by_name(), self.finished)
             yield distillation
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from ...loyalty import label_loyalty, regression_loyalty
 from ...teachers.ensemble import ENSEMBLE
 from ..results.figures import STUDENT
-from .answered import Answered
 from .arms import Arm
 from .cells import Cell
 from .intervals import Difference, Resampled, difference, draw_examples, figure_of, mean_difference, resample
@@ -102,55 +101,47 @@ def task_result(
         return None
 
     whole = _with_all_teachers(arms, finished)
-    shown = Answered.from_arrays(whole.answers).half(half)
+    examples = whole.answered.half(half).examples
     generator = np.random.default_rng(SEED)
-    shares = draw_examples(shown.examples, generator)
+    shares = draw_examples(examples, generator)
     figures = {name: _resampled(each, half, shares) for name, each in finished.items()}
     single = [arm.name for arm in arms if len(arm.follows) == 1 and arm.name in finished]
     chosen = reference if reference in finished else _reference(single, finished, half)
     gain = {name: _gain_over(chosen, name, figures, generator) for name in finished}
     others = [name for name in single if name != chosen]
     gains = {name: _gains_over(others, name, figures, generator) for name in finished}
-    ensembles = {
-        arm.name: _ensembles_figure(finished[arm.name], half)
-        for arm in arms
-        if arm.name in finished and len(arm.follows) > 1
-    }
+    several = [arm.name for arm in arms if len(arm.follows) > 1 and arm.name in finished]
+    ensembles = {name: _teachers_figure(ENSEMBLE, next(iter(finished[name].values())), half) for name in several}
 
     return TaskResult(
         metric=whole.metric,
         measured_on=whole.measured_on,
-        examples=shown.examples,
+        examples=examples,
         half=half,
         reference=chosen,
         arms={
             name: _arm_result(each, whole, figures[name], gain[name], gains[name], ensembles.get(name))
             for name, each in finished.items()
         },
-        teachers={name: _teachers_figure(name, whole, shown) for name in whole.teachers},
+        teachers={name: _teachers_figure(name, whole, half) for name in whole.teachers},
         teachers_quality=whole.teachers,
         teachers_sizes={name: size for name, size in whole.sizes.items() if name != STUDENT},
         between=_between(whole),
     )
 
 
-def _teachers_figure(name: str, whole: Cell, shown: Answered) -> float:
+def _teachers_figure(name: str, cell: Cell, half: int | None) -> float:
     """Measure a teacher on the examples that are compared; one that may not speak about all, where it may."""
-    if name not in shown.answers:
-        return whole.teachers.get(name, {}).get(whole.metric, nan)
+    if name not in cell.answers:
+        return cell.teachers.get(name, {}).get(cell.metric, nan)
     try:
-        return figure_of(whole.metric, name, shown)
+        return figure_of(cell.metric, name, cell.answered.half(half))
     except ValueError:  # a correlation of numbers that are all the same
         return nan
 
 
-def _ensembles_figure(cells: Mapping[int, Cell], half: int | None) -> float:
-    cell = next(iter(cells.values()))
-    return _teachers_figure(ENSEMBLE, cell, Answered.from_arrays(cell.answers).half(half))
-
-
 def _resampled(cells: Mapping[int, Cell], half: int | None, shares: np.ndarray) -> Resampled:
-    answered = {seed: Answered.from_arrays(cell.answers).half(half) for seed, cell in cells.items()}
+    answered = {seed: cell.answered.half(half) for seed, cell in cells.items()}
     return resample(next(iter(cells.values())).metric, STUDENT, answered, shares)
 
 
@@ -199,12 +190,11 @@ def _reference(single: Sequence[str], cells: Mapping[str, Mapping[int, Cell]], h
     The best on the examples that are compared looks better there than it is, so with halves it is that of the other.
     """
     other = None if half is None else 3 - half
-
-    def figure(name: str) -> float:
-        answered = (Answered.from_arrays(cell.answers).half(other) for cell in cells[name].values())
-        return mean(figure_of(next(iter(cells[name].values())).metric, STUDENT, each) for each in answered)
-
-    return max(single, key=figure, default=next(iter(cells)))
+    figures = {
+        name: mean(figure_of(cell.metric, STUDENT, cell.answered.half(other)) for cell in cells[name].values())
+        for name in single
+    }
+    return max(figures, key=figures.__getitem__, default=next(iter(cells)))
 
 
 def _with_all_teachers(arms: Sequence[Arm], cells: Mapping[str, Mapping[int, Cell]]) -> Cell:
@@ -243,8 +233,7 @@ def _loyalty(cell: Cell, whole: Cell) -> Mapping[str, Mapping[str, float]]:
     if ENSEMBLE not in whole.answers:
         return to_teachers
 
-    student = Answered.from_arrays(cell.answers).answers[STUDENT]
-    ensemble = Answered.from_arrays(whole.answers).answers[ENSEMBLE]
+    student, ensemble = cell.answered.answers[STUDENT], whole.answered.answers[ENSEMBLE]
     measured = {measure for row in cell.loyalty.values() for measure in row}  # none where there is no correlation
     figures = {measure: _loyalty_of(measure, student, ensemble) for measure in LOYALTY if measure in measured}
     return {**to_teachers, ENSEMBLE: _known(figures)}
@@ -260,7 +249,7 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def _between(cell: Cell) -> dict[str, dict[str, float]]:
     """Compare the teachers with one another, on all examples."""
-    answered = Answered.from_arrays(cell.answers)
+    answered = cell.answered
     measure = "regression_loyalty" if answered.names is None else "label_loyalty"
     answers = {name: answered.answers[name] for name in cell.teachers if name in {*cell.sizes} & {*answered.answers}}
     return {

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hf_multiteacher.recipes.ablation.answered import Answered
 from hf_multiteacher.recipes.ablation.cells import Cell, Cells, check_names, refuse_other_examples
 
 
@@ -78,7 +77,7 @@ def test_a_damaged_cell_is_named(tmp_path, kind, damage):
     "changed", [{"gold": np.array([1, 0])}, {"gold": np.array([0])}, {"names": np.array(["b", "ă"])}, {"lengths": [1]}]
 )
 def test_cells_that_were_measured_on_other_examples_are_never_compared(changed):
-    now = Answered.from_arrays(cell().answers)
+    now = cell().answered
     refuse_other_examples(now, cell())
     other = replace(cell(), seed=2, answers=cell().answers | changed)
     with pytest.raises(ValueError, match=r"In di, 'A\+B' with seed 2 was measured on other examples, so the data"):
