@@ -229,7 +229,7 @@ def mean_gain(ablation: Ablation, arm: str, of: Choice = reference) -> Mapping[s
         arm: The arm.
         of: Task -> the arm that it is compared with.
     """
-    found = [_gain_over(task, arm, of(task)) for task in ablation["tasks"].values()]
+    found = [_gain_over(task, arm, of(task)) for task in _tasks(ablation)]
     return _over_tasks([row or OF_THE_REFERENCE for row in found]) if any(found) else None
 
 
@@ -242,10 +242,11 @@ def _gain_over(task: Task, arm: str, other: str) -> Mapping[str, Any] | None:
 
 def other_teacher(ablation: Ablation) -> str:
     """What the student of the other one of two teachers gains over the reference, on the mean."""
-    others = [next(name for name in ablation["teachers"] if name != task["reference"]) for task in _tasks(ablation)]
-    return _bold(
-        _over_tasks([task["arms"][name]["gain"] for name, task in zip(others, _tasks(ablation), strict=True)])
-    )
+    found = []
+    for task in _tasks(ablation):
+        (other,) = {*ablation["teachers"]} - {task["reference"]}
+        found.append(task["arms"][other]["gain"])
+    return _bold(_over_tasks(found))
 
 
 def _over_tasks(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -258,7 +259,7 @@ def _over_tasks(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def seeds_of(ablation: Ablation) -> list[str]:
     """The seeds of which there is a figure."""
-    arms = [arm for task in ablation["tasks"].values() for arm in task["arms"].values()]
+    arms = [arm for task in _tasks(ablation) for arm in task["arms"].values()]
     return sorted({seed for arm in arms for seed in arm["seeds"]}, key=int)
 
 
@@ -300,7 +301,7 @@ def verdict(ablation: Ablation, arm: str, of: Choice = reference) -> str:
 
 def over(ablation: Ablation, arm: str, other: str) -> str:
     """How much better an arm is than another, in points: the mean over the tasks."""
-    both = [(task["arms"][arm]["mean"], task["arms"][other]["mean"]) for task in ablation["tasks"].values()]
+    both = [(task["arms"][arm]["mean"], task["arms"][other]["mean"]) for task in _tasks(ablation)]
     return f"{100 * mean(one - another for one, another in both):+.2f}"
 
 
@@ -332,8 +333,7 @@ def loyal_to_each(ablation: Ablation, arm: str) -> list[str]:
 def kept(ablation: Ablation, arm: str) -> str:
     """What share of the better teacher's figure an arm keeps: the mean over the tasks."""
     shares = [
-        task["arms"][arm]["mean"] / task["teachers"][better_teacher(task)]["figure"]
-        for task in ablation["tasks"].values()
+        task["arms"][arm]["mean"] / task["teachers"][better_teacher(task)]["figure"] for task in _tasks(ablation)
     ]
     return f"{100 * mean(shares):.1f}"
 
@@ -366,11 +366,11 @@ def _points(each: Mapping[str, Any]) -> tuple[float, tuple[float, float]]:
 
 
 def _arms(ablation: Ablation) -> list[str]:
-    return [*dict.fromkeys(name for task in ablation["tasks"].values() for name in task["arms"])]
+    return [*dict.fromkeys(name for task in _tasks(ablation) for name in task["arms"])]
 
 
 def _teachers(ablation: Ablation) -> list[str]:
-    return [*dict.fromkeys(name for task in ablation["tasks"].values() for name in task["teachers"])]
+    return [*dict.fromkeys(name for task in _tasks(ablation) for name in task["teachers"])]
 
 
 def _titles(ablation: Ablation) -> list[str]:
@@ -392,12 +392,12 @@ def _of_all(ablation: Ablation, cell: str) -> list[str]:
 
 
 def _row(ablation: Ablation, cell: Callable[[Mapping[str, Any]], str]) -> list[str]:
-    return [cell(task) for task in ablation["tasks"].values()]
+    return [cell(task) for task in _tasks(ablation)]
 
 
 def _mean(ablation: Ablation, figure: Callable[[Mapping[str, Any]], float]) -> float | None:
     try:
-        return mean(figure(task) for task in ablation["tasks"].values())
+        return mean(figure(task) for task in _tasks(ablation))
     except KeyError:
         return None
 
